@@ -9,6 +9,7 @@
 #define ONCEPROOF_FORCED_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 enum forced_state {
@@ -23,10 +24,11 @@ struct forced_thread {
 	void (*run)(void *arg);
 	void *arg;
 	pthread_t thread;
-	_Atomic int tid;
-	_Atomic int state;    /* enum forced_state, as the thread itself knows it */
-	_Atomic int released; /* counts forced_release calls */
-	int parked_times;     /* the helper's own */
+	sem_t may_go;           /* posted by forced_release */
+	_Atomic int tid;        /* 0 until the helper runs */
+	_Atomic int state;      /* FORCED_RUNNING, FORCED_PARKED or FORCED_DONE */
+	_Atomic unsigned released; /* forced_release calls so far */
+	_Atomic unsigned resumed;  /* how many of them the helper has noticed */
 };
 
 /* Starts a helper that calls run(arg). The struct lives until the process ends. */
