@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fnmatch.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+const char *argp_program_version = "onceproof " ONCEPROOF_VERSION;
+
+enum { KEY_SEED = 0x1000, KEY_JSON, KEY_JUNIT, KEY_COLOR, KEY_SHARD };
+
+static const struct argp_option common_options[] = {
+	{NULL, 0, NULL, 0, "Common options:", 50},
+	{"seed", KEY_SEED, "N", 0, "seed of all randomness (default: a new one, printed)", 50},
+	{"json", KEY_JSON, "FILE", 0, "write results as JSON; '-' is stdout, and then nothing else goes there", 50},
+	{"junit", KEY_JUNIT, "FILE", 0, "write results as JUnit XML", 50},
+	{"color", KEY_COLOR, "WHEN", 0, "auto, always or never (NO_COLOR is respected)", 50},
+	{"shard", KEY_SHARD, "I/N", 0, "do part I of N (from 1); 'auto' reads the scheduler's variables", 50},
+	{"quiet", 'q', NULL, 0, "only results and errors", 50},
+	{"verbose", 'v', NULL, 0, "more detail", 50},
+	{0},
+};
+
+struct common common_defaults(void)
+{
+	struct common common = {.color = "auto", .shard = 1, .shards = 1};
+	/* A seed that prints short enough to be typed again. */
+	uint32_t seed;
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		seed = (uint32_t)getpid();
+	common.seed = seed;
+	return common;
+}
+
+/* Reads I and N from the first pair of variables that is set; true if there was one. */
+static bool shard_from_environment(struct common *common)
+{
+	static const struct {
+		const char *index, *total;
+		unsigned base;
+	} schedulers[] = {
+		{"GTEST_SHARD_INDEX", "GTEST_TOTAL_SHARDS", 0},
+		{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", 1},
+		{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", 0},
+		{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0},
+	};
+	for (size_t i = 0; i < sizeof schedulers / sizeof *schedulers; i++) {
+		const char *index = getenv(schedulers[i].index), *total = getenv(schedulers[i].total);
+		if (!index || !total)
+			continue;
+		common->shards = (unsigned)parse_number(schedulers[i].total, total, 1, 1000000);
+		unsigned base = schedulers[i].base;
+		const char *first = getenv("SLURM_ARRAY_TASK_MIN");
+		if (base && first)
+			base = (unsigned)parse_number("SLURM_ARRAY_TASK_MIN", first, 0, 1000000);
+		common->shard = (unsigned)parse_number(schedulers[i].index, index, base, base + common->shards - 1) - base + 1;
+		return true;
+	}
+	return false;
+}
+
+static void parse_shard(struct common *common, const char *text)
+{
+	if (strcmp(text, "auto") == 0) {
+		if (shard_from_environment(common))
+			return;
+		complain("--shard: auto: no test runner, Slurm array, MPI or indexed job has set its variables; give I/N instead");
+		exit(EXIT_USAGE);
+	}
+	unsigned index = 0, total = 0;
+	int used = 0;
+	if (sscanf(text, "%9u/%9u%n", &index, &total, &used) != 2 || text[used] || index < 1 || index > total) {
+		complain("--shard: '%s' is not I/N with 1 <= I <= N", text);
+		exit(EXIT_USAGE);
+	}
+	common->shard = index;
+	common->shards = total;
+}
+
+static error_t common_parse(int key, char *arg, struct argp_state *state)
+{
+	struct common *common = state->input;
+	switch (key) {
+	case KEY_SEED:
+		common->seed = parse_number("--seed", arg, 0, UINT64_MAX >> 1);
+		common->seed_given = true;
+		return 0;
+	case KEY_JSON:
+		common->json = arg;
+		return 0;
+	case KEY_JUNIT:
+		common->junit = arg;
+		return 0;
+	case KEY_COLOR:
+		if (strcmp(arg, "auto") != 0 && strcmp(arg, "always") != 0 && strcmp(arg, "never") != 0) {
+			complain("--color: '%s' is not auto, always or never", arg);
+			exit(EXIT_USAGE);
+		}
+		common->color = arg;
+		return 0;
+	case KEY_SHARD:
+		parse_shard(common, arg);
+		return 0;
+	case 'q':
+		common->verbosity = -1;
+		return 0;
+	case 'v':
+		common->verbosity = 1;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp common_argp = {common_options, common_parse, NULL, NULL, NULL, NULL, NULL};
+
+bool use_color(const struct common *common, int fd)
+{
+	if (strcmp(common->color, "auto") != 0)
+		return strcmp(common->color, "always") == 0;
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	return !(no_color && *no_color) && isatty(fd) && !(term && strcmp(term, "dumb") == 0);
+}
+
+uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64_t max)
+{
+	char *end;
+	errno = 0;
+	unsigned long long number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max) {
+		complain("%s: '%s' is not a whole number from %llu to %llu", option, text, (unsigned long long)min, (unsigned long long)max);
+		exit(EXIT_USAGE);
+	}
+	return number;
+}
+
+double parse_fraction(const char *option, const char *text, double min, double max)
+{
+	char *end;
+	errno = 0;
+	double number = strtod(text, &end);
+	/* NaN fails both comparisons. */
+	if (end == text || *end || errno || !(number >= min && number <= max)) {
+		complain("%s: '%s' is not a number from %g to %g", option, text, min, max);
+		exit(EXIT_USAGE);
+	}
+	return number;
+}
+
+/* Edits (Levenshtein) between two short names. */
+static size_t distance(const char *a, const char *b)
+{
+	enum { LONGEST = 63 };
+	size_t la = strnlen(a, LONGEST), lb = strnlen(b, LONGEST), row[LONGEST + 1];
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+const struct registered *parse_implementation(const char *option, enum family family, const char *name)
+{
+	const char *prefix = family_name(family);
+	size_t length = strlen(prefix);
+	if (strncmp(name, prefix, length) == 0 && name[length] == '/')
+		name += length + 1;
+	const struct registered *found = registry_find(family, name);
+	if (found)
+		return found;
+	const char *nearest = "";
+	size_t best = SIZE_MAX;
+	for (size_t i = 0; i < onceproof_registry_count; i++) {
+		const struct implementation *about = onceproof_registry[i].about;
+		if (about->family != family)
+			continue;
+		size_t edits = distance(name, about->name);
+		if (edits < best) {
+			best = edits;
+			nearest = about->name;
+		}
+	}
+	complain("%s: there is no %s '%s'; the nearest is '%s' ('onceproof list' shows all)", option, prefix, name, nearest);
+	exit(EXIT_USAGE);
+}
+
+bool filter_matches(char *const *globs, size_t count, const char *subject, const char *scenario)
+{
+	char whole[256];
+	snprintf(whole, sizeof whole, "%s/%s", subject, scenario);
+	for (size_t i = 0; i < count; i++)
+		if (fnmatch(globs[i], subject, FNM_PATHNAME) == 0 || fnmatch(globs[i], whole, FNM_PATHNAME) == 0)
+			return true;
+	return count == 0;
+}
+
+int command_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	return argp_parse(argp, argc, argv, 0, NULL, input);
+}
+
+char *helper_program(const char *name)
+{
+	char self[PATH_MAX], *path = NULL;
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (length < 0) {
+		complain("%s: cannot find this program's own folder: %s", name, strerror(errno));
+		exit(EXIT_USAGE);
+	}
+	self[length] = '\0';
+	if (asprintf(&path, "%s/../libexec/onceproof/%s", dirname(self), name) < 0) {
+		complain("%s: out of memory", name);
+		exit(EXIT_USAGE);
+	}
+	return path;
+}
