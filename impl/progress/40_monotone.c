@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* progress/40_monotone: count first; whoever finds no teller becomes the teller, the others leave their news and go.
  *
- * Lesson    to tell in order, tell one at a time; and for that nobody has to wait. The teller asks for the newest value, so a number
- *           that it missed is old news.
+ * Lesson    to tell in order, tell one at a time; and for that nobody has to wait. The teller asks for the newest value, so a
+ *           number that it missed is old news.
  * Compare   30_under_lock.c
  * Protocol  `news` counts steps announced and not yet covered. Who moves it from 0 is elected; it tells the value until it can
  *           take `news` from what it saw back to 0. `told` passes from teller to teller through `news`.
@@ -31,9 +31,9 @@ static int progress_open(struct progress *p, const struct progress_sink *sink, u
 
 /* Why the last number told is the total. After open, `news` changes through read-modify-writes only. So they form one chain, in
  * which each worker's release heads a release sequence that never ends: an acquire of any later value synchronizes with it. Take
- * the last announcement. Its sender saw 0 and was elected, or a teller was on duty. That teller cannot have left without it, for it
- * leaves only by changing `news` from what it saw to 0, and it saw that with an acquire. Either way a teller calls value() after an
- * acquire that synchronizes with every announcement, hence after every increment, and reads the total. */
+ * the last announcement. Its sender saw 0 and was elected, or a teller was on duty. That teller cannot have left without it: it
+ * leaves only by changing `news` from what it saw to 0, and it saw that with an acquire. Either way a teller calls value() after
+ * an acquire that synchronizes with every announcement, hence after every increment, and reads the total. */
 static void progress_step(struct progress *p, const struct progress_source *mine)
 {
 	mine->increment(mine->arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* progress/60_sampler: workers only count; the front end asks.
  *
- * Lesson    the cheapest news is none: the counter already knows. Shown is what is true when the user looks; what lies between two
- *           looks is skipped.
+ * Lesson    the cheapest news is none: the counter already knows. Shown is what is true when the user looks; what lies between
+ *           two looks is skipped.
  * Compare   50_channel.c
  * Protocol  workers touch nothing but the counter; the rest belongs to the front end.
  * Promise   everything but `no_gaps`, given a counter whose value() loses nothing at rest.
