@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The first load fails: its caller is told, nobody else is, and the next get tries again. */
+#include "model.h"
+
+enum { ACTORS = 2 };
+
+struct failure {
+	struct model_source source;
+	struct model_seen seen[ACTORS]; /* each written by its actor, read by the check */
+};
+
+enum { RETRIED, CACHED, TOLD_TO_ANOTHER, SWALLOWED, LOADED_AGAIN, TWO_INSTANCES_LEAKED, LEAKED, NO_INSTANCE, NOT_WHOLE };
+
+static const struct outcome_rule outcomes[] = {
+	[RETRIED] = {"reported, then loaded", GRADE_ACCEPTABLE, 0,
+		"the failed load's own caller got its error; another get loaded, and from then on there is one instance"},
+	[CACHED] = {"failure kept", GRADE_FORBIDDEN, INITIALISER_RETRIES_FAILURE,
+		"a later get was told the old failure and nothing was tried again"},
+	[TOLD_TO_ANOTHER] = {"failure told to another", GRADE_FORBIDDEN, INITIALISER_RETRIES_FAILURE,
+		"a thread whose own load did not fail was given the error of another one"},
+	[SWALLOWED] = {"failure not reported", GRADE_FORBIDDEN, INITIALISER_RETRIES_FAILURE,
+		"the caller of the failed load was not given the loader's error"},
+	[LOADED_AGAIN] = {"loaded again", GRADE_FORBIDDEN, INITIALISER_EXACTLY_ONCE,
+		"more than one load succeeded; everyone got the same instance and the others were released"},
+	[TWO_INSTANCES_LEAKED] = {"failure overwrote an instance", GRADE_FORBIDDEN,
+		INITIALISER_EXACTLY_ONCE | INITIALISER_SAME_INSTANCE | INITIALISER_NO_LEAK,
+		"the failed load's NULL overwrote the instance of another thread; it was loaded again, and the first one is "
+		"never released"},
+	[LEAKED] = {"leaked", GRADE_FORBIDDEN, INITIALISER_NO_LEAK, "what was made and what was released by close do not agree"},
+	[NO_INSTANCE] = {"no instance", GRADE_FORBIDDEN, INITIALISER_SAME_INSTANCE,
+		"a get that succeeded gave another instance than the rest"},
+	[NOT_WHOLE] = {"not whole", GRADE_FORBIDDEN, INITIALISER_FULLY_PUBLISHED,
+		"a thread got the pointer and read words of a half-built or released instance"},
+};
+
+static int setup(const struct execution *x)
+{
+	const struct initialiser_implementation *subject = (const void *)x->subject;
+	struct failure *local = x->local;
+	local->source.failing = 1;
+	model_source_open(&local->source);
+	return subject->open(x->object, &local->source.loader);
+}
+
+static void actor_0(const struct execution *x)
+{
+	((struct failure *)x->local)->seen[0] = model_get(x);
+}
+
+static void actor_1(const struct execution *x)
+{
+	((struct failure *)x->local)->seen[1] = model_get(x);
+}
+
+/* SEEN are the gets around the one load that fails; LATER came when they had all ended. */
+static unsigned account(
+	struct model_source *source, const struct model_seen *seen, unsigned count, const struct model_seen *later)
+{
+	uint32_t made = model_made(source), released = model_released(source), errors = 0;
+	bool whole = later->whole, same = true, odd = false;
+	for (unsigned i = 0; i < count; i++) {
+		whole &= seen[i].whole;
+		errors += !seen[i].model && seen[i].error == EIO;
+		odd |= !seen[i].model != (seen[i].error == EIO) || (seen[i].model && seen[i].error);
+		same &= !seen[i].model || seen[i].model == later->model;
+	}
+	if (!whole)
+		return NOT_WHOLE;
+	if (!later->model)
+		return CACHED;
+	if (errors > 1)
+		return TOLD_TO_ANOTHER;
+	if (errors == 0 || odd || later->error)
+		return SWALLOWED;
+	if (made > 1 && same)
+		return released == made ? LOADED_AGAIN : LEAKED;
+	if (!same)
+		return made > 1 ? TWO_INSTANCES_LEAKED : NO_INSTANCE;
+	return made == released ? RETRIED : LEAKED;
+}
+
+static unsigned check(const struct execution *x)
+{
+	const struct initialiser_implementation *subject = (const void *)x->subject;
+	struct failure *local = x->local;
+	struct model_seen later = model_get(x);
+	subject->close(x->object);
+	return account(&local->source, local->seen, ACTORS, &later);
+}
+
+/* One thread: the first get fails, the second one loads, the third one finds it. */
+static unsigned script(const struct execution *x)
+{
+	const struct initialiser_implementation *subject = (const void *)x->subject;
+	struct failure *local = x->local;
+	if (setup(x) != 0)
+		return SCENARIO_SKIPPED;
+	for (unsigned i = 0; i < ACTORS; i++)
+		local->seen[i] = model_get(x);
+	struct model_seen later = model_get(x);
+	subject->close(x->object);
+	return account(&local->source, local->seen, ACTORS, &later);
+}
+
+enum {
+	CHECKS = INITIALISER_RETRIES_FAILURE | INITIALISER_EXACTLY_ONCE | INITIALISER_SAME_INSTANCE | INITIALISER_NO_LEAK |
+		 INITIALISER_FULLY_PUBLISHED,
+};
+
+static const struct scenario scenarios[] = {
+	{
+		.family = FAMILY_INITIALISER,
+		.name = "failed_first_load",
+		.shows = "two threads get at once and the first load to start fails; later somebody gets again",
+		.checks = CHECKS | INITIALISER_RACE_FREE,
+		.applies = model_at_run_time,
+		.local_bytes = sizeof(struct failure),
+		.outcome_count = sizeof outcomes / sizeof *outcomes,
+		.outcomes = outcomes,
+		.actor_count = ACTORS,
+		.setup = setup,
+		.actor = {actor_0, actor_1},
+		.check = check,
+	},
+	{
+		.family = FAMILY_INITIALISER,
+		.name = "failed_load",
+		.shows = "one thread gets three times and the first load fails",
+		.checks = INITIALISER_RETRIES_FAILURE | INITIALISER_NO_LEAK,
+		.applies = model_at_run_time,
+		.local_bytes = sizeof(struct failure),
+		.outcome_count = sizeof outcomes / sizeof *outcomes,
+		.outcomes = outcomes,
+		.script = script,
+	},
+};
+
+SCENARIO_GROUP(failure, scenarios);
