@@ -46,14 +46,15 @@ stub() {
 	chmod +x "$scratch/path/$1"
 }
 
-# --- what is missing is listed, and with ONCEPROOF_NO_INSTALL nothing is touched
+# stubs [STATUS]: an apt-get that knows packages (0) or does not (100), installs nothing, and writes down what it was asked to do.
 stubs() {
-	stub apt-get "echo \"\$*\" >>'$scratch/asked'"
-	stub apt-cache "exit 100"
+	stub apt-get "[[ \$1 == -s ]] && exit ${1:-100}; echo \"\$*\" >>'$scratch/asked'"
 	stub dpkg-query "exit 1"
 	stub sudo 'exec "$@"'
 	: >"$scratch/asked"
 }
+
+# --- what is missing is listed, and with ONCEPROOF_NO_INSTALL nothing is touched
 path_with
 stubs
 ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run "$tree/onceproof" list
@@ -87,6 +88,11 @@ expect_err "apt-get install --no-install-recommends ninja-build"
 expect_err "still not found after installing: ninja"
 expect "package lists should be refreshed first" grep -q ' update$' <(head -n 1 "$scratch/asked")
 expect "the package should be asked for" grep -q 'install --no-install-recommends ninja-build$' "$scratch/asked"
+
+# --- package lists that know the name are not refreshed
+stubs 0
+PATH="$scratch/path" run "$tree/onceproof" list
+expect "package lists should be left alone" test -z "$(grep ' update$' "$scratch/asked")"
 
 # --- a failing installation is no success
 stub apt-get 'echo "E: no route" >&2; exit 100'
