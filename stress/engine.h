@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Engines: ways in which interleavings come about. Each runs one scenario on one subject in a worker process and returns a judged
+ * result (reports/result.h). The main program survives whatever the worker does.
+ */
+#ifndef ONCEPROOF_ENGINE_H
+#define ONCEPROOF_ENGINE_H
+
+#include <jansson.h>
+
+#include "scenario.h"
+
+/* How much to do. Plans count executions; the time limit only stops, and then the verdict is inconclusive. */
+struct stress_plan {
+	uint64_t seed;
+	double effort;       /* multiplies the engine's own number of executions; 1: the default */
+	double time_limit_s; /* per result; 0: none but the watchdog's */
+};
+
+struct engine {
+	const char *name;
+	const char *about;     /* one sentence: what it does and what it cannot see */
+	bool scripts;          /* runs scripts instead of actors */
+	bool sees_races;       /* reports data races, so it can refute race_free */
+	uint32_t blind[2];     /* feature bits that it cannot judge: built by gcc, by clang */
+	unsigned actors_max;   /* larger scenarios are not run by it */
+	uint64_t executions;   /* default plan for a subject with many instances */
+	uint64_t executions_one; /* the same where a process can have one instance only */
+	/* Why it cannot run on this machine, or NULL if it can; borrowed text. */
+	const char *(*missing)(void);
+	/* Starts the worker; the common part builds the command line. */
+	const char *worker;               /* program in libexec */
+	const char *const *wrapper;       /* words in front of the worker's path (valgrind …), NULL-terminated; NULL: none */
+	const char *const *environment;   /* NAME=VALUE settings, NULL-terminated; NULL: none */
+	bool fixed_addresses;             /* needs address-space randomisation off */
+	double watchdog_s;
+	/* Turns what the worker and its tool reported into findings of RESULT; NULL: outcomes only. FILES_TEXT is the tool's own output
+	 * file, or NULL. Returns how many findings it added. */
+	size_t (*findings)(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output);
+};
+
+/* All engines in the order in which they are run by default: native, tsan, sequential, helgrind, drd. */
+extern const struct engine *const engines[];
+extern const size_t engine_count;
+
+const struct engine *engine_find(const char *name);
+
+/* Feature bits that ENGINE is blind to in this build. */
+uint32_t engine_blind_spots(const struct engine *engine);
+
+/* Does ENGINE run SCENARIO? (scripts or actors, and small enough) */
+bool engine_runs(const struct engine *engine, const struct scenario *scenario);
+
+/* Runs and judges. Returns a new result with the additional keys `checks` (promises that this engine and scenario can refute),
+ * `claimed` and `missing` (those of them that the subject claims or misses). Never NULL. PROGRAMS is the folder of the workers. */
+json_t *engine_run(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
+	const struct stress_plan *plan, const char *programs);
+
+/* Names of feature bits for people: "fences, call_once". Static storage. */
+const char *feature_names(uint32_t features);
+
+/* The finding kinds of ThreadSanitizer's and valgrind's reports (stress/tsan/findings.c, stress/valgrind/findings.c). */
+size_t tsan_findings(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output);
+size_t valgrind_findings(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "symbolise.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MODULES_MAX = 16 };
+
+static struct module {
+	char *path;
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+} modules[MODULES_MAX];
+
+static Dwfl_Module *module_open(const char *path)
+{
+	static char *no_debuginfo_path = NULL;
+	static const Dwfl_Callbacks callbacks = {.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address, .debuginfo_path = &no_debuginfo_path};
+	for (int i = 0; i < MODULES_MAX; i++) {
+		struct module *it = &modules[i];
+		if (it->path && strcmp(it->path, path) == 0)
+			return it->module;
+		if (it->path)
+			continue;
+		it->path = strdup(path);
+		it->dwfl = dwfl_begin(&callbacks);
+		if (!it->path || !it->dwfl)
+			return NULL;
+		dwfl_report_begin(it->dwfl);
+		it->module = dwfl_report_offline(it->dwfl, path, path, -1);
+		dwfl_report_end(it->dwfl, NULL, NULL);
+		return it->module;
+	}
+	return NULL;
+}
+
+/* Makes paths of the build relative to the source tree: from the last part that starts one of our folders. */
+static void set_file(struct source_place *place, const char *file)
+{
+	static const char *const tops[] = {"/impl/", "/stress/", "/bench/", "/cli/", "/reports/"};
+	for (size_t i = 0; file && i < sizeof tops / sizeof *tops; i++) {
+		const char *at = strstr(file, tops[i]);
+		if (at) {
+			file = at + 1;
+			break;
+		}
+	}
+	snprintf(place->file, sizeof place->file, "%s", file ? file : "");
+}
+
+static void set_function(struct source_place *place, Dwarf_Die *die)
+{
+	const char *name = dwarf_diename(die);
+	snprintf(place->function, sizeof place->function, "%s", name ? name : "");
+}
+
+/* The source file that a line-table index of UNIT names. */
+static const char *file_of(Dwarf_Die *unit, Dwarf_Word index)
+{
+	Dwarf_Files *files;
+	size_t count;
+	if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index >= count)
+		return NULL;
+	return dwarf_filesrc(files, index, NULL, NULL);
+}
+
+static size_t places_in(Dwarf_Die *unit, Dwarf_Addr address, struct source_place *places, size_t max)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+	if (!line || max == 0)
+		return 0;
+	int number = 0;
+	dwarf_lineno(line, &number);
+	const char *file = dwarf_linesrc(line, NULL, NULL);
+	Dwarf_Die *scopes = NULL;
+	int scope_count = dwarf_getscopes(unit, address, &scopes);
+	size_t found = 0;
+	for (int i = 0; i < scope_count && found < max; i++) {
+		int tag = dwarf_tag(&scopes[i]);
+		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
+			continue;
+		struct source_place *place = &places[found++];
+		set_file(place, file);
+		set_function(place, &scopes[i]);
+		place->line = number;
+		if (tag == DW_TAG_subprogram)
+			break;
+		/* The next one out is where this one was inlined. */
+		Dwarf_Attribute attribute;
+		Dwarf_Word value = 0;
+		number = dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_line, &attribute), &value) == 0 ? (int)value : 0;
+		file = dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_file, &attribute), &value) == 0 ? file_of(unit, value) : NULL;
+	}
+	free(scopes);
+	if (found == 0) {
+		set_file(&places[0], file);
+		places[0].function[0] = '\0';
+		places[0].line = number;
+		found = 1;
+	}
+	return found;
+}
+
+size_t symbolise(const char *path, uint64_t offset, struct source_place *places, size_t max)
+{
+	Dwfl_Module *module = module_open(path);
+	if (!module)
+		return 0;
+	Dwarf_Addr start = 0, bias = 0;
+	dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+	/* Unit by unit: clang writes no address ranges table, which the quick look-up needs. */
+	for (Dwarf_Die *unit = NULL; (unit = dwfl_module_nextcu(module, unit, &bias)) != NULL;)
+		if (dwarf_haspc(unit, start + offset - bias) > 0)
+			return places_in(unit, start + offset - bias, places, max);
+	return 0;
+}

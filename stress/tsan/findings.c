@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* ThreadSanitizer's structured reports as findings with source lines. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../reports/result.h"
+#include "../engine.h"
+#include "../symbolise.h"
+
+enum { PLACES_MAX = 48 };
+
+/* What a report's type means here. */
+static const char *kind_of(const char *type)
+{
+	static const struct {
+		const char *part, *kind;
+	} kinds[] = {
+		{"data-race", "data-race"}, {"use-after-free", "use-after-free"}, {"lock-order", "deadlock"}, {"mutex", "misuse"},
+		{"rwlock", "misuse"}, {"destroy", "misuse"}, {"signal", "misuse"}, {"thread-leak", "leak"},
+	};
+	/* "heap-use-after-free" is listed before anything that its parts could match. */
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strstr(type, kinds[i].part))
+			return kinds[i].kind;
+	return "misuse";
+}
+
+/* All places of a stack, innermost first, inlined functions unfolded. */
+static size_t unfold(const json_t *frames, struct source_place *places)
+{
+	size_t count = 0, i;
+	json_t *frame;
+	json_array_foreach (frames, i, frame) {
+		const char *module = json_string_value(json_object_get(frame, "module"));
+		if (module && count < PLACES_MAX)
+			count += symbolise(module, (uint64_t)json_integer_value(json_object_get(frame, "offset")), places + count, PLACES_MAX - count);
+	}
+	return count;
+}
+
+/* The place to show: the innermost one in the implementation, or else the innermost one that has a line. *via is the innermost one of
+ * the implementation where that is another. */
+static const struct source_place *shown(const struct source_place *places, size_t count, const char *subject, const struct source_place **via)
+{
+	const struct source_place *innermost = NULL, *inside = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!innermost && places[i].line > 0)
+			innermost = &places[i];
+		if (!inside && strcmp(places[i].file, subject) == 0)
+			inside = &places[i];
+	}
+	*via = inside && inside != innermost ? inside : NULL;
+	return innermost;
+}
+
+static bool already_there(const json_t *result, const json_t *locations)
+{
+	size_t i;
+	json_t *finding;
+	json_array_foreach (json_object_get(result, "findings"), i, finding)
+		if (json_equal(json_object_get(finding, "locations"), locations))
+			return true;
+	return false;
+}
+
+static bool add_report(json_t *result, const struct registered *subject, const json_t *report, uint32_t race_free)
+{
+	const char *type = json_string_value(json_object_get(report, "type"));
+	const char *kind = kind_of(type ? type : "");
+	json_t *probe = result_new("", "", "", "");
+	json_t *finding = result_add_finding(probe, kind, "", subject->about->family, race_free);
+	char message[1024];
+	snprintf(message, sizeof message, "%s:", kind);
+	size_t i;
+	json_t *access;
+	json_array_foreach (json_object_get(report, "accesses"), i, access) {
+		struct source_place places[PLACES_MAX];
+		const struct source_place *via, *place = shown(places, unfold(json_object_get(access, "frames"), places), subject->file, &via);
+		char what[64], thread[16];
+		bool write = json_is_true(json_object_get(access, "write"));
+		snprintf(what, sizeof what, "%s%s of %d byte%s", json_is_true(json_object_get(access, "atomic")) ? "atomic " : "",
+			write ? "write" : "read", (int)json_integer_value(json_object_get(access, "bytes")),
+			json_integer_value(json_object_get(access, "bytes")) == 1 ? "" : "s");
+		snprintf(thread, sizeof thread, "T%d", (int)json_integer_value(json_object_get(access, "thread")));
+		if (!place)
+			continue;
+		finding_add_location(finding, place->file, place->line, place->function, thread, what);
+		if (via)
+			finding_add_location(finding, via->file, via->line, via->function, thread, "called from here");
+		snprintf(message + strlen(message), sizeof message - strlen(message), "%s %s by %s in %s (%s:%d)", i ? " and" : "", what, thread,
+			place->function, place->file, place->line);
+	}
+	json_t *locations = json_object_get(finding, "locations");
+	bool fresh = !already_there(result, locations);
+	if (fresh) {
+		json_t *added = result_add_finding(result, kind, message, subject->about->family, race_free);
+		json_object_set(added, "locations", locations);
+	}
+	json_decref(probe);
+	return fresh;
+}
+
+size_t tsan_findings(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output)
+{
+	(void)tool_output;
+	size_t promises, added = 0, i;
+	family_promises(subject->about->family, &promises);
+	json_t *report;
+	json_array_foreach (json_object_get(answer, "reports"), i, report)
+		added += add_report(result, subject, report, 1u << (promises - 1));
+	return added;
+}
