@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts_parts.h"
+#include "markup.h"
+#include "node.h"
+
+const struct standing_look standing_looks[] = {
+	[STANDING_HOLDS] = {"✓", "holds", "holds"},
+	[STANDING_AS_STATED] = {"✗", "broken as stated", "stated"},
+	[STANDING_BROKEN] = {"!", "contract broken", "broken"},
+	[STANDING_UNSHOWN] = {"?", "unshown", "unshown"},
+	[STANDING_NOT_OFFERED] = {"–", "not offered", "none"},
+};
+
+bool list_has(const json_t *list, const char *text)
+{
+	size_t i;
+	const json_t *entry;
+	json_array_foreach(list, i, entry)
+	{
+		if (json_is_string(entry) && strcmp(json_string_value(entry), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum family subject_family(const char *subject)
+{
+	enum family family = FAMILY_INITIALISER;
+	for (; family < FAMILY_COUNT; family++) {
+		size_t length = strlen(family_name(family));
+		if (strncmp(subject, family_name(family), length) == 0 && (subject[length] == '/' || subject[length] == '\0'))
+			break;
+	}
+	return family;
+}
+
+json_t *facts_subject(const json_t *facts, const char *subject)
+{
+	size_t i;
+	json_t *entry;
+	json_array_foreach(node_get(facts, "subjects"), i, entry)
+	{
+		if (strcmp(node_string(entry, "subject"), subject) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+enum standing facts_standing(const json_t *subject, const char *promise)
+{
+	const json_t *contract = node_get(node_get(subject, "contracts"), promise);
+	const char *claim = contract ? node_string(contract, "claim") : node_string(node_get(subject, "claims"), promise);
+	const char *status = node_string(contract, "status");
+	bool claimed = strcmp(claim, "claimed") == 0, missing = strcmp(claim, "missing") == 0;
+	if (!claimed && !missing)
+		return STANDING_NOT_OFFERED;
+	if (strcmp(status, "upheld") == 0)
+		return claimed ? STANDING_HOLDS : STANDING_BROKEN;
+	if (strcmp(status, "refuted") == 0)
+		return claimed ? STANDING_BROKEN : STANDING_AS_STATED;
+	return STANDING_UNSHOWN;
+}
+
+json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(node_get(facts, "costs"), i, row)
+	{
+		if (strcmp(node_string(row, "subject"), subject) == 0 && strcmp(node_string(row, "operation"), operation) == 0 &&
+			(int)node_number(row, "threads", 0) == threads)
+			return row;
+	}
+	return NULL;
+}
+
+double result_refuting_count(const json_t *result, const char *promise)
+{
+	double count = 0;
+	size_t i;
+	const json_t *outcome;
+	json_array_foreach(node_get(result, "outcomes"), i, outcome)
+	{
+		const json_t *refutes = node_get(outcome, "refutes");
+		if (promise ? list_has(refutes, promise) : json_array_size(refutes) > 0)
+			count += node_number(outcome, "count", 0);
+	}
+	return count;
+}
+
+bool result_refutes(const json_t *result, const char *promise)
+{
+	size_t i;
+	const json_t *finding;
+	json_array_foreach(node_get(result, "findings"), i, finding)
+	{
+		if (list_has(node_get(finding, "refutes"), promise))
+			return true;
+	}
+	return result_refuting_count(result, promise) > 0;
+}
+
+/* Adds SUBJECT to the list if it is new; returns it, borrowed. INDEX maps names to entries. */
+static json_t *add_subject(json_t *subjects, json_t *index, const char *name)
+{
+	json_t *subject = json_object_get(index, name);
+	if (subject)
+		return subject;
+	subject = node_append(subjects, json_object());
+	node_set(index, name, json_incref(subject));
+	enum family family = subject_family(name);
+	const char *slash = strchr(name, '/');
+	node_set(subject, "subject", node_text(name));
+	node_set(subject, "family", node_text(family < FAMILY_COUNT ? family_name(family) : "other"));
+	node_set(subject, "name", node_text(family < FAMILY_COUNT && slash ? slash + 1 : name));
+	node_set(subject, "claims", json_object());
+	node_set(subject, "contracts", json_object());
+	node_set(subject, "results", json_array());
+	node_set(subject, "costs", json_array());
+	return subject;
+}
+
+static void copy_text(json_t *to, const json_t *from, const char *key)
+{
+	if (*node_string(from, key))
+		node_set(to, key, json_incref(node_get(from, key)));
+}
+
+static void add_description(json_t *subject, const json_t *entry)
+{
+	copy_text(subject, entry, "file");
+	copy_text(subject, entry, "lesson");
+	copy_text(subject, entry, "source");
+	const char *claim;
+	json_t *names;
+	json_object_foreach(node_get(entry, "promises"), claim, names)
+	{
+		size_t i;
+		const json_t *name;
+		json_array_foreach(names, i, name)
+		{
+			if (json_is_string(name))
+				node_set(json_object_get(subject, "claims"), json_string_value(name), node_text(claim));
+		}
+	}
+}
+
+static json_t *gather_subjects(const json_t *report)
+{
+	json_t *found = node_must(json_array()), *index = node_must(json_object());
+	size_t i;
+	json_t *entry;
+	json_array_foreach(node_get(report, "implementations"), i, entry)
+		add_description(add_subject(found, index, node_string(entry, "subject")), entry);
+	json_array_foreach(node_get(report, "contracts"), i, entry)
+	{
+		json_t *contracts = json_object_get(add_subject(found, index, node_string(entry, "subject")), "contracts");
+		/* Two rows for one promise come from a merge of versions whose claims differ; the one that is broken speaks. */
+		const json_t *known = node_get(contracts, node_string(entry, "promise"));
+		if (!known || strcmp(node_string(entry, "status"), "refuted") == 0)
+			node_set(contracts, node_string(entry, "promise"), json_incref(entry));
+	}
+	json_array_foreach(node_get(report, "results"), i, entry) node_append(
+		json_object_get(add_subject(found, index, node_string(entry, "subject")), "results"), json_incref(entry));
+	/* By family; within one, in the order of `list`. */
+	json_t *sorted = node_must(json_array());
+	for (int family = 0; family <= FAMILY_COUNT; family++) {
+		json_array_foreach(found, i, entry)
+		{
+			if ((int)subject_family(node_string(entry, "subject")) == family)
+				node_append(sorted, json_incref(entry));
+		}
+	}
+	json_decref(found);
+	json_decref(index);
+	return sorted;
+}
+
+/* A sentence for each contract that is broken. */
+static json_t *gather_broken(const json_t *report, const json_t *subjects)
+{
+	json_t *broken = node_must(json_array());
+	size_t i;
+	const json_t *subject, *result, *batch;
+	json_array_foreach(subjects, i, subject)
+	{
+		const char *promise;
+		json_t *contract;
+		json_object_foreach(node_get(subject, "contracts"), promise, contract)
+		{
+			if (facts_standing(subject, promise) != STANDING_BROKEN)
+				continue;
+			bool claimed = strcmp(node_string(contract, "claim"), "claimed") == 0;
+			node_append(broken,
+				json_sprintf("%s %s %s%s.", node_string(subject, "subject"),
+					claimed ? "claims" : "says that it lacks", promise,
+					claimed ? ", and it is refuted"
+						: ", yet it is proved to hold: the claim is wrong, or the check is blind"));
+		}
+	}
+	json_array_foreach(node_get(report, "results"), i, result)
+	{
+		if (json_is_false(node_get(result, "as_expected")))
+			node_append(
+				broken, json_sprintf("%s, scenario %s under %s (%s): %s where %s was expected.",
+						node_string(result, "subject"), node_string(result, "scenario"),
+						node_string(result, "engine"), node_string(result, "compiler"),
+						node_string(result, "verdict"),
+						strcmp(node_string(result, "expected"), "bug") == 0 ? "a bug" : "a clean run"));
+	}
+	json_array_foreach(node_get(report, "batches"), i, batch)
+	{
+		if (json_is_false(node_get(batch, "as_stated")))
+			node_append(broken, json_sprintf("The batch with %s, %s and %s did not keep what its parts claim.",
+						    node_string(batch, "initialiser"), node_string(batch, "counter"),
+						    node_string(batch, "progress")));
+	}
+	return broken;
+}
+
+size_t facts_broken(const json_t *report)
+{
+	json_t *subjects = gather_subjects(report), *broken = gather_broken(report, subjects);
+	size_t count = json_array_size(broken);
+	json_decref(broken);
+	json_decref(subjects);
+	return count;
+}
+
+json_t *facts_gather(const json_t *report)
+{
+	json_t *facts = node_must(json_object());
+	json_t *subjects = gather_subjects(report);
+	node_set(facts, "subjects", subjects);
+	node_set(facts, "costs", facts_costs(report));
+	size_t i;
+	json_t *row;
+	json_array_foreach(node_get(facts, "costs"), i, row)
+	{
+		json_t *subject = facts_subject(facts, node_string(row, "subject"));
+		if (subject)
+			node_append(json_object_get(subject, "costs"), json_incref(row));
+	}
+	node_set(facts, "choices", facts_choices(report));
+	node_set(facts, "broken", gather_broken(report, subjects));
+	facts_headline(facts, report);
+	return facts;
+}

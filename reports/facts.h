@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What a report says, worked out once for all renderers: per implementation, per choice of the pipeline, and in one headline. Nothing
+ * here is known beforehand; every word and number comes from the report. */
+#ifndef ONCEPROOF_FACTS_H
+#define ONCEPROOF_FACTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../impl/contract.h"
+
+/* What a cell of the first matrix says. */
+enum standing {
+	STANDING_HOLDS,     /* claimed and upheld */
+	STANDING_AS_STATED, /* missing and refuted: broken, as its file says */
+	STANDING_BROKEN,    /* a contract broken: claimed and refuted, or missing and proved to hold */
+	STANDING_UNSHOWN,   /* claimed or missing, and nothing decided */
+	STANDING_NOT_OFFERED,
+};
+struct standing_look {
+	const char *symbol, *word, *css;
+};
+extern const struct standing_look standing_looks[];
+
+/* A Jansson object:
+ * subjects[]  {subject, family, name, file, lesson, source, claims{promise: claim}, contracts{promise: contract}, results[], costs[]},
+ *             in reading order; costs: rows as below.
+ * costs[]     {subject, family, implementation, operation, threads, ns, ratio, least, most, oversubscribed}: one per row and thread
+ *             count, the median of its repetitions; floors have family "floor".
+ * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
+ *             not_started, miscounted, models_most, loaded_twice, wasted_bytes, anomalies{}, anomalous, throughput, broken}.
+ * headline    one line. sentences[]: what it rests on. broken[]: a sentence for each broken contract.
+ * tone        "broken", "partial", "holds" or "empty".
+ * REPORT is borrowed; the facts share its nodes. A new reference. */
+json_t *facts_gather(const json_t *report);
+
+/* How many contracts the report breaks: broken standings, results whose as_expected is false, batches that are not as stated. */
+size_t facts_broken(const json_t *report);
+
+/* The subject called "family/name" in facts, or NULL. Borrowed. */
+json_t *facts_subject(const json_t *facts, const char *subject);
+
+/* The standing of one promise of a subject of facts. */
+enum standing facts_standing(const json_t *subject, const char *promise);
+
+/* The cost row of a subject (or of family "floor"), or NULL. Borrowed. */
+json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads);
+
+/* Does one of the outcomes seen or findings of RESULT refute PROMISE? */
+bool result_refutes(const json_t *result, const char *promise);
+
+/* How many of RESULT's executions showed an outcome that refutes PROMISE (NULL: any). */
+double result_refuting_count(const json_t *result, const char *promise);
+
+/* The family of "family/name", or FAMILY_COUNT. */
+enum family subject_family(const char *subject);
+
+/* Does the JSON array of strings LIST hold TEXT? */
+bool list_has(const json_t *list, const char *text);
+
+#endif

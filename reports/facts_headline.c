@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer in words. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+#include "facts_parts.h"
+#include "markup.h"
+#include "node.h"
+
+/* The bug of each family that the project is about. */
+struct race {
+	enum family family;
+	const char *promise;   /* the promise that it breaks, and that makes an implementation of the family a fix */
+	const char *seen;      /* "The model was loaded more than once" */
+	const char *operation; /* what a fix costs: the benchmark's operation */
+	const char *priced;    /* "getting the instance" */
+};
+static const struct race races[] = {
+	{FAMILY_INITIALISER, "exactly_once", "The model was loaded more than once", "get", "a right get"},
+	{FAMILY_COUNTER, "no_lost_update", "An increment was lost", "increment", "a right increment"},
+	{FAMILY_PROGRESS, "never_backwards", "The progress shown ran backwards", NULL, NULL},
+};
+enum { RACES = sizeof races / sizeof *races };
+
+/* Says where the race was seen most often, or how it was forced. False if it was not seen. */
+static bool tell_race(json_t *sentences, const json_t *report, const struct race *race)
+{
+	const json_t *best = NULL;
+	double best_share = -1;
+	size_t i, others = 0;
+	const json_t *result;
+	json_array_foreach(node_get(report, "results"), i, result)
+	{
+		if (subject_family(node_string(result, "subject")) != race->family ||
+			strcmp(node_string(result, "verdict"), "bug") != 0 || !result_refutes(result, race->promise))
+			continue;
+		others++;
+		double executions = node_number(result, "executions", 0);
+		/* One forced execution always shows it; a rate of real threads says more. */
+		bool sampled = strcmp(node_string(result, "engine"), "native") == 0;
+		double share = sampled && executions > 0 ? result_refuting_count(result, race->promise) / executions : 0;
+		if (!best || share > best_share) {
+			best = result;
+			best_share = share;
+		}
+	}
+	if (!best)
+		return false;
+	const char *subject = node_string(best, "subject"), *scenario = node_string(best, "scenario"),
+		   *engine = node_string(best, "engine");
+	char more[64] = "";
+	if (others > 1)
+		snprintf(more, sizeof more, "; %zu results in all show it", others);
+	if (best_share > 0)
+		node_append(sentences, json_sprintf("%s in %s executions: %s in %s, %s of %s runs of %s%s.", race->seen,
+					       share_words(best_share, 1).text, subject, engine,
+					       count_words(result_refuting_count(best, race->promise)).text,
+					       count_words(node_number(best, "executions", 0)).text, scenario, more));
+	else
+		node_append(
+			sentences, json_sprintf("%s: %s, scenario %s under %s%s.", race->seen, subject, scenario, engine, more));
+	return true;
+}
+
+/* Is SUBJECT a fix: does it claim the promise that its family is about? */
+static bool is_fix(const json_t *subject, const char *promise)
+{
+	return strcmp(node_string(node_get(subject, "claims"), promise), "claimed") == 0 ||
+	       strcmp(node_string(node_get(node_get(subject, "contracts"), promise), "claim"), "claimed") == 0;
+}
+
+struct tally {
+	size_t fixes, hold, upheld, unshown, refuted; /* implementations; claimed promises */
+};
+
+static void count_fixes(struct tally *tally, const json_t *facts, const struct race *race)
+{
+	size_t i;
+	const json_t *subject;
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+	{
+		if (subject_family(node_string(subject, "subject")) != race->family ||
+			json_object_size(node_get(subject, "contracts")) == 0)
+			continue;
+		size_t broken = 0, shown = 0;
+		const char *promise;
+		json_t *contract;
+		json_object_foreach(node_get(subject, "contracts"), promise, contract)
+		{
+			if (strcmp(node_string(contract, "claim"), "claimed") != 0)
+				continue;
+			enum standing standing = facts_standing(subject, promise);
+			shown += standing == STANDING_HOLDS;
+			broken += standing == STANDING_BROKEN;
+			tally->unshown += standing == STANDING_UNSHOWN;
+		}
+		tally->upheld += shown;
+		tally->refuted += broken;
+		if (is_fix(subject, race->promise)) {
+			tally->fixes++;
+			tally->hold += !broken && facts_standing(subject, race->promise) == STANDING_HOLDS;
+		}
+	}
+}
+
+/* Does nothing speak against calling SUBJECT right: a fix, with no claim refuted and no data race that it admits? */
+static bool is_right(const json_t *subject, const char *promise)
+{
+	if (!is_fix(subject, promise) || strcmp(node_string(node_get(subject, "claims"), "race_free"), "missing") == 0)
+		return false;
+	const char *name;
+	json_t *contract;
+	json_object_foreach(node_get(subject, "contracts"), name, contract)
+	{
+		if (facts_standing(subject, name) == STANDING_BROKEN)
+			return false;
+	}
+	return true;
+}
+
+/* What the cheapest right implementation costs, one thread, against the floor. Adds to HEADLINE (which may be empty) and sentences. */
+static void tell_price(json_t *sentences, char *headline, size_t bytes, const json_t *facts, const struct race *race)
+{
+	const json_t *cheapest = NULL, *dearest = NULL;
+	size_t i;
+	const json_t *row;
+	json_array_foreach(node_get(facts, "costs"), i, row)
+	{
+		if (strcmp(node_string(row, "operation"), race->operation) != 0 || (int)node_number(row, "threads", 0) != 1 ||
+			!node_get(row, "ratio"))
+			continue;
+		const json_t *subject = facts_subject(facts, node_string(row, "subject"));
+		if (!subject || subject_family(node_string(row, "subject")) != race->family || !is_right(subject, race->promise))
+			continue;
+		if (!cheapest || node_number(row, "ratio", 0) < node_number(cheapest, "ratio", 0))
+			cheapest = row;
+		if (!dearest || node_number(row, "ratio", 0) > node_number(dearest, "ratio", 0))
+			dearest = row;
+	}
+	if (!cheapest)
+		return;
+	size_t used = strlen(headline);
+	snprintf(headline + used, bytes - used, "%s%s %s the floor", used ? ", " : "", race->priced,
+		ratio_words(node_number(cheapest, "ratio", 0)).text);
+	node_append(sentences,
+		json_sprintf("On one thread %s costs from %s (%s, %s) to %s (%s, %s) the floor.", race->priced,
+			ratio_words(node_number(cheapest, "ratio", 0)).text, node_string(cheapest, "subject"),
+			time_words(node_number(cheapest, "ns", 0)).text, ratio_words(node_number(dearest, "ratio", 0)).text,
+			node_string(dearest, "subject"), time_words(node_number(dearest, "ns", 0)).text));
+}
+
+/* "Two races, seen." Counts the races whose family was tested at all. */
+static void tell_races(char *text, size_t bytes, size_t seen, size_t tested)
+{
+	struct words all = number_words(tested), part = number_words(seen);
+	all.text[0] = (char)(all.text[0] - ('a' <= all.text[0] && all.text[0] <= 'z' ? 32 : 0));
+	part.text[0] = (char)(part.text[0] - ('a' <= part.text[0] && part.text[0] <= 'z' ? 32 : 0));
+	if (tested && seen == tested)
+		snprintf(text, bytes, "%s race%s, seen. ", all.text, tested == 1 ? "" : "s");
+	else if (tested && seen)
+		snprintf(text, bytes, "%s of %s races seen. ", part.text, number_words(tested).text);
+	else if (tested)
+		snprintf(text, bytes, "No race was seen. ");
+}
+
+void facts_headline(json_t *facts, const json_t *report)
+{
+	json_t *sentences = node_must(json_array());
+	struct tally tally = {0};
+	size_t seen = 0, tested = 0;
+	for (size_t i = 0; i < RACES; i++) {
+		bool here = false;
+		size_t k;
+		const json_t *result;
+		json_array_foreach(node_get(report, "results"), k, result) here =
+			here || subject_family(node_string(result, "subject")) == races[i].family;
+		bool told = tell_race(sentences, report, &races[i]);
+		/* A progress that runs backwards is what the second race looks like from outside, not a third one. */
+		if (races[i].family != FAMILY_PROGRESS) {
+			tested += here;
+			seen += told;
+		}
+		count_fixes(&tally, facts, &races[i]);
+	}
+	char races_text[192] = "", fixes[160] = "", prices[256] = "";
+	tell_races(races_text, sizeof races_text, seen, tested);
+	if (tally.fixes && tally.hold == tally.fixes)
+		snprintf(fixes, sizeof fixes, "%s%zu fix%s hold%s. ", tally.fixes > 1 ? "All " : "", tally.fixes,
+			tally.fixes > 1 ? "es" : "", tally.fixes > 1 ? "" : "s");
+	else if (tally.fixes)
+		snprintf(fixes, sizeof fixes, "%zu of %zu fixes hold%s. ", tally.hold, tally.fixes, tally.hold == 1 ? "s" : "");
+	if (tally.upheld + tally.unshown + tally.refuted)
+		node_append(sentences,
+			json_sprintf("Of %zu promises that are claimed, %zu are upheld, %zu refuted, and %zu have no result that "
+				     "decides.",
+				tally.upheld + tally.unshown + tally.refuted, tally.upheld, tally.refuted, tally.unshown));
+	for (size_t i = 0; i < RACES; i++)
+		if (races[i].operation)
+			tell_price(sentences, prices, sizeof prices, facts, &races[i]);
+	size_t broken = json_array_size(node_get(facts, "broken"));
+	bool partial = json_is_true(node_get(report, "partial"));
+	char contracts[96] = "";
+	if (broken)
+		snprintf(contracts, sizeof contracts, "%zu contract%s broken. ", broken, broken == 1 ? "" : "s");
+	if (prices[0] >= 'a')
+		prices[0] = (char)(prices[0] - 32);
+	bool empty = !broken && !*races_text && !*fixes && !*prices;
+	size_t batches = json_array_size(node_get(report, "batches"));
+	json_t *headline = node_must(json_sprintf("%s%s%s%s%s%s", contracts, partial ? "Only a part was measured. " : "",
+		races_text, fixes, prices, *prices ? "." : ""));
+	if (empty && batches)
+		node_set(facts, "headline",
+			json_sprintf("%zu batch%s run%s.", batches, batches == 1 ? "" : "es", partial ? ", partial" : ""));
+	else if (empty)
+		node_set(facts, "headline",
+			node_text(partial ? "Nothing was measured before the end." : "This report holds no results."));
+	else
+		node_set(facts, "headline", json_incref(headline));
+	json_decref(headline);
+	node_set(facts, "sentences", sentences);
+	node_set(facts, "tone", node_text(broken ? "broken" : partial ? "partial" : empty && !batches ? "empty" : "holds"));
+}

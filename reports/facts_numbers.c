@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Benchmarks and batches, grouped. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+#include "facts_parts.h"
+#include "node.h"
+
+/* "counter/mutex/increment/threads:2/real_time_median" -> subject "counter/mutex", operation "increment", threads 2. A floor,
+ * "floor/load_branch/threads:1", has subject "floor" and operation "load_branch". False if NAME has another shape. */
+static bool split_name(const char *name, char *subject, char *operation, size_t bytes, int *threads)
+{
+	const char *tail = strstr(name, "/threads:");
+	const char *first = strchr(name, '/');
+	if (!first)
+		return false;
+	size_t length = tail ? (size_t)(tail - name) : strlen(name);
+	bool floor = strncmp(name, "floor/", 6) == 0;
+	const char *second = floor ? first : strchr(first + 1, '/');
+	if (!second || (size_t)(second - name) >= length || length >= bytes)
+		return false;
+	snprintf(subject, bytes, "%.*s", (int)(second - name), name);
+	snprintf(operation, bytes, "%.*s", (int)(name + length - second - 1), second + 1);
+	*threads = tail ? (int)strtol(tail + strlen("/threads:"), NULL, 10) : 1;
+	return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double left = json_number_value(*(json_t *const *)a), right = json_number_value(*(json_t *const *)b);
+	return (left > right) - (left < right);
+}
+
+/* The median of an array of numbers, which is sorted on the way; -1 for an empty one. */
+static double median(json_t *numbers)
+{
+	size_t count = json_array_size(numbers);
+	if (count == 0)
+		return -1;
+	json_t **list = malloc(count * sizeof *list);
+	if (!list)
+		node_must(NULL);
+	for (size_t i = 0; i < count; i++)
+		list[i] = json_incref(json_array_get(numbers, i));
+	qsort(list, count, sizeof *list, by_value);
+	for (size_t i = 0; i < count; i++)
+		json_array_set_new(numbers, i, list[i]);
+	free(list);
+	return (json_number_value(json_array_get(numbers, (count - 1) / 2)) +
+		       json_number_value(json_array_get(numbers, count / 2))) /
+	       2;
+}
+
+static void add_number(json_t *object, const char *key, const json_t *row, const char *from)
+{
+	const json_t *value = node_get(row, from);
+	if (json_is_number(value) && json_number_value(value) > 0)
+		node_append(json_object_get(object, key), json_incref((json_t *)value));
+}
+
+static json_t *new_cost(const char *subject, const char *operation, int threads)
+{
+	const char *slash = strchr(subject, '/');
+	json_t *cost = node_must(json_object());
+	node_set(cost, "subject", node_text(subject));
+	node_set(cost, "family", json_sprintf("%.*s", (int)(slash ? slash - subject : (int)strlen(subject)), subject));
+	node_set(cost, "implementation", node_text(slash ? slash + 1 : ""));
+	node_set(cost, "operation", node_text(operation));
+	node_set(cost, "threads", json_integer(threads));
+	static const char *const lists[] = {"times", "ratios", "rates", "median_time", "median_ratio", "median_rate"};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		node_set(cost, lists[i], json_array());
+	return cost;
+}
+
+/* Turns the lists of a cost into its numbers. Google Benchmark's own median stands where the repetitions themselves were not kept. */
+static void finish_cost(json_t *cost, double cores)
+{
+	static const char *const parts[][3] = {{"times", "median_time", "ns"}, {"ratios", "median_ratio", "ratio"},
+		{"rates", "median_rate", "items_per_second"}};
+	for (size_t i = 0; i < 3; i++) {
+		json_t *list = json_object_get(cost, parts[i][0]);
+		double middle = json_array_size(list) ? median(list) : median(json_object_get(cost, parts[i][1]));
+		if (middle > 0)
+			node_set(cost, parts[i][2], json_real(middle));
+		if (i == 0 && json_array_size(list) > 1) {
+			node_set(cost, "least", json_incref(json_array_get(list, 0)));
+			node_set(cost, "most", json_incref(json_array_get(list, json_array_size(list) - 1)));
+			node_set(cost, "repetitions", json_integer((json_int_t)json_array_size(list)));
+		}
+		json_object_del(cost, parts[i][0]);
+		json_object_del(cost, parts[i][1]);
+	}
+	node_set(cost, "oversubscribed", json_boolean(cores > 0 && node_number(cost, "threads", 1) > cores));
+}
+
+json_t *facts_costs(const json_t *report)
+{
+	json_t *costs = node_must(json_array()), *index = node_must(json_object());
+	const json_t *host = node_get(report, "host");
+	double cores = node_number(host, "cores_usable", node_number(host, "cores_online", 0));
+	size_t i;
+	json_t *row, *cost;
+	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row)
+	{
+		char subject[256], operation[256];
+		int threads;
+		const char *aggregate = node_string(row, "aggregate_name");
+		bool middle = strcmp(aggregate, "median") == 0;
+		/* Means, deviations and rows that ended in an error say nothing here. */
+		if ((*aggregate && !middle) || json_is_true(node_get(row, "error_occurred")) ||
+			!split_name(node_string(row, "name"), subject, operation, sizeof subject, &threads))
+			continue;
+		json_t *key = node_must(json_sprintf("%s %s %d", subject, operation, threads));
+		cost = json_object_get(index, json_string_value(key));
+		if (!cost) {
+			cost = node_append(costs, new_cost(subject, operation, threads));
+			node_set(index, json_string_value(key), json_incref(cost));
+		}
+		json_decref(key);
+		add_number(cost, middle ? "median_time" : "times", row, "wall_ns_per_op");
+		add_number(cost, middle ? "median_ratio" : "ratios", row, "ratio_to_floor");
+		add_number(cost, middle ? "median_rate" : "rates", row, "items_per_second");
+	}
+	json_decref(index);
+	json_array_foreach(costs, i, cost) finish_cost(cost, cores);
+	return costs;
+}
+
+static void add(json_t *object, const char *key, double more)
+{
+	node_set(object, key, json_real(node_number(object, key, 0) + more));
+}
+
+static const char *const anomaly_kinds[] = {"duplicate", "gap", "backwards", "missing_last"};
+
+static void add_batch(json_t *choice, const json_t *batch)
+{
+	static const char *const sums[] = {"items", "done", "failed", "not_started", "wasted_bytes"};
+	for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+		add(choice, sums[i], node_number(batch, sums[i], 0));
+	double finished = node_number(batch, "done", 0) + node_number(batch, "failed", 0);
+	add(choice, "batches", 1);
+	add(choice, "miscounted", node_number(batch, "counted", finished) != finished);
+	double models = node_number(batch, "models_made", 0);
+	if (models > node_number(choice, "models_most", 0))
+		node_set(choice, "models_most", json_real(models));
+	add(choice, "loaded_twice", models > 1);
+	bool anomalous = false;
+	for (size_t i = 0; i < sizeof anomaly_kinds / sizeof *anomaly_kinds; i++) {
+		double count = node_number(node_get(batch, "anomalies"), anomaly_kinds[i], 0);
+		add(json_object_get(choice, "anomalies"), anomaly_kinds[i], count);
+		anomalous = anomalous || count > 0;
+	}
+	add(choice, "anomalous", anomalous);
+	add(choice, "broken", json_is_false(node_get(batch, "as_stated")));
+	double seconds = node_number(batch, "seconds", 0);
+	if (seconds > 0)
+		node_append(json_object_get(choice, "rates"), json_real(finished / seconds));
+}
+
+json_t *facts_choices(const json_t *report)
+{
+	json_t *choices = node_must(json_array()), *index = node_must(json_object());
+	size_t i;
+	json_t *batch, *choice;
+	json_array_foreach(node_get(report, "batches"), i, batch)
+	{
+		static const char *const names[] = {"initialiser", "counter", "progress", "host"};
+		double workers = json_is_true(node_get(batch, "serial")) ? 0 : node_number(batch, "workers", 0);
+		json_t *key = node_must(json_sprintf("%s %s %s %s %.0f", node_string(batch, names[0]),
+			node_string(batch, names[1]), node_string(batch, names[2]), node_string(batch, names[3]), workers));
+		choice = json_object_get(index, json_string_value(key));
+		if (!choice) {
+			choice = node_append(choices, json_object());
+			node_set(index, json_string_value(key), json_incref(choice));
+			for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+				node_set(choice, names[k], node_text(node_string(batch, names[k])));
+			node_set(choice, "workers", json_real(workers));
+			node_set(choice, "anomalies", json_object());
+			node_set(choice, "rates", json_array());
+		}
+		json_decref(key);
+		add_batch(choice, batch);
+	}
+	json_decref(index);
+	json_array_foreach(choices, i, choice)
+	{
+		double rate = median(json_object_get(choice, "rates"));
+		json_object_del(choice, "rates");
+		if (rate > 0)
+			node_set(choice, "throughput", json_real(rate));
+	}
+	return choices;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* The page: one file that needs nothing else, readable without its script. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../impl/support/file.h"
+#include "../impl/support/say.h"
+#include "facts.h"
+#include "html_parts.h"
+#include "markup.h"
+#include "node.h"
+#include "page_text.h"
+#include "render.h"
+
+void html_chart(FILE *out, const char *kind, const char *key, const char *label)
+{
+	fill(out,
+		"<figure class=\"chart\" data-chart=\"$\" data-key=\"$\" hidden><figcaption>$</figcaption>"
+		"<div class=\"canvas\"></div></figure>\n",
+		kind, key, label);
+}
+
+void html_standing(FILE *out, enum standing standing)
+{
+	const struct standing_look *look = &standing_looks[standing];
+	fill(out, "<span class=\"mark\" aria-hidden=\"true\">$</span><span class=\"aside\">$</span>", look->symbol, look->word);
+}
+
+/* The page may run the scripts that carry this number and nothing else: no handler in an attribute, no file from anywhere. */
+static void make_nonce(char *nonce, size_t bytes)
+{
+	unsigned char random[16];
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		memset(random, 0x5a, sizeof random);
+	for (size_t i = 0; i < sizeof random && 2 * i + 3 <= bytes; i++)
+		snprintf(nonce + 2 * i, 3, "%02x", random[i]);
+}
+
+static void head(FILE *out, const json_t *facts, const char *nonce)
+{
+	fill(out,
+		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+		"script-src 'nonce-$'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
+		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>onceproof: $</title>\n<style>\n",
+		nonce, node_string(facts, "headline"));
+	fputs(page_css, out);
+	fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#answer\">Skip to the answer</a>\n", out);
+}
+
+static void opening(FILE *out, const json_t *facts, const json_t *report)
+{
+	fill(out,
+		"<header class=\"top\">\n<p class=\"name\"><b>onceproof</b> $</p>\n"
+		"<nav aria-label=\"Sections\"><a href=\"#right\">Right?</a> <a href=\"#fast\">Fast?</a> <a href=\"#pipeline\">In "
+		"the pipeline?</a> "
+		"<a href=\"#implementations\">Each one</a> <a href=\"#words\">Words</a> <a href=\"#machine\">Machine</a></nav>\n"
+		"<div class=\"tools\" id=\"tools\"></div>\n</header>\n<main>\n"
+		"<section id=\"answer\" class=\"answer $\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">$</h1>\n",
+		node_string(node_get(report, "host"), "onceproof"), node_string(facts, "tone"), node_string(facts, "headline"));
+	if (json_is_true(node_get(report, "partial")))
+		fputs("<p class=\"partial\"><b>Partial:</b> the run ended before everything was measured. What is missing is not "
+		      "judged.</p>\n",
+			out);
+	const json_t *broken = node_get(facts, "broken");
+	size_t i;
+	const json_t *sentence;
+	if (json_array_size(broken)) {
+		fputs("<ul class=\"alarms\">\n", out);
+		json_array_foreach(broken, i, sentence)
+		{
+			if (i == 12) {
+				fill(out, "<li>… and $ more, marked <b>!</b> below.</li>\n",
+					count_words((double)(json_array_size(broken) - i)).text);
+				break;
+			}
+			fill(out, "<li><span class=\"mark\" aria-hidden=\"true\">!</span> $</li>\n", json_string_value(sentence));
+		}
+		fputs("</ul>\n", out);
+	}
+	const json_t *sentences = node_get(facts, "sentences");
+	if (json_array_size(sentences)) {
+		fputs("<ul class=\"lede\">\n", out);
+		json_array_foreach(sentences, i, sentence) fill(out, "<li>$</li>\n", json_string_value(sentence));
+		fputs("</ul>\n", out);
+	}
+	fputs("</section>\n", out);
+}
+
+/* What the charts draw: costs and choices, as in the tables. */
+static void data_block(FILE *out, const json_t *facts)
+{
+	json_t *data =
+		node_must(json_pack("{s:O, s:O}", "costs", node_get(facts, "costs"), "choices", node_get(facts, "choices")));
+	fputs("<script type=\"application/json\" id=\"data\">", out);
+	markup_json(out, data);
+	fputs("</script>\n", out);
+	json_decref(data);
+}
+
+static void scripts(FILE *out, const char *nonce)
+{
+	if (*page_chart_js) {
+		fill(out, "<script nonce=\"$\">\n", nonce);
+		fputs(page_chart_js, out);
+		fputs("</script>\n", out);
+	}
+	fill(out, "<script nonce=\"$\">\n", nonce);
+	fputs(page_js, out);
+	fputs("</script>\n", out);
+}
+
+static void page(FILE *out, const json_t *report)
+{
+	json_t *facts = facts_gather(report);
+	char nonce[33] = "";
+	make_nonce(nonce, sizeof nonce);
+	head(out, facts, nonce);
+	opening(out, facts, report);
+	if (!*page_chart_js)
+		fputs("<p class=\"note\">This program was built without Chart.js (Debian's package libjs-chart.js), so there are "
+		      "no charts: the "
+		      "tables hold the same numbers.</p>\n",
+			out);
+	html_matrix_right(out, facts);
+	html_matrix_fast(out, facts);
+	html_matrix_pipeline(out, facts);
+	html_subjects(out, facts, report);
+	html_glossary(out);
+	html_machine(out, report);
+	fputs("</main>\n<footer><p>Made by onceproof. This page is whole: it loads nothing.</p></footer>\n", out);
+	data_block(out, facts);
+	scripts(out, nonce);
+	fputs("</body>\n</html>\n", out);
+	json_decref(facts);
+}
+
+int render_html(const json_t *report, const char *path)
+{
+	struct draft draft;
+	int why = draft_open(&draft, path);
+	if (!why) {
+		page(draft.stream, report);
+		why = draft_commit(&draft);
+	}
+	if (why)
+		complain("%s: cannot write the page: %s; an earlier file is as it was", path, strerror(why));
+	return why;
+}

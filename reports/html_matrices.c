@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* The three matrices. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "html_parts.h"
+#include "markup.h"
+#include "node.h"
+
+static void link_to(FILE *out, const json_t *subject)
+{
+	fill(out, "<a href=\"#$\">$</a>", anchor_words(node_string(subject, "subject")).text, node_string(subject, "name"));
+}
+
+/* "no_lost_update" with places where a narrow column may break it. */
+static void breakable(FILE *out, const char *name)
+{
+	for (const char *word = name; *word;) {
+		size_t length = strcspn(word, "_");
+		char part[64];
+		snprintf(part, sizeof part, "%.*s", (int)length, word);
+		fill(out, word[length] ? "$_<wbr>" : "$", part);
+		word += length + (word[length] == '_');
+	}
+}
+
+/* Engines that refuted PROMISE for SUBJECT, each once. */
+static json_t *refuting_engines(const json_t *subject, const char *promise)
+{
+	json_t *engines = node_must(json_array());
+	size_t i;
+	const json_t *result;
+	json_array_foreach(node_get(subject, "results"), i, result)
+	{
+		if (result_refutes(result, promise) && !list_has(engines, node_string(result, "engine")))
+			node_append(engines, node_text(node_string(result, "engine")));
+	}
+	return engines;
+}
+
+static void right_cell(FILE *out, const json_t *subject, const struct promise_info *promise)
+{
+	enum standing standing = facts_standing(subject, promise->name);
+	const json_t *contract = node_get(node_get(subject, "contracts"), promise->name);
+	const char *by = node_string(contract, "by");
+	json_t *engines = refuting_engines(subject, promise->name);
+	fill(out, "<td class=\"$\" title=\"$: $$$\">", standing_looks[standing].css, promise->name, standing_looks[standing].word,
+		*by ? "; " : "", by);
+	html_standing(out, standing);
+	if (json_array_size(engines)) {
+		fputs("<small class=\"by\">", out);
+		size_t i;
+		const json_t *engine;
+		json_array_foreach(engines, i, engine) fill(out, i ? " $" : "$", json_string_value(engine));
+		fputs("</small>", out);
+	}
+	fputs("</td>", out);
+	json_decref(engines);
+}
+
+static void right_family(FILE *out, const json_t *facts, enum family family)
+{
+	size_t count, i;
+	const struct promise_info *promises = family_promises(family, &count);
+	const json_t *subject;
+	bool open = false;
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+	{
+		if (subject_family(node_string(subject, "subject")) != family)
+			continue;
+		/* An implementation that the filter left out has nothing to show here. */
+		if (json_object_size(node_get(subject, "contracts")) == 0 && json_array_size(node_get(subject, "results")) == 0)
+			continue;
+		if (!open) {
+			open = true;
+			fill(out,
+				"<div class=\"scroll\" role=\"region\" aria-label=\"$: implementations and promises\" "
+				"tabindex=\"0\">\n"
+				"<table class=\"matrix right\"><caption>$</caption>\n<thead><tr><th "
+				"scope=\"col\">implementation</th>",
+				family_name(family), family_name(family));
+			for (size_t p = 0; p < count; p++) {
+				fill(out, "<th scope=\"col\" title=\"$\">", promises[p].meaning);
+				breakable(out, promises[p].name);
+				fputs("</th>", out);
+			}
+			fputs("</tr></thead>\n<tbody>\n", out);
+		}
+		fill(out, "<tr data-filter=\"$\"><th scope=\"row\">", node_string(subject, "subject"));
+		link_to(out, subject);
+		fputs("</th>", out);
+		for (size_t p = 0; p < count; p++)
+			right_cell(out, subject, &promises[p]);
+		fputs("</tr>\n", out);
+	}
+	if (open)
+		fputs("</tbody></table></div>\n", out);
+}
+
+void html_matrix_right(FILE *out, const json_t *facts)
+{
+	fputs("<section id=\"right\" aria-labelledby=\"right-title\">\n<h2 id=\"right-title\">Right?</h2>\n"
+	      "<p>Each implementation against each promise of its family. Small print names the engines that broke it.</p>\n"
+	      "<ul class=\"legend\" aria-label=\"Legend\">",
+		out);
+	for (int look = STANDING_HOLDS; look <= STANDING_NOT_OFFERED; look++)
+		fill(out, "<li class=\"$\"><span class=\"mark\" aria-hidden=\"true\">$</span> $</li>", standing_looks[look].css,
+			standing_looks[look].symbol, standing_looks[look].word);
+	fputs("</ul>\n", out);
+	bool any = false;
+	size_t i;
+	const json_t *subject;
+	json_array_foreach(node_get(facts, "subjects"), i, subject) any =
+		any || json_object_size(node_get(subject, "contracts")) || json_array_size(node_get(subject, "results"));
+	if (!any)
+		fputs("<p class=\"note\">No scenario was run for this report.</p>\n", out);
+	for (int family = 0; family < FAMILY_COUNT; family++)
+		right_family(out, facts, (enum family)family);
+	fputs("</section>\n", out);
+}
+
+/* The operations and thread counts of a family's costs, in the order of the benchmarks: [[operation, [threads...]]...]. */
+static json_t *columns_of(const json_t *facts, const char *family)
+{
+	json_t *columns = node_must(json_array());
+	size_t i, k, t;
+	const json_t *row;
+	json_array_foreach(node_get(facts, "costs"), i, row)
+	{
+		if (strcmp(node_string(row, "family"), family) != 0)
+			continue;
+		json_t *column, *list = NULL;
+		json_array_foreach(columns, k, column)
+		{
+			if (strcmp(json_string_value(json_array_get(column, 0)), node_string(row, "operation")) == 0)
+				list = json_array_get(column, 1);
+		}
+		if (!list) {
+			column = node_append(columns, json_pack("[s, []]", node_string(row, "operation")));
+			list = json_array_get(column, 1);
+		}
+		/* Ascending, each once. */
+		json_int_t threads = json_integer_value(node_get(row, "threads"));
+		for (t = 0; t < json_array_size(list) && json_integer_value(json_array_get(list, t)) < threads; t++)
+			;
+		if (t == json_array_size(list) || json_integer_value(json_array_get(list, t)) != threads)
+			json_array_insert_new(list, t, node_must(json_integer(threads)));
+	}
+	return columns;
+}
+
+/* A background from calm to warm on a logarithmic scale: 1 x the floor and less is 0, 300 x is 1. */
+static void fast_cell(FILE *out, const json_t *row)
+{
+	if (!row || !node_get(row, "ns")) {
+		fputs("<td class=\"none\"><span aria-hidden=\"true\">–</span><span class=\"aside\">not measured</span></td>",
+			out);
+		return;
+	}
+	double ratio = node_number(row, "ratio", 0);
+	double heat = ratio > 1 ? fmin(1, log(ratio) / log(300)) : 0;
+	fprintf(out, "<td class=\"cost%s\" style=\"--heat:%.2f\">", json_is_true(node_get(row, "oversubscribed")) ? " over" : "",
+		heat);
+	fill(out, "<b>$</b>", time_words(node_number(row, "ns", 0)).text);
+	if (ratio > 0)
+		fill(out, "<small>$</small>", ratio_words(ratio).text);
+	fputs("</td>", out);
+}
+
+static void fast_head(FILE *out, const json_t *columns, double cores)
+{
+	fputs("<thead><tr><th scope=\"col\" rowspan=\"2\">implementation</th>", out);
+	size_t i, t;
+	const json_t *column, *threads;
+	json_array_foreach(columns, i, column)
+	{
+		fprintf(out, "<th scope=\"colgroup\" colspan=\"%zu\">", json_array_size(json_array_get(column, 1)));
+		breakable(out, json_string_value(json_array_get(column, 0)));
+		fputs("</th>", out);
+	}
+	fputs("</tr><tr>", out);
+	json_array_foreach(columns, i, column)
+	{
+		json_array_foreach(json_array_get(column, 1), t, threads)
+		{
+			bool over = cores > 0 && (double)json_integer_value(threads) > cores;
+			fprintf(out, "<th scope=\"col\"%s>%lld<span class=\"aside\"> threads%s</span>%s</th>",
+				over ? " class=\"over\"" : "", (long long)json_integer_value(threads),
+				over ? ", more than there are cores" : "", over ? "<span aria-hidden=\"true\">*</span>" : "");
+		}
+	}
+	fputs("</tr></thead>\n<tbody>\n", out);
+}
+
+/* Is this one wrong by its own account, so that its speed buys nothing? */
+static bool gives_wrong_answers(const json_t *subject)
+{
+	const char *promise;
+	json_t *contract;
+	json_object_foreach(node_get(subject, "contracts"), promise, contract)
+	{
+		enum standing standing = facts_standing(subject, promise);
+		static const char *const essential[] = {
+			"exactly_once", "same_instance", "fully_published", "no_lost_update", "never_backwards", "race_free"};
+		for (size_t i = 0; i < sizeof essential / sizeof *essential; i++)
+			if (strcmp(promise, essential[i]) == 0 && (standing == STANDING_AS_STATED || standing == STANDING_BROKEN))
+				return true;
+	}
+	return false;
+}
+
+static void fast_row(FILE *out, const json_t *facts, const json_t *columns, const char *name)
+{
+	const json_t *subject = facts_subject(facts, name);
+	const char *slash = strchr(name, '/');
+	fill(out, "<tr data-filter=\"$\"><th scope=\"row\">", name);
+	if (subject)
+		link_to(out, subject);
+	else
+		fill(out, "$", slash ? slash + 1 : name);
+	if (subject && gives_wrong_answers(subject))
+		fputs(" <span class=\"wrong\" title=\"breaks an essential promise\"><span aria-hidden=\"true\">✗</span>"
+		      "<span class=\"aside\">breaks an essential promise</span></span>",
+			out);
+	fputs("</th>", out);
+	size_t i, t;
+	const json_t *column, *threads;
+	json_array_foreach(columns, i, column)
+	{
+		json_array_foreach(json_array_get(column, 1), t, threads) fast_cell(out,
+			facts_cost(facts, name, json_string_value(json_array_get(column, 0)), (int)json_integer_value(threads)));
+	}
+	fputs("</tr>\n", out);
+}
+
+static bool fast_family(FILE *out, const json_t *facts, const char *family, double cores)
+{
+	json_t *columns = columns_of(facts, family), *done = node_must(json_object());
+	bool any = json_array_size(columns) > 0;
+	if (any) {
+		fill(out,
+			"<div class=\"scroll\" role=\"region\" aria-label=\"$: time per operation by threads\" tabindex=\"0\">\n"
+			"<table class=\"matrix fast\"><caption>$</caption>\n",
+			family, strcmp(family, "floor") == 0 ? "floor: the least that any implementation could cost" : family);
+		fast_head(out, columns, cores);
+		size_t i;
+		const json_t *row;
+		json_array_foreach(node_get(facts, "costs"), i, row)
+		{
+			if (strcmp(node_string(row, "family"), family) != 0 || node_get(done, node_string(row, "subject")))
+				continue;
+			node_set(done, node_string(row, "subject"), json_true());
+			fast_row(out, facts, columns, node_string(row, "subject"));
+		}
+		fputs("</tbody></table></div>\n", out);
+		if (strcmp(family, "floor") != 0) {
+			const json_t *column;
+			json_array_foreach(columns, i, column)
+			{
+				char key[256];
+				snprintf(key, sizeof key, "%.60s %.180s", family, json_string_value(json_array_get(column, 0)));
+				html_chart(out, "cost", key, key);
+			}
+		}
+	}
+	json_decref(columns);
+	json_decref(done);
+	return any;
+}
+
+void html_matrix_fast(FILE *out, const json_t *facts)
+{
+	fputs("<section id=\"fast\" aria-labelledby=\"fast-title\">\n<h2 id=\"fast-title\">Fast?</h2>\n", out);
+	double cores = node_number(facts, "cores", 0);
+	bool any = false;
+	if (json_array_size(node_get(facts, "costs"))) {
+		fputs("<p>Wall time for one operation, and how many times the floor of the same run that is. Columns are "
+		      "threads; "
+		      "<b>*</b> marks more threads than cores. <span aria-hidden=\"true\">✗</span> marks what is fast and "
+		      "wrong.</p>\n",
+			out);
+		for (int family = 0; family <= FAMILY_COUNT; family++)
+			any |= fast_family(out, facts, family < FAMILY_COUNT ? family_name((enum family)family) : "floor", cores);
+	}
+	if (!any)
+		fputs("<p class=\"note\">Nothing was timed for this report.</p>\n", out);
+	fputs("</section>\n", out);
+}
+
+/* "in 3 of 10" with a mark. SEEN false: fine. STATED: one of the chosen parts says that this may happen. */
+static void share_cell(FILE *out, double seen, double batches, enum standing when_seen)
+{
+	enum standing standing = seen > 0 ? when_seen : STANDING_HOLDS;
+	fill(out, "<td class=\"$\">", standing_looks[standing].css);
+	html_standing(out, standing);
+	if (seen > 0)
+		fill(out, "<small class=\"by\">$ of $</small>", count_words(seen).text, count_words(batches).text);
+	fputs("</td>", out);
+}
+
+static bool keeps(const json_t *facts, const char *family, const char *name, const char *promise)
+{
+	char subject[256];
+	snprintf(subject, sizeof subject, "%s/%s", family, strchr(name, '/') ? strchr(name, '/') + 1 : name);
+	const json_t *entry = facts_subject(facts, subject);
+	const char *claim = node_string(node_get(entry, "claims"), promise);
+	if (!*claim)
+		claim = node_string(node_get(node_get(entry, "contracts"), promise), "claim");
+	return strcmp(claim, "claimed") == 0;
+}
+
+static void pipeline_row(FILE *out, const json_t *facts, const json_t *choice)
+{
+	const char *initialiser = node_string(choice, "initialiser"), *counter = node_string(choice, "counter");
+	const char *progress = node_string(choice, "progress"), *host = node_string(choice, "host");
+	double batches = node_number(choice, "batches", 0), workers = node_number(choice, "workers", 0);
+	fill(out, "<tr data-filter=\"$ $ $\"><th scope=\"row\">$ <i>+</i> $ <i>+</i> $", initialiser, counter, progress,
+		initialiser, counter, progress);
+	if (*host)
+		fill(out, " <small>on $</small>", host);
+	fill(out, "</th><td>$</td><td>$</td>", workers > 0 ? count_words(workers).text : "serial", count_words(batches).text);
+	share_cell(out, node_number(choice, "loaded_twice", 0), batches,
+		keeps(facts, "initialiser", initialiser, "exactly_once") ? STANDING_BROKEN : STANDING_AS_STATED);
+	fill(out, "<td>$</td><td>$</td>", count_words(node_number(choice, "models_most", 0)).text,
+		bytes_words(node_number(choice, "wasted_bytes", 0)).text);
+	share_cell(out, node_number(choice, "miscounted", 0), batches,
+		keeps(facts, "counter", counter, "exact_at_rest") ? STANDING_BROKEN : STANDING_AS_STATED);
+	/* A progress told from a counter that loses increments cannot be right, whatever it promises. */
+	bool told_right = keeps(facts, "progress", progress, "never_backwards") &&
+			  keeps(facts, "progress", progress, "no_duplicates") &&
+			  keeps(facts, "counter", counter, "no_lost_update");
+	share_cell(out, node_number(choice, "anomalous", 0), batches, told_right ? STANDING_BROKEN : STANDING_AS_STATED);
+	static const char *const kinds[] = {"duplicate", "gap", "backwards", "missing_last"};
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		fill(out, "<td>$</td>", count_words(node_number(node_get(choice, "anomalies"), kinds[i], 0)).text);
+	double rate = node_number(choice, "throughput", 0);
+	fill(out, "<td>$</td></tr>\n", rate > 0 ? count_words(rate).text : "–");
+}
+
+void html_matrix_pipeline(FILE *out, const json_t *facts)
+{
+	const json_t *choices = node_get(facts, "choices");
+	fputs("<section id=\"pipeline\" aria-labelledby=\"pipeline-title\">\n<h2 id=\"pipeline-title\">In the pipeline?</h2>\n",
+		out);
+	if (json_array_size(choices) == 0) {
+		fputs("<p class=\"note\">No batch was run for this report.</p>\n</section>\n", out);
+		return;
+	}
+	fputs("<p>Whole batches, each part chosen by name: was the model loaded more than once, did the counter end on the "
+	      "number of "
+	      "finished items, and did the progress line repeat, skip or run backwards?</p>\n"
+	      "<div class=\"scroll\" role=\"region\" aria-label=\"Batches by choice\" tabindex=\"0\">\n"
+	      "<table class=\"matrix pipeline\"><caption>initialiser + counter + progress</caption>\n<thead><tr>"
+	      "<th scope=\"col\">choice</th><th scope=\"col\">workers</th><th scope=\"col\">batches</th><th scope=\"col\">one "
+	      "load</th>"
+	      "<th scope=\"col\">most models</th><th scope=\"col\">wasted</th><th scope=\"col\">count right</th>"
+	      "<th scope=\"col\">progress right</th><th scope=\"col\">told twice</th><th scope=\"col\">skipped</th>"
+	      "<th scope=\"col\">back&shy;wards</th><th scope=\"col\">last missing</th><th "
+	      "scope=\"col\">items/s</th></tr></thead>\n<tbody>\n",
+		out);
+	size_t i;
+	const json_t *choice;
+	json_array_foreach(choices, i, choice) pipeline_row(out, facts, choice);
+	fputs("</tbody></table></div>\n", out);
+	html_chart(out, "throughput", "", "Items per second by choice");
+	fputs("</section>\n", out);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "merge.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node.h"
+
+/* Are A and B the same machine? */
+static bool same_host(const json_t *a, const json_t *b)
+{
+	if (*node_string(a, "id") && *node_string(b, "id"))
+		return strcmp(node_string(a, "id"), node_string(b, "id")) == 0;
+	json_t *left = node_must(json_copy((json_t *)a)), *right = node_must(json_copy((json_t *)b));
+	json_object_del(left, "date");
+	json_object_del(right, "date");
+	bool same = json_equal(left, right);
+	json_decref(left);
+	json_decref(right);
+	return same;
+}
+
+/* Adds HOST to HOSTS unless it is there; one without an id gets its place in the list as its id. Returns the id, borrowed. */
+static json_t *host_id(json_t *hosts, const json_t *host)
+{
+	size_t i;
+	json_t *known;
+	json_array_foreach(hosts, i, known)
+	{
+		if (same_host(known, host))
+			return json_object_get(known, "id");
+	}
+	known = node_append(hosts, json_deep_copy(host));
+	if (!*node_string(known, "id")) {
+		char id[32];
+		snprintf(id, sizeof id, "host%zu", i + 1);
+		node_set(known, "id", node_text(id));
+	}
+	return json_object_get(known, "id");
+}
+
+/* Appends copies of FROM's members to TO, each marked with HOST unless it says already where it comes from. */
+static void append_marked(json_t *to, const json_t *from, json_t *host)
+{
+	size_t i;
+	json_t *node;
+	json_array_foreach(from, i, node)
+	{
+		json_t *copy = node_append(to, json_deep_copy(node));
+		if (!node_get(copy, "host"))
+			node_set(copy, "host", json_incref(host));
+	}
+}
+
+static void remove_marks(json_t *list)
+{
+	size_t i;
+	json_t *node;
+	json_array_foreach(list, i, node) json_object_del(node, "host");
+}
+
+static int weight(const json_t *contract)
+{
+	const char *status = node_string(contract, "status");
+	return strcmp(status, "refuted") == 0 ? 2 : strcmp(status, "upheld") == 0;
+}
+
+/* INDEX maps "subject promise claim" to the row that stands for it in TO. */
+static void merge_contracts(json_t *to, json_t *index, const json_t *from)
+{
+	size_t i;
+	json_t *contract;
+	json_array_foreach(from, i, contract)
+	{
+		json_t *key = node_must(json_sprintf("%s %s %s", node_string(contract, "subject"),
+			node_string(contract, "promise"), node_string(contract, "claim")));
+		json_t *known = json_object_get(index, json_string_value(key));
+		if (!known)
+			node_set(index, json_string_value(key), json_incref(node_append(to, json_deep_copy(contract))));
+		else if (weight(contract) > weight(known) && json_object_update(known, contract) != 0)
+			node_must(NULL);
+		json_decref(key);
+	}
+}
+
+/* Adds the members of FROM that TO lacks. Members are the same when KEY and SECOND (or NULL) are equal. */
+static void merge_described(json_t *to, const json_t *from, const char *key, const char *second)
+{
+	size_t i, j;
+	json_t *node, *known;
+	json_array_foreach(from, i, node)
+	{
+		bool found = false;
+		json_array_foreach(to, j, known)
+		{
+			if (strcmp(node_string(known, key), node_string(node, key)) != 0 ||
+				(second && strcmp(node_string(known, second), node_string(node, second)) != 0))
+				continue;
+			found = true;
+			if (!node_get(known, "source") && node_get(node, "source"))
+				node_set(known, "source", json_incref(node_get(node, "source")));
+		}
+		if (!found)
+			node_append(to, json_deep_copy(node));
+	}
+}
+
+static bool seen_before(json_t **reports, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (json_equal(reports[i], reports[at]))
+			return true;
+	return false;
+}
+
+static void add_seeds(json_t *seeds, const json_t *report)
+{
+	json_t *own = node_get(report, "seeds"),
+	       *list = own ? json_incref(own) : node_must(json_pack("[O]", node_get(report, "seed")));
+	size_t i, j;
+	json_t *seed, *known;
+	json_array_foreach(list, i, seed)
+	{
+		bool found = false;
+		json_array_foreach(seeds, j, known) found = found || json_equal(known, seed);
+		if (!found)
+			node_append(seeds, json_incref(seed));
+	}
+	json_decref(list);
+}
+
+json_t *report_merge(json_t **reports, size_t n)
+{
+	/* The first report's own members (schema, host, command …) lead; the lists are made anew. */
+	json_t *merged = node_must(json_copy(reports[0]));
+	json_t *results = node_must(json_array()), *contracts = node_must(json_array()), *batches = node_must(json_array());
+	json_t *rows = node_must(json_array()), *context = NULL, *index = node_must(json_object());
+	json_t *hosts = node_must(json_array()), *seeds = node_must(json_array());
+	json_t *implementations = node_must(json_array()), *scenarios = node_must(json_array());
+	bool partial = false;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *report = reports[i];
+		if (seen_before(reports, i))
+			continue;
+		json_t *id = host_id(hosts, node_get(report, "host"));
+		size_t j;
+		json_t *host;
+		json_array_foreach(node_get(report, "hosts"), j, host) host_id(hosts, host);
+		append_marked(results, node_get(report, "results"), id);
+		append_marked(batches, node_get(report, "batches"), id);
+		const json_t *benchmarks = node_get(report, "benchmarks");
+		append_marked(rows, node_get(benchmarks, "benchmarks"), id);
+		if (!context && json_object_size(node_get(benchmarks, "context")))
+			context = node_get(benchmarks, "context");
+		merge_contracts(contracts, index, node_get(report, "contracts"));
+		merge_described(implementations, node_get(report, "implementations"), "subject", NULL);
+		merge_described(scenarios, node_get(report, "scenarios"), "name", "family");
+		add_seeds(seeds, report);
+		partial = partial || json_is_true(node_get(report, "partial"));
+	}
+	json_decref(index);
+	if (json_array_size(hosts) > 1) {
+		node_set(merged, "hosts", hosts);
+	} else {
+		remove_marks(results);
+		remove_marks(batches);
+		remove_marks(rows);
+		json_decref(hosts);
+	}
+	if (json_array_size(seeds) > 1)
+		node_set(merged, "seeds", seeds);
+	else
+		json_decref(seeds);
+	node_set(merged, "partial", json_boolean(partial));
+	node_set(merged, "results", results);
+	node_set(merged, "contracts", contracts);
+	node_set(merged, "batches", batches);
+	json_t *benchmarks = node_must(json_object());
+	node_set(benchmarks, "context", context ? json_incref(context) : json_object());
+	node_set(benchmarks, "benchmarks", rows);
+	node_set(merged, "benchmarks", benchmarks);
+	node_set(merged, "implementations", implementations);
+	node_set(merged, "scenarios", scenarios);
+	return merged;
+}

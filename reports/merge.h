@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Shards of one plan, or the same plan on several machines, as one report. */
+#ifndef ONCEPROOF_MERGE_H
+#define ONCEPROOF_MERGE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* One report made of N (at least 1) reports, which are borrowed and not changed. A new reference. The rules:
+ *
+ * host       the first report's. With more than one machine, hosts[] lists each once (by id, or by everything but the date), and every
+ *            result, batch and benchmark row says "host": its id; so the same test on two machines stays two results.
+ * results    all of them, in the order of the files. Only a report that is equal to an earlier one as a whole is left out.
+ * contracts  one row for each subject, promise and claim: refuted by any is refuted, else upheld by any is upheld, else unshown; `by`
+ *            comes from the report that decided.
+ * batches    all of them.  benchmarks: all rows; the context is the first that is not empty.
+ * seed       the first report's; where seeds differ, seeds[] lists each.
+ * partial    true when any is.
+ * implementations[] and scenarios[], where present: each once; one that brings its source text wins over one without. */
+json_t *report_merge(json_t **reports, size_t n);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that the build puts into the program. */
+#ifndef ONCEPROOF_PAGE_TEXT_H
+#define ONCEPROOF_PAGE_TEXT_H
+
+/* reports/page/page.css and page.js, and Chart.js as the build found it; "" where it found none. */
+extern const char page_css[], page_js[], page_chart_js[];
+
+#endif
