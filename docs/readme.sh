@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Keeps the README's examples real. A fenced block under one of these comments belongs to this script:
+#   <!-- file: PATH, from REGEX to REGEX -->   lines of a file of the source tree
+#   <!-- output: ARGUMENTS -->                 what `onceproof ARGUMENTS` prints
+# docs/readme.sh --write renews the blocks; docs/readme.sh (or --check) says whether they are still true. Counts and times differ from
+# run to run, so the check of an output compares it with the numbers masked.
+set -u
+root=${ONCEPROOF_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+program=${ONCEPROOF:-$root/onceproof}
+[[ ${1:---check} == --check || ${1:-} == --write ]] || { echo "usage: docs/readme.sh [--check|--write]" >&2; exit 2; }
+
+# block COMMENT: prints what its fenced block must hold.
+block() {
+	local path from to arguments
+	case $1 in
+	"<!-- file: "*)
+		read -r path from to < <(sed 's/^<!-- file: \([^,]*\), from \(.*\) to \(.*\) -->$/\1 \2 \3/' <<<"$1")
+		sed -n "/$from/,/$to/p" "$root/$path"
+		;;
+	"<!-- output: "*)
+		read -r -a arguments < <(sed 's/^<!-- output: \(.*\) -->$/\1/' <<<"$1")
+		printf '$ ./onceproof %s\n' "${arguments[*]}"
+		"$program" "${arguments[@]}" --color=never 2>/dev/null
+		;;
+	esac
+}
+
+# Reads the README and prints it with fresh blocks.
+renew() {
+	local line comment="" fence=""
+	while IFS= read -r line; do
+		if [[ -n $fence ]]; then
+			[[ $line != '```' ]] || { fence=""; printf '%s\n' "$line"; }
+			continue
+		fi
+		printf '%s\n' "$line"
+		if [[ $line == '```'* && -n $comment ]]; then
+			block "$comment"
+			fence=1 comment=""
+		elif [[ $line == "<!-- file: "* || $line == "<!-- output: "* ]]; then
+			comment=$line
+		fi
+	done <"$root/README.md"
+}
+
+fresh=$(mktemp)
+trap 'rm -f "$fresh"' EXIT
+renew >"$fresh"
+if [[ ${1:-} == --write ]]; then
+	cat "$fresh" >"$root/README.md"
+	exit
+fi
+mask() {
+	sed -E 's/[0-9]+([.,][0-9]+)*/N/g; s/ +/ /g' "$1"
+}
+if ! diff <(mask "$root/README.md") <(mask "$fresh"); then
+	echo "the README's examples are not what files and commands say: look at the difference, then docs/readme.sh --write" >&2
+	exit 1
+fi
+# Code has no numbers that may differ.
+diff <(sed -n '/^```c$/,/^```$/p' "$root/README.md") <(sed -n '/^```c$/,/^```$/p' "$fresh")
