@@ -106,6 +106,7 @@ static void collect(pid_t pid, const struct child_options *options, struct strea
 {
 	struct pollfd polled[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
 	bool ended = false, killed = false;
+	double asked = 0;
 	while (!ended || polled[0].fd >= 0 || polled[1].fd >= 0) {
 		poll(polled, 2, POLL_MS);
 		for (int i = 0; i < 2; i++)
@@ -117,9 +118,14 @@ static void collect(pid_t pid, const struct child_options *options, struct strea
 			kill(-pid, SIGKILL);
 		}
 		bool late = options->timeout_s > 0 && now_s() - started > options->timeout_s;
-		if (!ended && !killed && (late || child_interrupted)) {
+		result->interrupted |= !ended && child_interrupted;
+		if (!ended && child_interrupted && options->grace_s > 0 && asked <= 0) {
+			kill(-pid, SIGINT);
+			asked = now_s();
+		}
+		bool patient = asked > 0 && now_s() - asked < options->grace_s;
+		if (!ended && !killed && (late || (child_interrupted && !patient))) {
 			result->timed_out = late;
-			result->interrupted = !late;
 			killed = true;
 			kill(-pid, SIGKILL);
 		}

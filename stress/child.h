@@ -12,6 +12,7 @@ struct child_options {
 	double timeout_s;         /* after it the whole group is killed; 0: never */
 	size_t output_max;        /* bytes kept of each stream; 0: 16 MiB */
 	bool fixed_addresses;     /* switch address-space randomisation off for it */
+	double grace_s;           /* on an interrupt: SIGINT first, and this long to end in order; 0: killed at once */
 	bool inherit_output;      /* leave stdout and stderr as they are instead of capturing them */
 };
 
