@@ -5,7 +5,7 @@
  *           do both: the user sees 2, then 1, and perhaps 9 of 10 as the last word. No data race, so no race detector speaks.
  * Compare   10_plain_global.c
  * Protocol  none needed: nothing is shared but the counter and the front end.
- * Promise   each number is told, and told once; in any order. No worker waits for another.
+ * Promise   each number is told, and told once; in any order (given a counter whose steps are 1..N). No worker waits for another.
  * Cost      step: the counter's, and the front end's on the worker's own time.
  */
 #include "progress.h"

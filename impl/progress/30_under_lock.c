@@ -5,7 +5,7 @@
  *           terminal, or a thread that is descheduled while it tells, now stops every worker.
  * Compare   20_after_increment.c
  * Protocol  the mutex is held from before the increment until after tell.
- * Promise   everything but `does_not_block_workers`.
+ * Promise   everything but `does_not_block_workers`, given a counter whose steps are 1..N.
  * Cost      step: a lock and an unlock, and the wait for every other worker's turn with the front end.
  */
 #include <pthread.h>

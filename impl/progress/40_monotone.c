@@ -6,7 +6,7 @@
  * Compare   30_under_lock.c
  * Protocol  `news` counts steps announced and not yet covered. Who moves it from 0 is elected; it tells the value until it can
  *           take `news` from what it saw back to 0. `told` passes from teller to teller through `news`.
- * Promise   everything but `no_gaps`: steps that come while the teller is busy are told as one.
+ * Promise   everything but `no_gaps` (steps that come while the teller is busy are told as one), given a counter that loses none.
  * Cost      step: one locked instruction beside the counter's; the teller pays for the others, for as long as they bring news.
  */
 #include <stdatomic.h>

@@ -5,7 +5,7 @@
  *           two looks is skipped.
  * Compare   50_channel.c
  * Protocol  workers touch nothing but the counter; the rest belongs to the front end.
- * Promise   everything but `no_gaps`, given a counter whose value() loses nothing at rest.
+ * Promise   everything but `no_gaps`, given a counter that loses none.
  * Cost      step: the counter's alone. poll: one value().
  */
 #include "progress.h"
