@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: MIT
+// From rows to Google Benchmark and back: registration, repetitions, our names and ratios in its JSON, and a table for people.
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <jansson.h>
+#include <memory>
+#include <sstream>
+#include <unistd.h>
+#include <unordered_map>
+
+#include "bench.h"
+
+namespace bench
+{
+
+/* The message of repetitions that were not made and are not to be seen in results. */
+static const char DROPPED[] = "dropped";
+
+/* No correct measurement can be this much below the cheapest instruction's CPU time; identical code varies by a third. */
+static const double PLAUSIBLE = 0.6;
+
+namespace
+{
+
+/* "12/340 counter/mutex/increment/threads:2, 41 s left" on a terminal, rewritten in place. */
+class progress_line
+{
+      public:
+	progress_line(size_t total, bool quiet) : total_(total), shown_(!quiet && isatty(STDERR_FILENO)), start_(now_ns())
+	{
+	}
+	~progress_line()
+	{
+		if (shown_)
+			fputs("\r\033[K", stderr);
+	}
+	void step(const std::string &name)
+	{
+		if (!shown_)
+			return;
+		double elapsed = static_cast<double>(now_ns() - start_) * 1e-9;
+		double left = done_ ? elapsed / static_cast<double>(done_) * static_cast<double>(total_ - done_) : 0;
+		fprintf(stderr, "\r\033[K%zu/%zu %s", done_, total_, name.c_str());
+		if (done_ * 20 > total_)
+			fprintf(stderr, ", %.0f s left", std::ceil(left));
+		fflush(stderr);
+		done_++;
+	}
+
+      private:
+	size_t total_, done_ = 0;
+	bool shown_;
+	uint64_t start_;
+};
+
+/* Keeps every run until the floors are known. */
+class collector : public benchmark::BenchmarkReporter
+{
+      public:
+	bool ReportContext(const Context &context) override
+	{
+		context_ = std::make_unique<Context>(context);
+		return true;
+	}
+	void ReportRuns(const std::vector<Run> &runs) override
+	{
+		collected.insert(collected.end(), runs.begin(), runs.end());
+	}
+	/* Google Benchmark's JSON of the runs as they are now. */
+	std::string json() const
+	{
+		std::ostringstream text;
+		benchmark::JSONReporter reporter;
+		reporter.SetOutputStream(&text);
+		reporter.SetErrorStream(&text);
+		if (!context_ || !reporter.ReportContext(*context_))
+			throw std::runtime_error("Google Benchmark gave no context");
+		for (const Run &run : collected)
+			reporter.ReportRuns({run});
+		reporter.Finalize();
+		return text.str();
+	}
+	std::vector<Run> collected;
+
+      private:
+	std::unique_ptr<Context> context_;
+};
+
+} // namespace
+
+static double smallest(const std::vector<double> &values)
+{
+	return *std::min_element(values.begin(), values.end());
+}
+
+static double largest(const std::vector<double> &values)
+{
+	return *std::max_element(values.begin(), values.end());
+}
+
+/* One repetition, from inside Google Benchmark: one iteration whose manual time is our ns per operation. */
+static void run_repetition(benchmark::State &state, row &row, const plan &plan, progress_line &line)
+{
+	for (auto _ : state) {
+		line.step(row.name);
+		// relaxed: a flag alone
+		if (interrupted.load(std::memory_order_relaxed) ||
+			(row.spent_s > plan.row_budget_s && row.measurements.size() >= 2)) {
+			state.SkipWithError(DROPPED);
+			break;
+		}
+		const double window_s = row.oversubscribed() ? plan.window_s * 2 : plan.window_s;
+		const uint64_t start = now_ns();
+		measurement one;
+		try {
+			std::string broken;
+			if (!row.rehearsed) {
+				broken = row.measure(row, std::min(window_s, 0.005)).broken;
+				row.rehearsed = true;
+			}
+			one = row.measure(row, window_s);
+			if (!broken.empty())
+				one.broken = broken;
+		} catch (const unmeasurable &why) {
+			row.skipped = why.what();
+			state.SkipWithError(("skipped: " + row.skipped).c_str());
+			break;
+		}
+		row.spent_s += static_cast<double>(now_ns() - start) * 1e-9;
+		if (interrupted.load(std::memory_order_relaxed)) {
+			state.SkipWithError(DROPPED); /* the window was cut short */
+			break;
+		}
+		state.SetIterationTime(one.ns_per_op * 1e-9);
+		state.counters["ops"] = static_cast<double>(one.ops);
+		state.counters["wall_ns_per_op"] = one.ns_per_op;
+		state.counters["cpu_ns_per_op"] = one.cpu_ns_per_op;
+		state.counters["oversubscribed"] = row.oversubscribed();
+		state.counters["pinned"] = one.pinned;
+		for (const auto &counter : one.counters)
+			state.counters[counter.first] = counter.second;
+		row.measurements.push_back(std::move(one));
+	}
+}
+
+static double median_ns(const row &row)
+{
+	std::vector<double> values;
+	for (const measurement &one : row.measurements)
+		values.push_back(one.ns_per_op);
+	return median(values);
+}
+
+static double median_cpu_ns(const row &row)
+{
+	std::vector<double> values;
+	for (const measurement &one : row.measurements)
+		values.push_back(one.cpu_ns_per_op);
+	return median(values);
+}
+
+static const row *find_row(const std::vector<row> &rows, const std::string &name)
+{
+	for (const row &row : rows)
+		if (row.name == name && !row.measurements.empty())
+			return &row;
+	return nullptr;
+}
+
+/* Median cost over the floor's median, or 0 when there is no floor in this run. */
+static double ratio_of(const std::vector<row> &rows, const row &row, double ns)
+{
+	const struct row *floor = row.floor.empty() ? nullptr : find_row(rows, row.floor);
+	return floor ? ns / median_ns(*floor) : 0;
+}
+
+/* Why a row's number cannot be true, or "". */
+static std::string implausible(const std::vector<row> &rows, const row &row)
+{
+	const struct row *least = row.least.empty() ? nullptr : find_row(rows, row.least);
+	if (!least || row.measurements.empty() || median_cpu_ns(row) >= PLAUSIBLE * median_cpu_ns(*least))
+		return "";
+	return "less CPU time than " + row.least;
+}
+
+/* A run under our name, with the ratio, the threads' CPU time, and nothing that JSON has no word for. */
+static void rewrite(benchmark::BenchmarkReporter::Run &run, const std::vector<row> &rows, const row &row)
+{
+	const bool share = run.aggregate_unit == benchmark::kPercentage && run.run_type == run.RT_Aggregate;
+	benchmark::BenchmarkName plain;
+	plain.function_name = row.name;
+	run.run_name = plain;
+	run.threads = row.threads;
+	run.report_label = row.note;
+	if (run.error_occurred) {
+		run.iterations = 0;
+		return;
+	}
+	for (auto counter = run.counters.begin(); counter != run.counters.end();)
+		counter = std::isfinite(counter->second.value) ? std::next(counter) : run.counters.erase(counter);
+	auto cpu = run.counters.find("cpu_ns_per_op");
+	if (cpu != run.counters.end())
+		run.cpu_accumulated_time =
+			share ? cpu->second.value : cpu->second.value * 1e-9 * static_cast<double>(run.iterations);
+	if (!std::isfinite(run.cpu_accumulated_time))
+		run.cpu_accumulated_time = 0;
+	if (!std::isfinite(run.real_accumulated_time))
+		run.real_accumulated_time = 0;
+	if (!share && run.aggregate_name != "stddev") {
+		double ratio = ratio_of(rows, row, run.GetAdjustedRealTime());
+		if (ratio > 0)
+			run.counters["ratio_to_floor"] = ratio;
+	}
+}
+
+/* Adds what Google Benchmark's runs have no field for. Throws std::runtime_error. */
+static std::string add_strings(const std::string &text, const std::vector<row> &rows)
+{
+	json_error_t error;
+	json_t *root = json_loads(text.c_str(), 0, &error);
+	if (!root)
+		throw std::runtime_error(std::string("Google Benchmark's JSON cannot be read: ") + error.text);
+	std::unordered_map<std::string, const row *> by_name;
+	for (const row &row : rows)
+		by_name[row.name] = &row;
+	size_t index;
+	json_t *run;
+	json_array_foreach(json_object_get(root, "benchmarks"), index, run)
+	{
+		const char *name = json_string_value(json_object_get(run, "run_name"));
+		auto found = by_name.find(name ? name : "");
+		if (found == by_name.end())
+			continue;
+		if (!found->second->floor.empty())
+			json_object_set_new(run, "floor", json_string(found->second->floor.c_str()));
+		std::string why = implausible(rows, *found->second);
+		if (!why.empty())
+			json_object_set_new(run, "implausible", json_string(why.c_str()));
+	}
+	char *dumped = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
+	json_decref(root);
+	if (!dumped)
+		throw std::bad_alloc();
+	std::string result(dumped);
+	free(dumped);
+	return result + "\n";
+}
+
+static void register_rows(std::vector<row> &rows, const plan &plan, progress_line &line)
+{
+	for (row &row : rows) {
+		auto run = [&row, &plan, &line](benchmark::State &state) {
+			if (row.skipped.empty()) {
+				run_repetition(state, row, plan, line);
+				return;
+			}
+			for (auto _ : state) {
+				state.SkipWithError(("skipped: " + row.skipped).c_str());
+				break;
+			}
+		};
+		auto *made = benchmark::RegisterBenchmark(row.name.c_str(), run)
+				     ->UseManualTime()
+				     ->Iterations(1)
+				     ->Unit(benchmark::kNanosecond);
+		made->ComputeStatistics("min", smallest)->ComputeStatistics("max", largest);
+		if (!row.skipped.empty())
+			made->Repetitions(1);
+	}
+}
+
+static void initialise_google_benchmark(const plan &plan, const std::vector<std::string> &flags)
+{
+	std::vector<std::string> words = {"onceproof-bench", "--benchmark_repetitions=" + std::to_string(plan.repetitions),
+		"--benchmark_enable_random_interleaving=true"};
+	words.insert(words.end(), flags.begin(), flags.end());
+	static std::vector<char *> argv; /* kept: Google Benchmark remembers argv[0] */
+	argv.clear();
+	for (std::string &word : words)
+		argv.push_back(strdup(word.c_str()));
+	argv.push_back(nullptr);
+	int argc = static_cast<int>(words.size());
+	benchmark::Initialize(&argc, argv.data());
+	if (argc > 1)
+		throw std::runtime_error(std::string("'") + argv[1] + "' is no flag of Google Benchmark; see --benchmark_help");
+}
+
+static void add_context(const plan &plan)
+{
+	const machine &machine = this_machine();
+	auto add = [](const char *key, const std::string &value) { benchmark::AddCustomContext(key, value); };
+	add("onceproof_version", ONCEPROOF_VERSION);
+	add("partial", interrupted.load(std::memory_order_relaxed) ? "true" : "false");
+	add("plan", plan.name);
+	add("window_ms", std::to_string(std::lround(plan.window_s * 1e3)));
+	add("seed", std::to_string(plan.seed));
+	add("cpu_model", machine.cpu_model);
+	add("cores_usable", std::to_string(machine.cores));
+	add("quota", machine.quota > 0 ? std::to_string(machine.quota) : "none");
+	add("kernel", machine.kernel);
+	add("clock", machine.clock);
+	add("compiler", machine.compiler);
+}
+
+std::string run_rows(std::vector<row> &rows, const plan &plan, const std::vector<std::string> &flags)
+{
+	initialise_google_benchmark(plan, flags);
+	std::unordered_map<std::string, const row *> by_name;
+	size_t total = 0;
+	for (const row &row : rows) {
+		by_name[row.name] = &row;
+		total += row.skipped.empty() ? plan.repetitions : 0;
+	}
+	collector reporter;
+	{
+		progress_line line(total, plan.quiet);
+		register_rows(rows, plan, line);
+		if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0)
+			return "";
+	}
+	std::vector<benchmark::BenchmarkReporter::Run> kept;
+	std::string skipped_before;
+	for (auto &run : reporter.collected) {
+		const row *row = by_name.at(run.run_name.function_name);
+		if (run.error_occurred && (run.error_message == DROPPED || row->name == skipped_before))
+			continue;
+		if (run.error_occurred)
+			skipped_before = row->name; /* the reason once, not once per repetition */
+		rewrite(run, rows, *row);
+		kept.push_back(run);
+	}
+	/* Interleaving finishes rows in any order; results come in the order of the registry. */
+	std::stable_sort(kept.begin(), kept.end(), [&](const auto &a, const auto &b) {
+		return by_name.at(a.run_name.function_name) < by_name.at(b.run_name.function_name);
+	});
+	reporter.collected = kept;
+	add_context(plan);
+	return add_strings(reporter.json(), rows);
+}
+
+void print_header(const plan &plan)
+{
+	const machine &machine = this_machine();
+	double load = 0;
+	if (getloadavg(&load, 1) != 1)
+		load = -1;
+	printf("%s; %u usable core%s of %u", machine.cpu_model.c_str(), machine.cores, machine.cores == 1 ? "" : "s",
+		machine.allowed);
+	if (machine.quota > 0)
+		printf(", quota %.2f", machine.quota);
+	printf("; load %.2f; %s; clock %s; %s%s\n", load, machine.kernel.c_str(), machine.clock.c_str(), machine.compiler.c_str(),
+		machine.can_pin ? "" : "; threads cannot be pinned");
+	if (load > 0.5)
+		printf("The machine is busy (load %.2f): compare ratios and minima rather than medians.\n", load);
+	printf("%u repetitions of %.0f ms, interleaved; seed %llu. ns/op is wall time over the operations of all threads.\n\n",
+		plan.repetitions, plan.window_s * 1e3, static_cast<unsigned long long>(plan.seed));
+}
+
+/* "oversubscribed, lost 12" */
+static std::string marks_of(const std::vector<row> &rows, const row &row)
+{
+	std::string marks;
+	auto mark = [&](const std::string &text) { marks += (marks.empty() ? "" : ", ") + text; };
+	if (row.oversubscribed())
+		mark("oversubscribed");
+	for (const char *name : {"lost", "extra_loads", "backwards"}) {
+		double sum = 0, ops = 0;
+		for (const measurement &one : row.measurements) {
+			ops += static_cast<double>(one.ops);
+			for (const auto &counter : one.counters)
+				sum += counter.first == name ? counter.second : 0;
+		}
+		char text[64];
+		snprintf(text, sizeof text, "%s %.3g %%", std::string(name) == "extra_loads" ? "extra loads" : name,
+			100 * sum / ops);
+		if (sum != 0)
+			mark(text);
+	}
+	bool pinned = true;
+	for (const measurement &one : row.measurements)
+		pinned &= one.pinned;
+	if (!pinned)
+		mark("not pinned");
+	std::string why = implausible(rows, row);
+	if (!why.empty())
+		mark("cannot be true: " + why);
+	return marks;
+}
+
+void print_table(const std::vector<row> &rows, bool partial)
+{
+	size_t width = 10;
+	for (const row &row : rows)
+		width = std::max(width, row.name.size());
+	const int w = static_cast<int>(width);
+	printf("%-*s %10s %21s %8s  %s\n", w, "", "ns/op", "min - max", "x floor", "");
+	for (const row &row : rows) {
+		if (row.measurements.empty()) {
+			if (!row.skipped.empty())
+				printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
+			continue;
+		}
+		std::vector<double> values;
+		for (const measurement &one : row.measurements)
+			values.push_back(one.ns_per_op);
+		const double middle = median(values), ratio = ratio_of(rows, row, middle);
+		printf("%-*s %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values));
+		if (ratio > 0)
+			printf("%8.3g", ratio);
+		else
+			printf("%8s", "");
+		std::string marks = marks_of(rows, row);
+		printf("%s%s\n", marks.empty() ? "" : "  ", marks.c_str());
+	}
+	if (partial)
+		printf("\nInterrupted: only what was measured until then.\n");
+}
+
+} // namespace bench

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include <cstring>
+
+#include "../impl/counter/counter.h"
+#include "bench.h"
+
+namespace bench
+{
+
+namespace
+{
+
+/* An open counter with its seats, joined. */
+class open_counter
+{
+      public:
+	open_counter(const counter_implementation *how, unsigned seats)
+	    : how_(how), counter_(how->counter_bytes, how->counter_align), seats_(how->seat_bytes, how->seat_align, seats)
+	{
+		if (int error = how->open(it()))
+			throw unmeasurable(std::string("open: ") + std::strerror(error));
+		for (unsigned i = 0; i < seats; i++)
+			if (int error = how->join(it(), seat(i))) {
+				while (i-- > 0)
+					how->leave(it(), seat(i));
+				how->close(it());
+				throw unmeasurable(std::string("join: ") + std::strerror(error));
+			}
+	}
+	~open_counter()
+	{
+		how_->close(it());
+	}
+	open_counter(const open_counter &) = delete;
+	open_counter &operator=(const open_counter &) = delete;
+	counter *it() const
+	{
+		return static_cast<counter *>(counter_.at(0));
+	}
+	counter_seat *seat(unsigned i) const
+	{
+		return static_cast<counter_seat *>(seats_.at(i));
+	}
+
+      private:
+	const counter_implementation *how_;
+	block counter_, seats_;
+};
+
+} // namespace
+
+static measurement measure_increment(row &self, double seconds, const counter_implementation *how, bool polled)
+{
+	open_counter counter(how, self.threads);
+	loop loop;
+	loop.threads = self.threads;
+	loop.seconds = seconds;
+	loop.work = [&](unsigned thread, uint64_t ops) { how->loop_increment(counter.it(), counter.seat(thread), ops); };
+	loop.after = [&](unsigned thread) { how->leave(counter.it(), counter.seat(thread)); };
+	std::atomic<uint64_t> seen{0};
+	if (polled)
+		loop.companion = [&] {
+			seen.store(how->value(counter.it()), std::memory_order_relaxed); /* relaxed: kept alive only */
+		};
+	loop_result ran = run_loop(loop, &self.chunk);
+	/* Every thread has ended: the counter is at rest, and each increment happened before this. */
+	const int64_t lost = static_cast<int64_t>(ran.ops - how->value(counter.it()));
+	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {{"lost", static_cast<double>(lost)}}, {}};
+	if (lost != 0 && (how->about.claims & COUNTER_NO_LOST_UPDATE))
+		result.broken = (lost > 0 ? "lost " + std::to_string(lost) : "counted " + std::to_string(-lost) + " too many") +
+				" of " + std::to_string(ran.ops) + " increments, though it claims no_lost_update";
+	return result;
+}
+
+/* Reads of a counter at rest, all its lines in the reader's own cache after the first. */
+static measurement measure_read(row &self, double seconds, const counter_implementation *how)
+{
+	enum { SEATS = 8 };
+	open_counter counter(how, SEATS);
+	for (unsigned i = 0; i < SEATS; i++)
+		how->increment(counter.it(), counter.seat(i));
+	loop loop;
+	loop.threads = self.threads;
+	loop.seconds = seconds;
+	loop.work = [&](unsigned, uint64_t ops) { how->loop_value(counter.it(), ops); };
+	loop_result ran = run_loop(loop, &self.chunk);
+	for (unsigned i = 0; i < SEATS; i++)
+		how->leave(counter.it(), counter.seat(i));
+	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {}, {}};
+}
+
+/* One value() after another core has just counted through each of SEATS seats, so that every line must travel. Each read is timed by
+ * itself; what two looks at the clock cost is measured in the same rounds and taken off. */
+static measurement measure_dirty_read(row &, double seconds, const counter_implementation *how, unsigned seats)
+{
+	open_counter counter(how, seats);
+	alignas(128) std::atomic<uint64_t> turn{0}; /* even: the writer's, odd: the reader's */
+	const uint64_t last = UINT64_MAX;
+	std::vector<double> reads, blanks;
+	reads.reserve(1 << 20);
+	blanks.reserve(1 << 20);
+	team team;
+	team.threads = 2;
+	team.seconds = seconds;
+	team.body = [&](unsigned thread, const std::atomic<bool> &stop) {
+		for (uint64_t round = 0;; round++) {
+			uint64_t seen;
+			// acquire: pairs with the other side's release; the increments are over when the read begins, and the other way round
+			for (unsigned i = 0; (seen = turn.load(std::memory_order_acquire)) != 2 * round + thread && seen != last;
+				i++)
+				wait_a_little(i);
+			if (seen == last)
+				break;
+			if (thread == 0) {
+				for (unsigned i = 0; i < seats; i++)
+					how->increment(counter.it(), counter.seat(i));
+				turn.store(2 * round + 1, std::memory_order_release); // release: pairs with the acquire above
+				continue;
+			}
+			uint64_t start = now_ns();
+			uint64_t blank = now_ns();
+			how->value(counter.it());
+			uint64_t end = now_ns();
+			reads.push_back(static_cast<double>(end - blank));
+			blanks.push_back(static_cast<double>(blank - start));
+			// relaxed: a flag alone
+			bool over = stop.load(std::memory_order_relaxed) || reads.size() == reads.capacity();
+			turn.store(
+				over ? last : 2 * round + 2, std::memory_order_release); // release: pairs with the acquire above
+			if (over)
+				break;
+		}
+		if (thread == 0)
+			for (unsigned i = 0; i < seats; i++)
+				how->leave(counter.it(), counter.seat(i));
+	};
+	team_result ran = run_team(team);
+	double sum = 0;
+	for (double read : reads)
+		sum += read;
+	/* The median, because a preemption inside one read would outweigh thousands of reads. */
+	double clock = median(blanks), cost = median(reads) - clock;
+	return {cost, cost, reads.size(), ran.pinned, {{"clock_ns", clock}}, {}};
+}
+
+static void add_increments(
+	std::vector<row> &rows, const plan &plan, const counter_implementation *how, const std::string &subject)
+{
+	for (unsigned threads : plan.threads) {
+		row made;
+		made.threads = threads;
+		made.floor = row_name("floor/lock_xadd", "", 1);
+		made.least = row_name("floor/store", "", 1);
+		made.name = row_name(subject, "increment", threads);
+		made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how, false); };
+		rows.push_back(made);
+		if (made.oversubscribed() && !plan.everything)
+			continue;
+		made.name = row_name(subject, "increment_polled", threads);
+		made.note = "a reader asks for the value every 100 us";
+		made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how, true); };
+		rows.push_back(made);
+	}
+}
+
+static void add_reads(std::vector<row> &rows, const plan &plan, const counter_implementation *how, const std::string &subject)
+{
+	for (unsigned threads : plan.threads) {
+		row made;
+		made.threads = threads;
+		made.name = row_name(subject, "read", threads);
+		made.floor = row_name("floor/load_branch", "", 1);
+		made.least = made.floor;
+		made.note = "8 seats, at rest";
+		made.measure = [how](row &self, double seconds) { return measure_read(self, seconds, how); };
+		if (!made.oversubscribed() || plan.everything)
+			rows.push_back(made);
+	}
+	for (unsigned seats : {1u, 8u}) {
+		row made;
+		made.threads = 1;
+		made.name = row_name(subject, "read_dirty_" + std::to_string(seats), 1);
+		made.floor = row_name("floor/ping_pong", "", 2);
+		made.note = "another core has just counted through " + std::to_string(seats) + (seats == 1 ? " seat" : " seats");
+		made.measure = [how, seats](row &self, double seconds) { return measure_dirty_read(self, seconds, how, seats); };
+		if (this_machine().cores < 2)
+			made.skipped = "needs two cores";
+		rows.push_back(made);
+	}
+}
+
+void add_counter_rows(std::vector<row> &rows, const plan &plan)
+{
+	for (size_t i = 0; i < onceproof_registry_count; i++) {
+		if (onceproof_registry[i].about->family != FAMILY_COUNTER)
+			continue;
+		const counter_implementation *how = counter_of(&onceproof_registry[i]);
+		const std::string subject = std::string("counter/") + how->about.name;
+		add_increments(rows, plan, how, subject);
+		add_reads(rows, plan, how, subject);
+	}
+}
+
+} // namespace bench
