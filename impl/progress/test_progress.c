@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every registered progress implementation, one after another: what each must do in one thread, and what each claims in several. */
+/* Every registered progress implementation, one after another: what each must do in one thread, and what it claims in several. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

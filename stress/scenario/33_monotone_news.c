@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The orders of progress/monotone in particular: whoever answers another worker's news must see what that worker counted.
  *
- * The counter here is as weak as one can be: each worker adds to a plain word of its own. In its first question of a step the teller
- * knows of nobody's news, so it looks at its own word alone. It asks again only because the other has announced; then it looks at both,
- * and nothing but the announcement orders that. A data race here is a release or an acquire too few on `news`.
+ * The counter here is as weak as one can be: each worker adds to a plain word of its own. In its first question of a step the
+ * teller knows of nobody's news, so it looks at its own word alone. It asks again only because the other has announced; then it
+ * looks at both, and nothing but the announcement orders that. A data race here is a release or an acquire too few on `news`.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Progress in forced orders: one thread is suspended inside the front end or inside the counter, while another takes a whole step.
+/* Progress in forced orders: one thread is suspended inside the front end or the counter, while another takes a whole step.
  *
- * A preempted thread, a slow terminal or a full pipe do the same to a real batch; here it happens in every run. The suspended thread
- * parks inside the sink or the source, which belong to the test, so the implementation under test is the one that ships.
+ * A preempted thread, a slow terminal or a full pipe do the same to a real batch; here it happens in every run. The suspended
+ * thread parks inside the sink or the source, which belong to the test, so the implementation under test is the one that ships.
  */
 #include "../forced.h"
 #include "telling.h"

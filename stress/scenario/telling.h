@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the progress scenarios share: a perfect counter, a front end that records what it is told, and the judge of that record. */
+/* What the progress scenarios share: a perfect counter, a front end that records what it is told, and the record's judge. */
 #ifndef ONCEPROOF_STRESS_TELLING_H
 #define ONCEPROOF_STRESS_TELLING_H
 
@@ -9,7 +9,7 @@
 
 enum { TOLD_MAX = 6 };
 
-/* Counter and front end of one execution. Neither orders anything between threads (all relaxed), so that only the telling is tested. */
+/* Counter and front end of one execution. Neither orders anything between threads (all relaxed): only the telling is tested. */
 struct telling {
 	struct progress_sink sink;
 	struct progress_source source;
