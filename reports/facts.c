@@ -66,6 +66,22 @@ enum standing facts_standing(const json_t *subject, const char *promise)
 	return STANDING_UNSHOWN;
 }
 
+bool facts_wrong(const json_t *subject)
+{
+	const char *promise;
+	json_t *contract;
+	json_object_foreach(node_get(subject, "contracts"), promise, contract)
+	{
+		enum standing standing = facts_standing(subject, promise);
+		static const char *const essential[] = {
+			"exactly_once", "same_instance", "fully_published", "no_lost_update", "never_backwards", "race_free"};
+		for (size_t i = 0; i < sizeof essential / sizeof *essential; i++)
+			if (strcmp(promise, essential[i]) == 0 && (standing == STANDING_AS_STATED || standing == STANDING_BROKEN))
+				return true;
+	}
+	return false;
+}
+
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads)
 {
 	size_t i;
@@ -237,6 +253,8 @@ json_t *facts_gather(const json_t *report)
 	json_t *facts = node_must(json_object());
 	json_t *subjects = gather_subjects(report);
 	node_set(facts, "subjects", subjects);
+	const json_t *host = node_get(report, "host");
+	node_set(facts, "cores", json_real(node_number(host, "cores_usable", node_number(host, "cores_online", 0))));
 	node_set(facts, "costs", facts_costs(report));
 	size_t i;
 	json_t *row;

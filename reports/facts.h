@@ -30,6 +30,7 @@ extern const struct standing_look standing_looks[];
  *             count, the median of its repetitions; floors have family "floor".
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
  *             not_started, miscounted, models_most, loaded_twice, wasted_bytes, anomalies{}, anomalous, throughput, broken}.
+ * cores       that threads could use; 0 if unknown.
  * headline    one line. sentences[]: what it rests on. broken[]: a sentence for each broken contract.
  * tone        "broken", "partial", "holds" or "empty".
  * REPORT is borrowed; the facts share its nodes. A new reference. */
@@ -43,6 +44,9 @@ json_t *facts_subject(const json_t *facts, const char *subject);
 
 /* The standing of one promise of a subject of facts. */
 enum standing facts_standing(const json_t *subject, const char *promise);
+
+/* Does SUBJECT break one of the promises without which its speed buys nothing? */
+bool facts_wrong(const json_t *subject);
 
 /* The cost row of a subject (or of family "floor"), or NULL. Borrowed. */
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads);

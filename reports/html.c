@@ -92,11 +92,20 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 	fputs("</section>\n", out);
 }
 
-/* What the charts draw: costs and choices, as in the tables. */
+/* What the charts draw, which the tables say too. */
 static void data_block(FILE *out, const json_t *facts)
 {
 	json_t *data =
 		node_must(json_pack("{s:O, s:O}", "costs", node_get(facts, "costs"), "choices", node_get(facts, "choices")));
+	json_t *wrong = node_must(json_array());
+	size_t i;
+	const json_t *subject;
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+	{
+		if (facts_wrong(subject))
+			node_append(wrong, node_text(node_string(subject, "subject")));
+	}
+	node_set(data, "wrong", wrong);
 	fputs("<script type=\"application/json\" id=\"data\">", out);
 	markup_json(out, data);
 	fputs("</script>\n", out);
@@ -130,7 +139,7 @@ static void page(FILE *out, const json_t *report)
 	html_matrix_right(out, facts);
 	html_matrix_fast(out, facts);
 	html_matrix_pipeline(out, facts);
-	html_subjects(out, facts, report);
+	html_subjects(out, facts);
 	html_glossary(out);
 	html_machine(out, report);
 	fputs("</main>\n<footer><p>Made by onceproof. This page is whole: it loads nothing.</p></footer>\n", out);

@@ -193,23 +193,6 @@ static void fast_head(FILE *out, const json_t *columns, double cores)
 	fputs("</tr></thead>\n<tbody>\n", out);
 }
 
-/* Is this one wrong by its own account, so that its speed buys nothing? */
-static bool gives_wrong_answers(const json_t *subject)
-{
-	const char *promise;
-	json_t *contract;
-	json_object_foreach(node_get(subject, "contracts"), promise, contract)
-	{
-		enum standing standing = facts_standing(subject, promise);
-		static const char *const essential[] = {
-			"exactly_once", "same_instance", "fully_published", "no_lost_update", "never_backwards", "race_free"};
-		for (size_t i = 0; i < sizeof essential / sizeof *essential; i++)
-			if (strcmp(promise, essential[i]) == 0 && (standing == STANDING_AS_STATED || standing == STANDING_BROKEN))
-				return true;
-	}
-	return false;
-}
-
 static void fast_row(FILE *out, const json_t *facts, const json_t *columns, const char *name)
 {
 	const json_t *subject = facts_subject(facts, name);
@@ -219,7 +202,7 @@ static void fast_row(FILE *out, const json_t *facts, const json_t *columns, cons
 		link_to(out, subject);
 	else
 		fill(out, "$", slash ? slash + 1 : name);
-	if (subject && gives_wrong_answers(subject))
+	if (subject && facts_wrong(subject))
 		fputs(" <span class=\"wrong\" title=\"breaks an essential promise\"><span aria-hidden=\"true\">✗</span>"
 		      "<span class=\"aside\">breaks an essential promise</span></span>",
 			out);

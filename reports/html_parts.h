@@ -8,13 +8,12 @@
 
 #include "facts.h"
 
-/* Are there costs or batches to draw? */
 void html_matrix_right(FILE *out, const json_t *facts);
 void html_matrix_fast(FILE *out, const json_t *facts);
 void html_matrix_pipeline(FILE *out, const json_t *facts);
 
 /* Every implementation, one after the other. */
-void html_subjects(FILE *out, const json_t *facts, const json_t *report);
+void html_subjects(FILE *out, const json_t *facts);
 
 /* One finding with its source lines, for html_subjects. SEEN: where it was seen, an array of texts. */
 void html_finding(FILE *out, const json_t *finding, const json_t *seen, const json_t *facts);

@@ -40,7 +40,8 @@ void result_judge(json_t *result, const char *verdict, const char *expected, con
 json_t *result_add_finding(json_t *result, const char *kind, const char *message, enum family family, uint32_t refutes);
 
 /* Adds a place to a finding; FILE relative to the source tree; THREAD like "T1"; ACCESS like "write of 8 bytes" or NULL. */
-void finding_add_location(json_t *finding, const char *file, int line, const char *function, const char *thread, const char *access);
+void finding_add_location(
+	json_t *finding, const char *file, int line, const char *function, const char *thread, const char *access);
 
 void result_add_outcome(json_t *result, const char *label, const char *grade, uint64_t count, const char *why, enum family family,
 	uint32_t refutes);
@@ -60,7 +61,8 @@ json_t *report_read(const char *path);
 static inline const char *compiler_name(void)
 {
 #if defined(__clang__)
-	return "clang " ONCEPROOF_STRING(__clang_major__) "." ONCEPROOF_STRING(__clang_minor__) "." ONCEPROOF_STRING(__clang_patchlevel__);
+	return "clang " ONCEPROOF_STRING(__clang_major__) "." ONCEPROOF_STRING(__clang_minor__) "." ONCEPROOF_STRING(
+		__clang_patchlevel__);
 #else
 	return "gcc " ONCEPROOF_STRING(__GNUC__) "." ONCEPROOF_STRING(__GNUC_MINOR__) "." ONCEPROOF_STRING(__GNUC_PATCHLEVEL__);
 #endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* A finding: its places with the source around them, the interleaving, and how to see it again. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "html_parts.h"
+#include "markup.h"
+#include "node.h"
+
+enum { LINES_AROUND = 3 };
+
+/* The text of FILE as far as the report brings it, or NULL. Borrowed. */
+static const char *source_of(const json_t *facts, const char *file)
+{
+	size_t i;
+	const json_t *subject;
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+	{
+		if (*file && strcmp(node_string(subject, "file"), file) == 0 && *node_string(subject, "source"))
+			return node_string(subject, "source");
+	}
+	return NULL;
+}
+
+/* Is NUMBER one of the lines that FINDING names in FILE? */
+static bool is_named(const json_t *finding, const char *file, int number)
+{
+	size_t i;
+	const json_t *place;
+	json_array_foreach(node_get(finding, "locations"), i, place)
+	{
+		if (strcmp(node_string(place, "file"), file) == 0 && (int)node_number(place, "line", 0) == number)
+			return true;
+	}
+	return false;
+}
+
+/* The lines around LINE, numbered; those that the finding names are marked by a sign as well as by colour. */
+static void excerpt(FILE *out, const char *source, const json_t *finding, const char *file, int line)
+{
+	fill(out, "<pre class=\"source\" tabindex=\"0\" aria-label=\"$\">", file);
+	int number = 1;
+	for (const char *at = source; *at && number <= line + LINES_AROUND; number++) {
+		size_t length = strcspn(at, "\n");
+		if (number >= line - LINES_AROUND) {
+			bool named = is_named(finding, file, number);
+			char *text = strndup(at, length);
+			fprintf(out, "<span class=\"line%s\"><span class=\"number\">%s%d</span>", named ? " named" : "",
+				named ? "▸ " : "", number);
+			fill(out, "$</span>\n", text ? text : "");
+			free(text);
+		}
+		at += length + (at[length] == '\n');
+	}
+	fputs("</pre>\n", out);
+}
+
+/* Places of FINDING; an excerpt follows the first place in each stretch of a file. */
+static void places(FILE *out, const json_t *finding, const json_t *facts)
+{
+	const json_t *list = node_get(finding, "locations"), *place;
+	if (json_array_size(list) == 0)
+		return;
+	fputs("<ol class=\"places\">\n", out);
+	const char *shown_file = "";
+	int shown_line = 0;
+	size_t i;
+	json_array_foreach(list, i, place)
+	{
+		const char *file = node_string(place, "file"), *thread = node_string(place, "thread"),
+			   *access = node_string(place, "access");
+		int line = (int)node_number(place, "line", 0);
+		char number[16];
+		snprintf(number, sizeof number, "%d", line);
+		fill(out, "<li>$$$$<code>$:$</code> in <code>$</code>", *thread ? "thread " : "", thread, *thread ? ": " : "", "",
+			file, number, node_string(place, "function"));
+		if (*access)
+			fill(out, ", $", access);
+		const char *source = source_of(facts, file);
+		bool covered = strcmp(file, shown_file) == 0 && abs(line - shown_line) <= LINES_AROUND;
+		if (source && line > 0 && !covered) {
+			excerpt(out, source, finding, file, line);
+			shown_file = file;
+			shown_line = line;
+		}
+		fputs("</li>\n", out);
+	}
+	fputs("</ol>\n", out);
+}
+
+/* The steps of an interleaving, as they come: texts, or objects whose members become columns. */
+static void interleaving(FILE *out, const json_t *steps)
+{
+	if (json_array_size(steps) == 0)
+		return;
+	fputs("<ol class=\"steps\">\n", out);
+	size_t i;
+	const json_t *step;
+	json_array_foreach(steps, i, step)
+	{
+		fputs("<li>", out);
+		if (json_is_string(step)) {
+			fill(out, "$", json_string_value(step));
+		} else {
+			const char *key;
+			json_t *value;
+			json_object_foreach((json_t *)step, key, value)
+			{
+				char *text = json_is_string(value) ? strdup(json_string_value(value))
+								   : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+				fill(out, "<span><small>$</small> $</span> ", key, text ? text : "");
+				free(text);
+			}
+		}
+		fputs("</li>\n", out);
+	}
+	fputs("</ol>\n", out);
+}
+
+void html_finding(FILE *out, const json_t *finding, const json_t *seen, const json_t *facts)
+{
+	fill(out, "<article class=\"finding\"><h5><span class=\"kind\">$</span> $</h5>\n", node_string(finding, "kind"),
+		node_string(finding, "message"));
+	size_t i;
+	const json_t *text;
+	json_array_foreach(node_get(finding, "refutes"), i, text)
+	{
+		if (json_is_string(text))
+			fill(out, i ? ", <code>$</code>" : "<p class=\"meta\">Refutes <code>$</code>", json_string_value(text));
+	}
+	fputs(i ? ". " : "<p class=\"meta\">", out);
+	size_t count = json_array_size(seen);
+	json_array_foreach(seen, i, text)
+	{
+		if (i == 4) {
+			fill(out, " and $ more", count_words((double)(count - i)).text);
+			break;
+		}
+		fill(out, i ? ", $" : "Seen by $", json_string_value(text));
+	}
+	fputs("</p>\n", out);
+	places(out, finding, facts);
+	interleaving(out, node_get(finding, "interleaving"));
+	if (*node_string(finding, "replay"))
+		fill(out, "<p>Replay: <code>$</code></p>\n", node_string(finding, "replay"));
+	fputs("</article>\n", out);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* JUnit XML, for what reads test results. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../impl/support/file.h"
+#include "../impl/support/say.h"
+#include "facts.h"
+#include "markup.h"
+#include "node.h"
+#include "render.h"
+
+struct totals {
+	size_t tests, failures, skipped;
+	double seconds;
+};
+
+/* What a case is; the word in the file. */
+enum state { PASSED, FAILED, UNDECIDED };
+
+static enum state result_state(const json_t *result)
+{
+	const json_t *as_expected = node_get(result, "as_expected");
+	return json_is_true(as_expected) ? PASSED : json_is_false(as_expected) ? FAILED : UNDECIDED;
+}
+
+static enum state contract_state(const json_t *subject, const char *promise)
+{
+	switch (facts_standing(subject, promise)) {
+	case STANDING_HOLDS:
+	case STANDING_AS_STATED:
+		return PASSED;
+	case STANDING_BROKEN:
+		return FAILED;
+	default:
+		return UNDECIDED;
+	}
+}
+
+static void count(struct totals *totals, enum state state, double seconds)
+{
+	totals->tests++;
+	totals->failures += state == FAILED;
+	totals->skipped += state == UNDECIDED;
+	totals->seconds += seconds;
+}
+
+/* The findings of a failed result, one a line; places as file:line, which CI systems turn into links. */
+static void details(FILE *out, const json_t *result)
+{
+	size_t i, k;
+	const json_t *finding, *place;
+	json_array_foreach(node_get(result, "findings"), i, finding)
+	{
+		fill(out, "$: $\n", node_string(finding, "kind"), node_string(finding, "message"));
+		json_array_foreach(node_get(finding, "locations"), k, place)
+		{
+			char line[16];
+			snprintf(line, sizeof line, "%.0f", node_number(place, "line", 0));
+			fill(out, "  $:$ $\n", node_string(place, "file"), line, node_string(place, "function"));
+		}
+	}
+}
+
+static void result_case(FILE *out, const json_t *result)
+{
+	const char *host = node_string(result, "host");
+	fill(out, "<testcase classname=\"$\" name=\"$ $ ($$$)\" time=\"", node_string(result, "subject"),
+		node_string(result, "engine"), node_string(result, "scenario"), node_string(result, "compiler"),
+		*host ? ", host " : "", host);
+	fprintf(out, "%.6f\">", node_number(result, "seconds", 0));
+	switch (result_state(result)) {
+	case FAILED:
+		fill(out, "<failure type=\"$\" message=\"expected $: $\">", node_string(result, "verdict"),
+			node_string(result, "expected"), node_string(result, "evidence"));
+		details(out, result);
+		fputs("</failure>", out);
+		break;
+	case UNDECIDED:
+		fill(out, "<skipped message=\"$: $\"/>", node_string(result, "verdict"), node_string(result, "evidence"));
+		break;
+	case PASSED:
+		break;
+	}
+	fputs("</testcase>\n", out);
+}
+
+static void contract_case(FILE *out, const json_t *subject, const char *promise, const json_t *contract)
+{
+	const char *claim = node_string(contract, "claim"), *status = node_string(contract, "status"),
+		   *by = node_string(contract, "by");
+	fill(out, "<testcase classname=\"$\" name=\"contract $\" time=\"0\">", node_string(subject, "subject"), promise);
+	enum state state = contract_state(subject, promise);
+	if (state == FAILED)
+		fill(out, "<failure type=\"contract\" message=\"$ and $\">$</failure>", claim, status, by);
+	else if (state == UNDECIDED)
+		fill(out, "<skipped message=\"$ and $\"/>", claim, *status ? status : "unshown");
+	fputs("</testcase>\n", out);
+}
+
+/* Writes (OUT) or only counts (OUT is NULL) the cases of one family; FAMILY_COUNT stands for all other subjects. */
+static struct totals cases(FILE *out, const json_t *facts, int family)
+{
+	struct totals totals = {0};
+	size_t i, k;
+	const json_t *subject, *result;
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+	{
+		if ((int)subject_family(node_string(subject, "subject")) != family)
+			continue;
+		json_array_foreach(node_get(subject, "results"), k, result)
+		{
+			count(&totals, result_state(result), node_number(result, "seconds", 0));
+			if (out)
+				result_case(out, result);
+		}
+		const char *promise;
+		json_t *contract;
+		json_object_foreach(node_get(subject, "contracts"), promise, contract)
+		{
+			count(&totals, contract_state(subject, promise), 0);
+			if (out)
+				contract_case(out, subject, promise, contract);
+		}
+	}
+	return totals;
+}
+
+static void attributes(FILE *out, const struct totals *totals)
+{
+	fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.6f\">\n", totals->tests,
+		totals->failures, totals->skipped, totals->seconds);
+}
+
+static void suites(FILE *out, const json_t *report)
+{
+	json_t *facts = facts_gather(report);
+	struct totals whole = {0}, each[FAMILY_COUNT + 1];
+	for (int family = 0; family <= FAMILY_COUNT; family++) {
+		each[family] = cases(NULL, facts, family);
+		whole.tests += each[family].tests;
+		whole.failures += each[family].failures;
+		whole.skipped += each[family].skipped;
+		whole.seconds += each[family].seconds;
+	}
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"onceproof\"", out);
+	attributes(out, &whole);
+	const char *date = node_string(node_get(report, "host"), "date");
+	for (int family = 0; family <= FAMILY_COUNT; family++) {
+		if (each[family].tests == 0)
+			continue;
+		fill(out, "<testsuite name=\"$\" timestamp=\"$\"",
+			family < FAMILY_COUNT ? family_name((enum family)family) : "other", date);
+		attributes(out, &each[family]);
+		cases(out, facts, family);
+		fputs("</testsuite>\n", out);
+	}
+	fputs("</testsuites>\n", out);
+	json_decref(facts);
+}
+
+int render_junit(const json_t *report, const char *path)
+{
+	struct draft draft;
+	int why = draft_open(&draft, path);
+	if (!why) {
+		suites(draft.stream, report);
+		why = draft_commit(&draft);
+	}
+	if (why)
+		complain("%s: cannot write JUnit XML: %s; an earlier file is as it was", path, strerror(why));
+	return why;
+}

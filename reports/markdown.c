@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The report for a CI job summary: the answer, what is broken, then the matrices. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../impl/support/file.h"
+#include "../impl/support/say.h"
+#include "facts.h"
+#include "markup.h"
+#include "node.h"
+#include "render.h"
+
+/* A job summary may have 1 MiB; what comes after this much is counted instead of written. Texts of the report are cut as well, so that
+ * no single one can fill the page. */
+enum { SUMMARY_MAX = 900 * 1024, TEXT_MAX = 400, BROKEN_MAX = 100 };
+
+static void text(FILE *out, const char *words)
+{
+	char cut[TEXT_MAX + 8];
+	size_t length = strlen(words);
+	if (length > TEXT_MAX) {
+		/* Not in the middle of a UTF-8 sequence. */
+		for (length = TEXT_MAX; length > 0 && ((unsigned char)words[length] & 0xc0) == 0x80;)
+			length--;
+		snprintf(cut, sizeof cut, "%.*s …", (int)length, words);
+		words = cut;
+	}
+	markdown_escape(out, words);
+}
+
+/* Has the file reached its size? Says so once at the end, in *LEFT_OUT rows. */
+static bool full(FILE *out, size_t *left_out)
+{
+	if (ftell(out) < SUMMARY_MAX)
+		return false;
+	++*left_out;
+	return true;
+}
+
+static void opening(FILE *out, const json_t *facts, const json_t *report)
+{
+	fputs("# ", out);
+	text(out, node_string(facts, "headline"));
+	fputs("\n\n", out);
+	if (json_is_true(node_get(report, "partial")))
+		fputs("**Partial:** the run ended before everything was measured. What is missing is not judged.\n\n", out);
+	const json_t *broken = node_get(facts, "broken"), *sentence;
+	size_t i;
+	if (json_array_size(broken)) {
+		fputs("## Broken contracts\n\n", out);
+		json_array_foreach(broken, i, sentence)
+		{
+			if (i == BROKEN_MAX) {
+				fprintf(out, "- … and %zu more: see results.json\n", json_array_size(broken) - i);
+				break;
+			}
+			fputs("- **!** ", out);
+			text(out, json_string_value(sentence));
+			putc('\n', out);
+		}
+		putc('\n', out);
+	}
+	json_array_foreach(node_get(facts, "sentences"), i, sentence)
+	{
+		fputs("- ", out);
+		text(out, json_string_value(sentence));
+		putc('\n', out);
+	}
+	putc('\n', out);
+}
+
+static void right_row(FILE *out, const json_t *subject, enum family family)
+{
+	size_t count;
+	const struct promise_info *promises = family_promises(family, &count);
+	fputs("| ", out);
+	text(out, node_string(subject, "name"));
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, " | %s", standing_looks[facts_standing(subject, promises[i].name)].symbol);
+	fputs(" |\n", out);
+}
+
+static void right(FILE *out, const json_t *facts, size_t *left_out)
+{
+	fputs("## Right?\n\n", out);
+	for (int look = STANDING_HOLDS; look <= STANDING_NOT_OFFERED; look++)
+		fprintf(out, "%s%s %s", look ? " · " : "", standing_looks[look].symbol, standing_looks[look].word);
+	fputs("\n\n", out);
+	for (int family = 0; family < FAMILY_COUNT; family++) {
+		size_t count, i;
+		const struct promise_info *promises = family_promises((enum family)family, &count);
+		bool open = false;
+		const json_t *subject;
+		json_array_foreach(node_get(facts, "subjects"), i, subject)
+		{
+			if ((int)subject_family(node_string(subject, "subject")) != family ||
+				!json_object_size(node_get(subject, "contracts")) || full(out, left_out))
+				continue;
+			if (!open) {
+				open = true;
+				fprintf(out, "| %s", family_name((enum family)family));
+				for (size_t p = 0; p < count; p++) {
+					fputs(" | ", out);
+					text(out, promises[p].name);
+				}
+				fputs(" |\n|---", out);
+				for (size_t p = 0; p < count; p++)
+					fputs("|:-:", out);
+				fputs("|\n", out);
+			}
+			right_row(out, subject, (enum family)family);
+		}
+		if (open)
+			putc('\n', out);
+	}
+}
+
+/* One row per implementation and operation; a column per thread count. */
+static void fast(FILE *out, const json_t *facts, size_t *left_out)
+{
+	static const int threads[] = {1, 2, 4, 8};
+	enum { COLUMNS = sizeof threads / sizeof *threads };
+	const json_t *costs = node_get(facts, "costs"), *row;
+	if (json_array_size(costs) == 0)
+		return;
+	fputs("## Fast?\n\nMedian wall time per operation, and times the floor.\n\n| | operation | 1 thread | 2 | 4 | 8 "
+	      "|\n|---|---|--:|--:|--:|--:|\n",
+		out);
+	json_t *done = node_must(json_object());
+	size_t i;
+	json_array_foreach(costs, i, row)
+	{
+		const char *subject = node_string(row, "subject"), *operation = node_string(row, "operation");
+		json_t *key = node_must(json_sprintf("%s %s", subject, operation));
+		bool seen = node_get(done, json_string_value(key)) != NULL;
+		node_set(done, json_string_value(key), json_true());
+		json_decref(key);
+		if (seen || full(out, left_out))
+			continue;
+		fputs("| ", out);
+		const json_t *about = facts_subject(facts, subject);
+		if (about && facts_wrong(about))
+			fputs("✗ ", out);
+		text(out, subject);
+		fputs(" | ", out);
+		text(out, operation);
+		for (size_t t = 0; t < COLUMNS; t++) {
+			const json_t *cost = facts_cost(facts, subject, operation, threads[t]);
+			double ratio = node_number(cost, "ratio", 0);
+			if (!cost || !node_get(cost, "ns"))
+				fputs(" | –", out);
+			else
+				fprintf(out, " | %s%s%s%s", time_words(node_number(cost, "ns", 0)).text, ratio > 0 ? " (" : "",
+					ratio > 0 ? ratio_words(ratio).text : "", ratio > 0 ? ")" : "");
+		}
+		fputs(" |\n", out);
+	}
+	putc('\n', out);
+	json_decref(done);
+}
+
+static void pipeline(FILE *out, const json_t *facts, size_t *left_out)
+{
+	const json_t *choices = node_get(facts, "choices"), *choice;
+	if (json_array_size(choices) == 0)
+		return;
+	fputs("## In the pipeline?\n\n| initialiser + counter + progress | workers | batches | loaded twice | wasted | "
+	      "miscounted | told twice | "
+	      "skipped | backwards | last missing | items/s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+		out);
+	size_t i;
+	json_array_foreach(choices, i, choice)
+	{
+		if (full(out, left_out))
+			continue;
+		fputs("| ", out);
+		text(out, node_string(choice, "initialiser"));
+		fputs(" + ", out);
+		text(out, node_string(choice, "counter"));
+		fputs(" + ", out);
+		text(out, node_string(choice, "progress"));
+		const json_t *anomalies = node_get(choice, "anomalies");
+		double workers = node_number(choice, "workers", 0), rate = node_number(choice, "throughput", 0);
+		fprintf(out, " | %s | %s | %s | %s | %s", workers > 0 ? count_words(workers).text : "serial",
+			count_words(node_number(choice, "batches", 0)).text,
+			count_words(node_number(choice, "loaded_twice", 0)).text,
+			bytes_words(node_number(choice, "wasted_bytes", 0)).text,
+			count_words(node_number(choice, "miscounted", 0)).text);
+		static const char *const kinds[] = {"duplicate", "gap", "backwards", "missing_last"};
+		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+			fprintf(out, " | %s", count_words(node_number(anomalies, kinds[k], 0)).text);
+		fprintf(out, " | %s |\n", rate > 0 ? count_words(rate).text : "–");
+	}
+	putc('\n', out);
+}
+
+static void closing(FILE *out, const json_t *report, size_t left_out)
+{
+	const json_t *host = node_get(report, "host");
+	fputs("---\n", out);
+	if (left_out)
+		fprintf(out, "%zu more rows did not fit; results.json and the page have them all.\n\n", left_out);
+	text(out, node_string(host, "cpu"));
+	fprintf(out, ", %.0f cores, ", node_number(host, "cores_usable", node_number(host, "cores_online", 0)));
+	text(out, node_string(host, "kernel"));
+	fputs(", ", out);
+	text(out, node_string(host, "compiler"));
+	fputs(", onceproof ", out);
+	text(out, node_string(host, "onceproof"));
+	const json_t *seed = node_get(report, "seed");
+	if (json_is_integer(seed))
+		fprintf(out, ", seed %" JSON_INTEGER_FORMAT, json_integer_value(seed));
+	else if (json_is_string(seed)) {
+		fputs(", seed ", out);
+		text(out, json_string_value(seed));
+	}
+	fputs(". A sampled ✓ means: not seen to break here.\n", out);
+}
+
+int render_markdown(const json_t *report, const char *path)
+{
+	struct draft draft;
+	int why = draft_open(&draft, path);
+	if (!why) {
+		json_t *facts = facts_gather(report);
+		size_t left_out = 0;
+		opening(draft.stream, facts, report);
+		right(draft.stream, facts, &left_out);
+		fast(draft.stream, facts, &left_out);
+		pipeline(draft.stream, facts, &left_out);
+		closing(draft.stream, report, left_out);
+		json_decref(facts);
+		why = draft_commit(&draft);
+	}
+	if (why)
+		complain("%s: cannot write the summary: %s; an earlier file is as it was", path, strerror(why));
+	return why;
+}
