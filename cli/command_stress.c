@@ -24,12 +24,13 @@ struct arguments {
 	struct stress_text text;
 };
 
-enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT };
+enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT, KEY_FULL };
 
 static const struct argp_option options[] = {
 	{"engine", KEY_ENGINE, "LIST", 0, "engines, separated by commas: native, tsan, sequential, helgrind, drd (default: the first three)", 0},
 	{"seconds", KEY_SECONDS, "S", 0, "start nothing new after S seconds; what was not reached is inconclusive", 0},
 	{"effort", KEY_EFFORT, "F", 0, "multiply the planned executions by F, 0.001 to 1000 (default 1)", 0},
+	{"full", KEY_FULL, NULL, 0, "every choice of initialiser x counter x progress in the pipeline, instead of a covering selection", 0},
 	{0},
 };
 
@@ -48,6 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EFFORT:
 		a->suite.plan.effort = parse_fraction("--effort", arg, 0.001, 1000);
+		return 0;
+	case KEY_FULL:
+		a->suite.all_batches = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		a->globs = state->argv + state->next;

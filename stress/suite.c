@@ -5,14 +5,45 @@
 #include <time.h>
 
 #include "../reports/result.h"
+#include "batches.h"
 #include "child.h"
 
+/* A scenario on a subject, or a batch of a choice. */
 struct job {
 	const struct engine *engine;
 	const struct registered *subject;
 	const struct scenario *scenario;
-	char name[128];
+	const struct choice *choice; /* NULL: not a batch */
+	char name[256];
 };
+
+static const char *job_scenario(const struct job *job)
+{
+	return job->choice ? "batch" : job->scenario->name;
+}
+
+struct batch_walk {
+	const struct suite_options *options;
+	bool (*visit)(void *context, size_t index, const struct job *job);
+	void *context;
+	size_t index;
+	const struct engine *engine;
+};
+
+static bool offer_batch(void *arg, size_t position, const struct choice *choice)
+{
+	struct batch_walk *walk = arg;
+	const struct suite_options *options = walk->options;
+	struct job job = {.engine = walk->engine, .choice = choice};
+	(void)position;
+	choice_name(choice, job.name, sizeof job.name);
+	if (options->wanted && !options->wanted(options->arg, job.name, job_scenario(&job)))
+		return true;
+	if (walk->visit && !walk->visit(walk->context, walk->index, &job))
+		return false;
+	walk->index++;
+	return true;
+}
 
 /* Calls VISIT for each job in order until it returns false; returns how many there were. */
 static size_t each_job(const struct suite_options *options, bool (*visit)(void *context, size_t index, const struct job *job), void *context)
@@ -38,7 +69,11 @@ static size_t each_job(const struct suite_options *options, bool (*visit)(void *
 			}
 		}
 	}
-	return index;
+	struct batch_walk walk = {options, visit, context, index, engine_find("tsan")};
+	for (size_t e = 0; options->engines[e]; e++)
+		if (options->engines[e] == walk.engine)
+			batches_each(options->all_batches, offer_batch, &walk);
+	return walk.index;
 }
 
 size_t suite_count(const struct suite_options *options)
@@ -67,17 +102,18 @@ static bool run_job(void *context, size_t index, const struct job *job)
 	if (index % options->shards != options->shard - 1)
 		return true;
 	if (options->began)
-		options->began(options->arg, index, running->count, job->engine->name, job->name, job->scenario->name);
+		options->began(options->arg, index, running->count, job->engine->name, job->name, job_scenario(job));
 	json_t *result;
 	struct stress_plan plan = options->plan;
 	double left = options->seconds - (now_s() - running->started);
 	if (options->seconds > 0 && left <= 0) {
-		result = result_new(job->name, job->scenario->name, job->engine->name, compiler_name());
+		result = result_new(job->name, job_scenario(job), job->engine->name, compiler_name());
 		result_judge(result, "inconclusive", "clean", "not started: the time limit was reached");
 	} else {
 		if (options->seconds > 0 && (plan.time_limit_s <= 0 || plan.time_limit_s > left))
 			plan.time_limit_s = left;
-		result = engine_run(job->engine, job->subject, job->scenario, &plan, options->programs);
+		result = job->choice ? batches_run(job->choice, &plan, options->programs)
+				     : engine_run(job->engine, job->subject, job->scenario, &plan, options->programs);
 	}
 	/* A result cut short by the user's interrupt is no result. */
 	if (child_interrupted) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many results in one go: every engine × subject × scenario that is asked for and fits. */
+/* Many results in one go: every engine × subject × scenario that is asked for and fits, and with tsan the pipeline's batches. */
 #ifndef ONCEPROOF_SUITE_H
 #define ONCEPROOF_SUITE_H
 
@@ -8,6 +8,7 @@
 struct suite_options {
 	const struct engine *engines[8]; /* NULL-terminated, in order */
 	struct stress_plan plan;
+	bool all_batches;         /* every choice of the pipeline's parts instead of a covering selection */
 	double seconds;           /* stop starting new work after this time; 0: no limit */
 	unsigned shard, shards;   /* one-based; 1, 1: everything */
 	const char *programs;     /* folder of the workers */

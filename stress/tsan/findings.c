@@ -38,15 +38,24 @@ static size_t unfold(const json_t *frames, struct source_place *places)
 	return count;
 }
 
+/* Does FILE belong to the subject? Batches have no file of their own: there it is any of the chosen parts. */
+static bool in_subject(const char *file, const struct registered *subject)
+{
+	if (subject->about->family != FAMILY_PIPELINE)
+		return strcmp(file, subject->file) == 0;
+	return strncmp(file, "impl/", 5) == 0 && strncmp(file, "impl/pipeline/", 14) != 0;
+}
+
 /* The place to show: the innermost one in the implementation, or else the innermost one that has a line. *via is the innermost one of
  * the implementation where that is another. */
-static const struct source_place *shown(const struct source_place *places, size_t count, const char *subject, const struct source_place **via)
+static const struct source_place *shown(const struct source_place *places, size_t count, const struct registered *subject,
+	const struct source_place **via)
 {
 	const struct source_place *innermost = NULL, *inside = NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (!innermost && places[i].line > 0)
 			innermost = &places[i];
-		if (!inside && strcmp(places[i].file, subject) == 0)
+		if (!inside && in_subject(places[i].file, subject))
 			inside = &places[i];
 	}
 	*via = inside && inside != innermost ? inside : NULL;
@@ -75,7 +84,7 @@ static bool add_report(json_t *result, const struct registered *subject, const j
 	json_t *access;
 	json_array_foreach (json_object_get(report, "accesses"), i, access) {
 		struct source_place places[PLACES_MAX];
-		const struct source_place *via, *place = shown(places, unfold(json_object_get(access, "frames"), places), subject->file, &via);
+		const struct source_place *via, *place = shown(places, unfold(json_object_get(access, "frames"), places), subject, &via);
 		char what[64], thread[16];
 		bool write = json_is_true(json_object_get(access, "write"));
 		snprintf(what, sizeof what, "%s%s of %d byte%s", json_is_true(json_object_get(access, "atomic")) ? "atomic " : "",

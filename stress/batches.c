@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "batches.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../impl/pipeline/batch.h"
+#include "../impl/support/say.h"
+#include "../reports/result.h"
+#include "child.h"
+
+static bool possible(const struct choice *choice)
+{
+	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser), .counter = counter_of(choice->counter),
+		.progress = progress_of(choice->progress)};
+	return batch_impossible(&options) == NULL;
+}
+
+struct walk {
+	size_t count;
+	bool (*visit)(void *arg, size_t index, const struct choice *choice);
+	void *arg;
+	bool stopped;
+};
+
+static void offer(struct walk *walk, const struct registered *initialiser, const struct registered *counter, const struct registered *progress)
+{
+	struct choice choice = {initialiser, counter, progress};
+	if (walk->stopped || !initialiser || !counter || !progress || !possible(&choice))
+		return;
+	if (walk->visit && !walk->visit(walk->arg, walk->count, &choice))
+		walk->stopped = true;
+	walk->count++;
+}
+
+static void offer_all(struct walk *walk)
+{
+	for (size_t i = 0; i < onceproof_registry_count; i++)
+		for (size_t c = 0; c < onceproof_registry_count; c++)
+			for (size_t p = 0; p < onceproof_registry_count; p++) {
+				const struct registered *entries = onceproof_registry;
+				if (entries[i].about->family == FAMILY_INITIALISER && entries[c].about->family == FAMILY_COUNTER &&
+					entries[p].about->family == FAMILY_PROGRESS)
+					offer(walk, &entries[i], &entries[c], &entries[p]);
+			}
+}
+
+static void offer_covering(struct walk *walk)
+{
+	const struct registered *initialiser = registry_find(FAMILY_INITIALISER, "atomic");
+	const struct registered *counter = registry_find(FAMILY_COUNTER, "atomic");
+	const struct registered *progress = registry_find(FAMILY_PROGRESS, "monotone");
+	offer(walk, registry_find(FAMILY_INITIALISER, "naive"), registry_find(FAMILY_COUNTER, "naive"),
+		registry_find(FAMILY_PROGRESS, "plain_global"));
+	offer(walk, initialiser, counter, progress);
+	for (size_t i = 0; i < onceproof_registry_count; i++) {
+		const struct registered *entry = &onceproof_registry[i];
+		if (entry == initialiser || entry == counter || entry == progress)
+			continue;
+		enum family family = entry->about->family;
+		offer(walk, family == FAMILY_INITIALISER ? entry : initialiser, family == FAMILY_COUNTER ? entry : counter,
+			family == FAMILY_PROGRESS ? entry : progress);
+	}
+}
+
+size_t batches_each(bool full, bool (*visit)(void *arg, size_t index, const struct choice *choice), void *arg)
+{
+	struct walk walk = {.visit = visit, .arg = arg};
+	if (full)
+		offer_all(&walk);
+	else
+		offer_covering(&walk);
+	return walk.count;
+}
+
+void choice_name(const struct choice *choice, char *name, size_t size)
+{
+	snprintf(name, size, "pipeline/%s+%s+%s", choice->initialiser->about->name, choice->counter->about->name, choice->progress->about->name);
+}
+
+static void judge(json_t *result, const struct choice *choice, const struct engine *engine, const json_t *answer, uint32_t claims,
+	uint32_t features, const char *raw)
+{
+	char why[512];
+	/* The whole pipeline has no file of its own: a finding names the part. */
+	const struct implementation about = {.family = FAMILY_PIPELINE, .name = "batch", .claims = claims, .features = features};
+	const struct registered subject = {0, "", &about};
+	uint32_t refuted = (uint32_t)json_integer_value(json_object_get(answer, "refuted"));
+	bool bug_expected = (choice->initialiser->about->missing | choice->counter->about->missing | choice->progress->about->missing) != 0;
+	const char *expected = claims & PIPELINE_RACE_FREE && !bug_expected ? "clean" : "bug";
+	const json_t *impossible = json_object_get(answer, "impossible");
+	json_object_set(result, "peak_bytes", json_object_get(answer, "peak_bytes"));
+	if (json_is_string(impossible)) {
+		result_judge(result, "skipped", expected, json_string_value(impossible));
+		return;
+	}
+	json_object_set_new(result, "executions", json_integer(1));
+	for (int p = 0; p < PIPELINE_PROMISES; p++) {
+		const char *sentence = json_string_value(json_array_get(json_object_get(answer, "sentences"), (size_t)p));
+		if (refuted >> p & 1)
+			result_add_finding(result, "forbidden-outcome", sentence, FAMILY_PIPELINE, 1u << p);
+	}
+	uint32_t blind = engine_blind_spots(engine) & features;
+	size_t seen = json_array_size(json_object_get(result, "findings"));
+	if (blind && !seen) {
+		json_t *probe = json_deep_copy(result);
+		if (tsan_findings(probe, &subject, answer, NULL))
+			json_object_set_new(result, "raw_report", json_string(raw));
+		json_object_set(result, "raw_findings", json_object_get(probe, "findings"));
+		json_decref(probe);
+		snprintf(why, sizeof why, "tsan built by %s is blind to %s, which a part uses; its raw report is kept", compiler_name(),
+			feature_names(blind));
+		result_judge(result, "skipped", expected, why);
+		return;
+	}
+	seen += blind ? 0 : tsan_findings(result, &subject, answer, NULL);
+	if (seen) {
+		snprintf(why, sizeof why, "%zu finding%s in one batch", seen, seen == 1 ? "" : "s");
+		result_judge(result, "bug", expected, why);
+	} else {
+		result_judge(result, "not-found", expected, "one batch was run; sampling proves nothing and has no probability bound");
+	}
+}
+
+json_t *batches_run(const struct choice *choice, const struct stress_plan *plan, const char *programs)
+{
+	const struct engine *engine = engine_find("tsan");
+	char name[256], worker[4096], seed[32];
+	choice_name(choice, name, sizeof name);
+	json_t *result = result_new(name, "batch", engine->name, compiler_name());
+	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser), .counter = counter_of(choice->counter),
+		.progress = progress_of(choice->progress)};
+	uint32_t claims = batch_claims(&options);
+	uint32_t features = choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
+	json_object_set_new(result, "checks", promise_names(FAMILY_PIPELINE, (1u << PIPELINE_PROMISES) - 1));
+	json_object_set_new(result, "claimed", promise_names(FAMILY_PIPELINE, claims));
+	const char *expected = claims & PIPELINE_RACE_FREE ? "clean" : "bug";
+	const char *missing = engine->missing();
+	if (missing) {
+		result_judge(result, "skipped", expected, missing);
+		return result;
+	}
+	snprintf(worker, sizeof worker, "%s/onceproof-batch_tsan", programs);
+	snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)plan->seed);
+	char *const words[] = {worker, (char *)choice->initialiser->about->name, (char *)choice->counter->about->name,
+		(char *)choice->progress->about->name, seed, NULL};
+	struct child_options child_options = {.argv = words, .environment = (char *const *)(uintptr_t)engine->environment,
+		.timeout_s = engine->watchdog_s, .fixed_addresses = true};
+	struct child_result child;
+	int why = child_run(&child_options, &child);
+	if (why) {
+		result_judge(result, "inconclusive", expected, strerror(why));
+		return result;
+	}
+	json_t *answer = child.timed_out ? NULL : json_loads(child.out, 0, NULL);
+	if (answer && WIFEXITED(child.status) && (WEXITSTATUS(child.status) == 0 || WEXITSTATUS(child.status) == EXIT_SKIPPED)) {
+		json_object_set_new(result, "seconds", json_real(child.seconds));
+		judge(result, choice, engine, answer, claims, features, child.err);
+	} else {
+		char text[512];
+		const char *what = child.timed_out ? "watchdog" : WIFSIGNALED(child.status) ? strsignal(WTERMSIG(child.status)) : "no result";
+		snprintf(text, sizeof text, "the batch did not end in order: %s: %.300s", what, child.err);
+		result_judge(result, "inconclusive", expected, text);
+	}
+	json_decref(answer);
+	child_free(&child);
+	return result;
+}

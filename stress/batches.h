@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The full pipeline as a subject: batches under ThreadSanitizer, one process per choice of initialiser × counter × progress. */
+#ifndef ONCEPROOF_BATCHES_H
+#define ONCEPROOF_BATCHES_H
+
+#include <jansson.h>
+
+#include "engine.h"
+
+/* A choice of parts. */
+struct choice {
+	const struct registered *initialiser, *counter, *progress;
+};
+
+/* Which choices: the covering selection has every implementation once beside parts that are right, so that a finding has one suspect,
+ * and the three naive ones together; the full one is the whole product. Choices whose parts cannot work together are left out. Returns
+ * the number of choices; calls VISIT (may be NULL) for each until it returns false. */
+size_t batches_each(bool full, bool (*visit)(void *arg, size_t index, const struct choice *choice), void *arg);
+
+/* "pipeline/naive+atomic+monotone" */
+void choice_name(const struct choice *choice, char *name, size_t size);
+
+/* Runs one choice and judges it: a result with scenario "batch", engine "tsan" and the keys of engine_run. Never NULL. */
+json_t *batches_run(const struct choice *choice, const struct stress_plan *plan, const char *programs);
+
+#endif
