@@ -15,7 +15,7 @@
 
 enum {
 	MODEL_WORDS = 4,
-	MODEL_SLOTS = 4, /* loads that one source can serve: an actor's each, and one by the check */
+	MODEL_SLOTS = 6, /* loads that one source can serve: one for every get of a scenario and its check */
 	MODEL_WORD = 0x600d,
 	MODEL_GONE = 0xdead,
 };
@@ -45,6 +45,8 @@ struct model_source {
 	_Atomic uint32_t started, made, released; /* by any thread; relaxed, so that the books order nothing */
 	uint32_t failing;               /* how many loads fail, the first to start first; written before the object opens */
 	uint32_t parking;               /* how many loads park, the first to start first; likewise; scripts only */
+	bool in_turn;                   /* the subject promises that loads do not overlap; likewise */
+	uint64_t scratch;               /* then used by every load, also by one that fails */
 	struct model slot[MODEL_SLOTS]; /* slot n is filled by the load that started as number n */
 };
 
@@ -55,6 +57,8 @@ static inline void *model_load(void *arg, int *error)
 	uint32_t turn = atomic_fetch_add_explicit(&source->started, 1, memory_order_relaxed);
 	if (turn < source->parking)
 		forced_park();
+	if (source->in_turn)
+		source->scratch++;
 	if (turn < source->failing || turn >= MODEL_SLOTS) {
 		*error = turn < source->failing ? EIO : ENOSPC;
 		return NULL;

@@ -40,7 +40,7 @@ static int initialiser_open(struct initialiser *it, const struct initialiser_loa
 /* The elected loader's last step. */
 static void initialiser_settle(struct initialiser *it, uint32_t state)
 {
-	/* release: pairs with the acquires of the waiters. EMPTY: what this attempt did happens before the next one. */
+	/* release: pairs with the acquire in initialiser_load_slowly(); what a failed attempt did happens before the next one. */
 	if (atomic_exchange_explicit(&it->state, state, memory_order_release) == AWAITED)
 		syscall(SYS_futex, &it->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
@@ -69,8 +69,8 @@ static void initialiser_wait(struct initialiser *it)
 {
 	uint32_t seen = LOADING;
 	for (int i = 0; i < PAUSES; i++) {
-		/* acquire: pairs with the release in initialiser_settle(); who sees READY sees the instance next. */
-		seen = atomic_load_explicit(&it->state, memory_order_acquire);
+		/* relaxed: only says when to look again; the instance is published by its own release and acquire. */
+		seen = atomic_load_explicit(&it->state, memory_order_relaxed);
 		if (seen != LOADING && seen != AWAITED)
 			return;
 		cpu_relax();
