@@ -117,25 +117,19 @@ static void front_end(struct batch *b, const struct progress_source *any)
 	pthread_mutex_unlock(&b->ended_lock);
 }
 
-/* Starts everything and comes back when all workers have been joined. */
+/* Starts the pool, then the reader, and comes back when all have been joined. */
 static int run_parallel(struct batch *b, struct batch_worker *workers, const struct progress_source *any)
 {
 	pthread_t reader;
-	int why = pthread_create(&reader, NULL, reader_main, b);
-	if (why) {
-		complain("cannot start the reader's thread: %s: raise the limit on processes (ulimit -u)", strerror(why));
-		return why;
-	}
 	unsigned started = 0;
+	int why = 0;
 	while (started < b->workers && !why) {
 		why = pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]);
 		started += why ? 0 : 1;
 	}
+	bool reading = !why && (why = pthread_create(&reader, NULL, reader_main, b)) == 0;
 	if (why) {
-		complain(
-			"cannot start worker %u of %u: %s: ask for fewer with --workers", started + 1, b->workers, strerror(why));
-		/* relaxed: a request; see batch_stopping(). */
-		atomic_store_explicit(&b->stop, 1, memory_order_relaxed);
+		complain("cannot start %u workers and a reader: %s: ask for fewer with --workers", b->workers, strerror(why));
 		queue_stop(&b->queue);
 		pthread_mutex_lock(&b->ended_lock);
 		b->ended += b->workers - started;
@@ -149,7 +143,8 @@ static int run_parallel(struct batch *b, struct batch_worker *workers, const str
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	queue_stop(&b->queue);
-	pthread_join(reader, NULL);
+	if (reading)
+		pthread_join(reader, NULL);
 	return why;
 }
 

@@ -82,7 +82,6 @@ struct batch {
 	unsigned slots_free;
 	bool slots_bounded;
 	uint64_t start_ns;
-	_Atomic int stop;             /* relaxed: a request; nothing is published with it */
 	_Atomic uint64_t log_loads;   /* load lines; relaxed: read after joining */
 	struct batch_evidence reader; /* `handed` as the reader counts it */
 	pthread_mutex_t ended_lock;   /* guards ended */

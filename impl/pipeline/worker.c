@@ -39,9 +39,8 @@ void tally_add(struct batch_tally *tally, uint64_t index)
 bool batch_stopping(struct batch *b)
 {
 	const int *asked = b->options->stop;
-	/* relaxed, all three: a request to end soon; nothing is published with it. */
-	return (asked && __atomic_load_n(asked, __ATOMIC_RELAXED)) || atomic_load_explicit(&b->stop, memory_order_relaxed) ||
-	       atomic_load_explicit(&b->output.error, memory_order_relaxed);
+	/* relaxed, both: a request to end soon; nothing is published with it. */
+	return (asked && __atomic_load_n(asked, __ATOMIC_RELAXED)) || atomic_load_explicit(&b->output.error, memory_order_relaxed);
 }
 
 static int by_number(const void *a, const void *b)
