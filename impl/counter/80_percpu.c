@@ -42,12 +42,27 @@ struct counter_seat {
 	char unused;
 };
 
+#if PERCPU_RSEQ
+/* How many CPUs the machine is configured for. Asked once: the C library reads files to answer. */
+static long configured_cpus(void)
+{
+	static _Atomic long known;
+	/* relaxed, both: whoever asks gets the same answer. */
+	long cpus = atomic_load_explicit(&known, memory_order_relaxed);
+	if (cpus == 0) {
+		cpus = sysconf(_SC_NPROCESSORS_CONF);
+		atomic_store_explicit(&known, cpus, memory_order_relaxed);
+	}
+	return cpus;
+}
+#endif
+
 static int counter_open(struct counter *c)
 {
 #if PERCPU_RSEQ
 	if (__rseq_size == 0)
 		return ENOSYS;
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	long cpus = configured_cpus();
 	if (cpus < 1)
 		return ENOSYS;
 	c->cpus = (uint64_t)cpus;

@@ -109,6 +109,12 @@ static void read_twice(const struct execution *x)
 	seen_by(x, 2)->value[1] = count_value(x);
 }
 
+static void twice_read_twice(const struct execution *x)
+{
+	twice_1(x);
+	read_twice(x);
+}
+
 enum { GREW, STOOD, BACKWARDS, BACKWARDS_AT_REST, BEYOND };
 
 static const struct outcome_rule watch_outcomes[] = {
@@ -172,6 +178,19 @@ static const struct scenario scenarios[] = {
 		.actor_count = 3,
 		.setup = setup_two,
 		.actor = {twice_0, twice_1, read_twice},
+		.check = check_watch,
+	},
+	{
+		.family = FAMILY_COUNTER,
+		.name = "count_and_watch",
+		.shows = "two threads increment twice each, and one of them then reads the value twice",
+		.checks = COUNTER_MONOTONE_VALUE | COUNTER_RACE_FREE,
+		.local_bytes = sizeof(struct reading),
+		.outcome_count = sizeof watch_outcomes / sizeof *watch_outcomes,
+		.outcomes = watch_outcomes,
+		.actor_count = 2,
+		.setup = setup_two,
+		.actor = {twice_0, twice_read_twice},
 		.check = check_watch,
 	},
 };
