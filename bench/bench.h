@@ -56,7 +56,8 @@ struct plan {
 	double row_budget_s = 6; /* a row that has used this much gets no further repetition */
 	std::vector<unsigned> threads = {1, 2, 4, 8};
 	std::vector<std::string> globs;
-	std::string json; /* path, "-" or empty */
+	std::vector<std::string> outputs; /* files for Google Benchmark's JSON; "-" is stdout */
+	bool table = true;
 	unsigned shard = 1, shards = 1;
 	bool everything = false; /* also the rows that say little and take long */
 	bool quiet = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// onceproof-bench: the price list. `onceproof bench` runs it; its options are the same.
+// onceproof-bench: the price list. `onceproof bench` runs it and turns its JSON into a report.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -19,7 +19,8 @@ namespace bench
 
 static const char USAGE[] =
 	"usage: onceproof-bench [FILTER...] [--quick|--full] [--json FILE] [--threads LIST] [--shard I/N] [--seed N] [-q]\n"
-	"                       [--list] [-- Google Benchmark flags]\n";
+	"                       [--list] [--no-table] [-- Google Benchmark flags]\n"
+	"FILE gets Google Benchmark's JSON; '-' is stdout, to be used with --no-table.\n";
 enum { THREADS_MAX = 256 };
 
 /* "1,2,4" */
@@ -63,12 +64,12 @@ static void set_full(plan &plan)
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, SEED, LIST };
+	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, SEED, LIST, NO_TABLE };
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
 		{"shard", required_argument, nullptr, SHARD}, {"seed", required_argument, nullptr, SEED},
-		{"quiet", no_argument, nullptr, 'q'}, {"list", no_argument, nullptr, LIST}, {"help", no_argument, nullptr, 'h'},
-		{}};
+		{"quiet", no_argument, nullptr, 'q'}, {"list", no_argument, nullptr, LIST},
+		{"no-table", no_argument, nullptr, NO_TABLE}, {"help", no_argument, nullptr, 'h'}, {}};
 	for (int key; (key = getopt_long(argc, argv, "qh", options, nullptr)) != -1;) {
 		switch (key) {
 		case QUICK:
@@ -78,7 +79,10 @@ static plan parse(int argc, char **argv, bool *list)
 			set_full(plan);
 			break;
 		case JSON:
-			plan.json = optarg;
+			plan.outputs.push_back(optarg);
+			break;
+		case NO_TABLE:
+			plan.table = false;
 			break;
 		case THREADS:
 			plan.threads = parse_threads(optarg);
@@ -184,7 +188,7 @@ static void adopt_output_flags(plan &plan, std::vector<std::string> &flags, bool
 	auto taken = [&](const std::string &flag) {
 		const std::string out = "--benchmark_out=";
 		if (flag.compare(0, out.size(), out) == 0)
-			plan.json = flag.substr(out.size());
+			plan.outputs.push_back(flag.substr(out.size()));
 		else if (flag == "--benchmark_list_tests" || flag == "--benchmark_list_tests=true")
 			*list = true;
 		else
@@ -237,8 +241,7 @@ static int run(int argc, char **argv)
 	action.sa_handler = interrupt;
 	sigaction(SIGINT, &action, nullptr);
 	sigaction(SIGTERM, &action, nullptr);
-	const bool table = plan.json != "-";
-	if (table && !plan.quiet) {
+	if (plan.table && !plan.quiet) {
 		print_header(plan);
 		fflush(stdout);
 	}
@@ -248,15 +251,15 @@ static int run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	const bool partial = interrupted.load(std::memory_order_relaxed);
-	if (table)
+	if (plan.table)
 		print_table(rows, partial);
-	if (table && (fflush(stdout) != 0 || ferror(stdout))) {
+	if (plan.table && (fflush(stdout) != 0 || ferror(stdout))) {
 		complain("standard output: %s", strerror(errno));
 		return EXIT_USAGE;
 	}
-	if (!plan.json.empty())
-		if (int error = write_json(plan.json, json)) {
-			complain("--json: %s: %s", plan.json.c_str(), strerror(error));
+	for (const std::string &path : plan.outputs)
+		if (int error = write_json(path, json)) {
+			complain("%s: cannot write the benchmarks: %s", path.c_str(), strerror(error));
 			return EXIT_USAGE;
 		}
 	if (complain_of_broken(rows))

@@ -135,9 +135,6 @@ static measurement measure_dirty_read(row &, double seconds, const counter_imple
 				how->leave(counter.it(), counter.seat(i));
 	};
 	team_result ran = run_team(team);
-	double sum = 0;
-	for (double read : reads)
-		sum += read;
 	/* The median, because a preemption inside one read would outweigh thousands of reads. */
 	double clock = median(blanks), cost = median(reads) - clock;
 	return {cost, cost, reads.size(), ran.pinned, {{"clock_ns", clock}}, {}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 
 #include "../impl/pipeline/batch.h"
 #include "bench.h"

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Short runs of the price list: names, ratios, totals and refusals. No time that is measured decides anything here.
+#
+#   test_run.sh ONCEPROOF_BENCH ONCEPROOF
+set -uo pipefail
+bench=$1 onceproof=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+fail()
+{
+	echo "FAILED: $*"
+	failed=1
+}
+
+# expect STATUS WORDS COMMAND...: the exit status, and WORDS somewhere in what it says
+expect()
+{
+	local status=$1 words=$2 got=0
+	shift 2
+	"$@" > "$scratch/out" 2>&1 || got=$?
+	[ "$got" = "$status" ] || { fail "$*: status $got, not $status"; cat "$scratch/out"; }
+	grep -q -- "$words" "$scratch/out" || { fail "$*: no '$words'"; head -n 20 "$scratch/out"; }
+}
+
+# Every implementation has rows, and a selection of them is measured right.
+"$bench" --list > "$scratch/rows" || fail "--list"
+for family in counter initialiser progress; do
+	for file in "$ONCEPROOF_SOURCE"/impl/$family/[0-9][0-9]_*.c; do
+		name=$(basename "$file" .c)
+		grep -q "^$family/${name#??_}/.*/threads:2$" "$scratch/rows" || fail "--list: no row of $family/${name#??_}"
+	done
+done
+expect 0 "counter/atomic/increment/threads:2 " "$bench" --quick --threads 1,2 --json "$scratch/b.json" \
+	'counter/*/increment' initialiser/atomic 'initialiser/*/storm' counter/sharded_store progress/monotone 'pipeline/*/item_1us'
+
+cat > "$scratch/check.py" << 'END'
+import json, math, sys
+data = json.load(open(sys.argv[1]), parse_constant=lambda word: sys.exit("not JSON: " + word))
+claims = {line.split()[0]: line.split()[1:] for line in open(sys.argv[2])}
+rows = [row for row in data["benchmarks"] if row["run_type"] == "iteration"]
+problems = []
+def need(ok, what):
+    if not ok:
+        problems.append(what)
+names = {row["name"] for row in rows}
+need(data["context"]["partial"] == "false", "context: partial")
+for row in rows:
+    name = row["name"]
+    family = name.split("/")[0]
+    need(name.split("/")[-1] == "threads:%d" % row["threads"] and not any(word in name for word in ("manual_time", "iterations", "repeats")), "name " + name)
+    if row.get("error_occurred"):
+        need(row["error_message"].startswith("skipped: "), name + ": " + row["error_message"])
+        continue
+    for key in ("ops", "wall_ns_per_op", "cpu_ns_per_op", "oversubscribed", "real_time", "cpu_time"):
+        need(key in row and math.isfinite(row[key]) and row[key] >= 0, name + ": " + key)
+    need(row["time_unit"] == "ns" and math.isclose(row["real_time"], row["wall_ns_per_op"], rel_tol=1e-6), name + ": time")
+    if "floor" in row:
+        floor = [r["real_time"] for r in data["benchmarks"] if r["run_name"] == row["floor"] and r.get("aggregate_name") == "median"]
+        need(len(floor) == 1 and math.isclose(row["ratio_to_floor"], row["real_time"] / floor[0], rel_tol=1e-3), name + ": ratio_to_floor")
+    else:
+        need(family in ("floor", "pipeline"), name + ": no floor")
+    if "/increment/" in name:
+        need(name.split("/")[1] in claims or row["lost"] >= 0, name + ": lost")
+        need(name.split("/")[1] not in claims or row["lost"] == 0, name + ": lost %g" % row["lost"])
+medians = [row for row in data["benchmarks"] if row.get("aggregate_name") == "median"]
+need(medians and all(row["name"] == row["run_name"] + "_median" and row["run_type"] == "aggregate" for row in medians), "aggregates")
+for name in ("floor/load_branch/threads:1", "floor/lock_xadd/threads:1", "counter/naive/increment/threads:2", "initialiser/atomic/get/threads:1",
+             "initialiser/atomic/storm/threads:2", "counter/sharded_store/read/threads:1", "counter/sharded_store/read_dirty_8/threads:1",
+             "progress/monotone/step/threads:2", "pipeline/mutex+mutex+under_lock/item_1us/threads:2"):
+    need(name in names, "no row " + name)
+print("\n".join(problems) if problems else "%d repetitions of %d rows are right" % (len(rows), len(names)))
+sys.exit(bool(problems))
+END
+# The counters that claim no_lost_update, by the program's own list.
+"$onceproof" list --json - 'counter/*' > "$scratch/list.json" || fail "list"
+if command -v /usr/bin/python3 > /dev/null; then
+	/usr/bin/python3 -c '
+import json, sys
+for it in json.load(open(sys.argv[1]))["implementations"]:
+    if "no_lost_update" in it["promises"].get("claimed", []):
+        print(it["subject"].split("/")[1])' "$scratch/list.json" > "$scratch/claims" || fail "claims"
+	[ "$(wc -l < "$scratch/claims")" -ge 5 ] || fail "fewer than five counters claim no_lost_update"
+	/usr/bin/python3 "$scratch/check.py" "$scratch/b.json" "$scratch/claims" || fail "rows"
+	compare=/usr/share/benchmark/compare.py
+	if [ -f $compare ] && /usr/bin/python3 -c 'import scipy' 2> /dev/null; then
+		expect 0 "counter/atomic/increment/threads:2" /usr/bin/python3 $compare benchmarks "$scratch/b.json" "$scratch/b.json"
+	else
+		echo "compare.py or scipy is missing: not tried"
+	fi
+else
+	echo "python3 is missing: the JSON was not read"
+fi
+grep -q 'skipped: loads before main' "$scratch/rows" "$scratch/b.json" || fail "eager's storm says no reason"
+
+# The command turns it into a report that the report reader takes, and passes Google Benchmark's flags on.
+expect 0 "" "$onceproof" bench --quick --threads 1 -q --json "$scratch/report.json" counter/atomic/increment -- \
+	"--benchmark_out=$scratch/plain.json" --benchmark_repetitions=2
+expect 0 '"schema": "onceproof/1"' cat "$scratch/report.json"
+expect 0 "counter/atomic/increment/threads:1_median" cat "$scratch/plain.json"
+expect 0 "" "$onceproof" merge "$scratch/report.json" --json "$scratch/merged.json"
+
+# Ctrl-C keeps what was measured and says that it is not all.
+"$bench" --full --threads 1 --no-table --json "$scratch/partial.json" 'counter/atomic' -- --benchmark_enable_random_interleaving=false &
+pid=$!
+sleep 2
+kill -INT $pid
+wait $pid
+[ $? = 3 ] || fail "after Ctrl-C the status is not 3"
+grep -q '"partial": "true"' "$scratch/partial.json" || fail "after Ctrl-C the JSON is not marked partial"
+grep -q 'floor/load_branch/threads:1"' "$scratch/partial.json" || fail "after Ctrl-C nothing was kept"
+
+# Refusals.
+expect 2 "no row matches" "$bench" 'counter/nosuch'
+expect 2 "no row matches" "$bench" --quick counter/atomic -- --benchmark_filter=nosuch
+expect 2 "not a list of numbers" "$bench" --threads 0
+expect 2 "not a list of numbers" "$bench" --threads 1,x
+expect 2 "no flag of Google Benchmark" "$bench" counter/atomic -- --nosuch
+expect 2 "cannot write" "$bench" --quick --threads 1 --json "$scratch/missing/b.json" floor/store
+expect 2 "exclude each other" "$onceproof" bench --quick --full
+[ ! -e /dev/full ] || expect 2 "No space left" bash -c "'$bench' --quick --threads 1 floor/store > /dev/full"
+exit $failed

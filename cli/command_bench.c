@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* `onceproof bench`: what each fix costs. onceproof-bench measures, with Google Benchmark; this command turns what it measured into a
+ * report like every other command's. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../reports/result.h"
+#include "cli.h"
+
+struct bench_options {
+	struct common common;
+	bool quick, full, list;
+	const char *threads; /* borrowed; onceproof-bench checks it */
+	char **globs;        /* borrowed from argv */
+	size_t glob_count;
+	char **flags; /* Google Benchmark's, after "--"; borrowed from argv */
+	size_t flag_count;
+};
+
+enum { KEY_QUICK = 0x2000, KEY_FULL, KEY_LIST, KEY_THREADS };
+
+static const struct argp_option bench_argp_options[] = {
+	{"quick", KEY_QUICK, NULL, 0, "few and short repetitions: under 90 s on two cores", 0},
+	{"full", KEY_FULL, NULL, 0, "many and long repetitions, and every row", 0},
+	{"threads", KEY_THREADS, "LIST", 0, "numbers of threads (default 1,2,4,8)", 0},
+	{"list", KEY_LIST, NULL, 0, "only name the rows", 0},
+	{0},
+};
+
+static error_t bench_parse(int key, char *arg, struct argp_state *state)
+{
+	struct bench_options *options = state->input;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->common;
+		return 0;
+	case KEY_QUICK:
+		options->quick = true;
+		return 0;
+	case KEY_FULL:
+		options->full = true;
+		return 0;
+	case KEY_LIST:
+		options->list = true;
+		return 0;
+	case KEY_THREADS:
+		options->threads = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		options->globs = state->argv + state->next;
+		options->glob_count = (size_t)(state->argc - state->next);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->quick || !options->full)
+			return 0;
+		complain("bench: --quick and --full exclude each other");
+		exit(EXIT_USAGE);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void *must(void *memory)
+{
+	if (memory)
+		return memory;
+	complain("bench: out of memory");
+	exit(EXIT_USAGE);
+}
+
+static char *joined(const char *option, const char *value)
+{
+	char *word = NULL;
+	if (asprintf(&word, "%s%s", option, value) < 0)
+		word = NULL;
+	return must(word);
+}
+
+/* The measuring program's command line, with its JSON going to PATH unless that is NULL. */
+static char **bench_words(const struct bench_options *options, const char *path)
+{
+	char number[64];
+	char **words = must(calloc(options->glob_count + options->flag_count + 16, sizeof *words));
+	size_t n = 0;
+	words[n++] = helper_program("onceproof-bench");
+	if (options->quick || options->full)
+		words[n++] = joined(options->quick ? "--quick" : "--full", "");
+	if (options->threads)
+		words[n++] = joined("--threads=", options->threads);
+	if (options->list)
+		words[n++] = joined("--list", "");
+	if (options->common.verbosity < 0)
+		words[n++] = joined("--quiet", "");
+	if (path)
+		words[n++] = joined("--json=", path);
+	if (options->common.json && strcmp(options->common.json, "-") == 0)
+		words[n++] = joined("--no-table", "");
+	snprintf(number, sizeof number, "%llu", (unsigned long long)options->common.seed);
+	words[n++] = joined("--seed=", number);
+	snprintf(number, sizeof number, "%u/%u", options->common.shard, options->common.shards);
+	words[n++] = joined("--shard=", number);
+	for (size_t i = 0; i < options->glob_count; i++)
+		words[n++] = options->globs[i];
+	words[n++] = joined("--", "");
+	for (size_t i = 0; i < options->flag_count; i++)
+		words[n++] = options->flags[i];
+	return words;
+}
+
+static volatile sig_atomic_t measuring; /* process id of onceproof-bench, for the signal handler; 0: none */
+
+static void pass_on(int signal_number)
+{
+	int kept = errno;
+	if (measuring)
+		kill(measuring, signal_number);
+	errno = kept;
+}
+
+/* Runs the measuring program to its end; Ctrl-C ends it in order. Returns its exit status. */
+static int measure(char **words)
+{
+	struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+	sigset_t both, before;
+	sigemptyset(&both);
+	sigaddset(&both, SIGINT);
+	sigaddset(&both, SIGTERM);
+	sigprocmask(SIG_BLOCK, &both, &before);
+	pid_t pid = fork();
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		execv(words[0], words);
+		complain("bench: %s: %s; was the whole project built?", words[0], strerror(errno));
+		_exit(EXIT_USAGE);
+	}
+	measuring = pid > 0 ? (sig_atomic_t)pid : 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0) {
+		complain("bench: cannot start a process: %s", strerror(errno));
+		return EXIT_USAGE;
+	}
+	int status = 0;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_USAGE;
+	measuring = 0;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	complain("bench: onceproof-bench was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return EXIT_USAGE;
+}
+
+/* The report of what is in PATH. 0 or an errno value after a complaint. */
+static int write_benchmarks(const struct bench_options *options, const char *path)
+{
+	json_error_t error;
+	json_t *benchmarks = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (!benchmarks) {
+		complain("bench: what was measured cannot be read: %s", error.text);
+		return EIO;
+	}
+	json_t *report = report_new(options->common.seed);
+	const char *partial = json_string_value(json_object_get(json_object_get(benchmarks, "context"), "partial"));
+	if (partial && strcmp(partial, "true") == 0)
+		json_object_set_new(report, "partial", json_true());
+	json_object_set_new(report, "benchmarks", benchmarks);
+	int why = report_write(report, options->common.json);
+	json_decref(report);
+	return why;
+}
+
+/* A private empty file in the folder for temporary files. */
+static char *temporary_file(void)
+{
+	const char *folder = getenv("TMPDIR");
+	char *path = joined(folder && *folder ? folder : "/tmp", "/onceproof-bench-XXXXXX");
+	int fd = mkstemp(path);
+	if (fd < 0) {
+		complain("bench: %s: %s; set TMPDIR to a folder that can be written to", path, strerror(errno));
+		exit(EXIT_USAGE);
+	}
+	close(fd);
+	return path;
+}
+
+static int bench_run(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {.options = bench_argp_options,
+		.parser = bench_parse,
+		.children = children,
+		.args_doc = "[FILTER...] [-- GOOGLE-BENCHMARK-FLAGS...]",
+		.doc = "Measures what each implementation costs, next to the least that this machine could ask.\v"
+		       "FILTER is a glob on family/implementation[/operation], such as 'counter/*/increment'. Behind \"--\", "
+		       "--benchmark_out=FILE writes Google Benchmark's own JSON, for its compare.py."};
+	struct bench_options options = {.common = common_defaults()};
+	int words = 1;
+	while (words < argc && strcmp(argv[words], "--") != 0)
+		words++;
+	if (words < argc) {
+		options.flags = argv + words + 1;
+		options.flag_count = (size_t)(argc - words - 1);
+	}
+	command_parse(&argp, words, argv, &options);
+	if (options.common.junit) {
+		complain("bench: --junit: a price is no test; use --json, or `onceproof stress --junit`");
+		return EXIT_USAGE;
+	}
+	if (!options.common.json || options.list)
+		return measure(bench_words(&options, NULL));
+	char *path = temporary_file();
+	int status = measure(bench_words(&options, path));
+	/* Whatever was measured is kept: with a lost update (1) and after Ctrl-C (3) too. */
+	if (status != EXIT_USAGE && write_benchmarks(&options, path) != 0)
+		status = EXIT_USAGE;
+	unlink(path);
+	free(path);
+	return status;
+}
+
+const struct command command_bench = {"bench", "measure what each implementation costs, next to the machine's floor", bench_run};
