@@ -331,7 +331,7 @@ static int list_run(int argc, char **argv)
 	int status = EXIT_HOLDS;
 	if (options.common.json && report_write(list, options.common.json) != 0)
 		status = EXIT_USAGE; /* report_write() has said why */
-	if (!options.common.json || strcmp(options.common.json, "-") != 0) {
+	if (status == EXIT_HOLDS && (!options.common.json || strcmp(options.common.json, "-") != 0)) {
 		const json_t *families = json_object_get(list, "families");
 		for (size_t i = 0; i < json_array_size(families); i++) {
 			const json_t *family = json_array_get(families, i);

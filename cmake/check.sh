@@ -17,7 +17,7 @@ run() {
 fail() {
 	failures=$((failures + 1))
 	printf 'FAILED: %s\n  after: %s\n  status: %s\n' "$1" "$ran" "$status"
-	sed 's/^/  out: /' "$scratch/out" | head -n 20
+	sed 's/^/  out: /' "$scratch/out" | head -n 8
 	sed 's/^/  err: /' "$scratch/err" | head -n 20
 }
 

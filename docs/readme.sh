@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Keeps the README's examples real. A fenced block under one of these comments belongs to this script:
 #   <!-- file: PATH, from REGEX to REGEX -->   lines of a file of the source tree
-#   <!-- output: ARGUMENTS -->                 what `onceproof ARGUMENTS` prints
+#   <!-- output: ARGUMENTS -->                 what `onceproof ARGUMENTS` prints, up to the first empty line
 # docs/readme.sh --write renews the blocks; docs/readme.sh (or --check) says whether they are still true. Counts and times differ from
 # run to run, so the check of an output compares it with the numbers masked.
 set -u
@@ -21,7 +21,7 @@ block() {
 	"<!-- output: "*)
 		read -r -a arguments < <(sed 's/^<!-- output: \(.*\) -->$/\1/' <<<"$1")
 		printf '$ ./onceproof %s\n' "${arguments[*]}"
-		"$program" "${arguments[@]}" --color=never 2>/dev/null
+		"$program" "${arguments[@]}" --color=never 2>/dev/null | sed '/^$/,$d'
 		;;
 	esac
 }
@@ -44,6 +44,7 @@ renew() {
 	done <"$root/README.md"
 }
 
+[[ $(nproc) -gt 1 || ${1:-} == --write ]] || { echo "one core: two threads hardly ever meet here"; exit 77; }
 fresh=$(mktemp)
 trap 'rm -f "$fresh"' EXIT
 renew >"$fresh"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,14 +12,25 @@
 int draft_open(struct draft *draft, const char *path)
 {
 	*draft = (struct draft){0};
-	draft->path = strdup(path);
-	size_t bytes = strlen(path) + sizeof ".XXXXXX";
-	draft->aside = malloc(bytes);
+	struct stat info;
+	bool exists = stat(path, &info) == 0;
+	/* A symbolic link stays one: what it points to is replaced. */
+	draft->path = exists ? realpath(path, NULL) : strdup(path);
+	size_t bytes = (draft->path ? strlen(draft->path) : 0) + sizeof ".XXXXXX";
+	draft->aside = calloc(1, bytes);
 	if (!draft->path || !draft->aside) {
 		draft_abandon(draft);
 		return ENOMEM;
 	}
-	snprintf(draft->aside, bytes, "%s.XXXXXX", path);
+	if (exists && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+		draft->stream = fopen(path, "we");
+		if (draft->stream)
+			return 0;
+		int why = errno;
+		draft_abandon(draft);
+		return why;
+	}
+	snprintf(draft->aside, bytes, "%s.XXXXXX", draft->path);
 	int fd = mkostemp(draft->aside, O_CLOEXEC);
 	if (fd < 0) {
 		int why = errno;
@@ -51,7 +63,7 @@ int draft_commit(struct draft *draft)
 	if (fclose(draft->stream) != 0 && !why)
 		why = errno;
 	draft->stream = NULL;
-	if (!why && rename(draft->aside, draft->path) != 0)
+	if (!why && draft->aside[0] && rename(draft->aside, draft->path) != 0)
 		why = errno;
 	if (!why)
 		draft->aside[0] = '\0';

@@ -9,11 +9,12 @@
 extern "C" {
 #endif
 
-/* A file being written aside. `stream` is for the caller to write to. */
+/* A file being written aside. `stream` is for the caller to write to. What is no regular file (a pipe, /dev/null) cannot be replaced
+ * by renaming and is written to directly. */
 struct draft {
 	FILE *stream;
 	char *path;  /* final name; owned */
-	char *aside; /* temporary name in the same directory; owned */
+	char *aside; /* temporary name in the same directory, empty when written directly; owned */
 };
 
 /* Opens a private temporary file beside PATH. 0 or an errno value. */
