@@ -45,6 +45,13 @@ echo "$checked implementations read"
 [ "$checked" -ge 10 ] || { echo "too few implementations: is the list broken?"; exit 1; }
 [ "$status" = 0 ] || exit 1
 
+# A function of the same file that is not declared must be seen, in whatever section the compiler put it.
+(cd "$scratch/member" && ar x "$library" 90_futex.c.o)
+if check "$scratch/member/90_futex.c.o" initialiser/futex "" > "$scratch/out" || ! grep -q "initialiser_load_slowly" "$scratch/out"; then
+	echo "initialiser/futex without its declared calls was not complained of"
+	exit 1
+fi
+
 # Each kind of bad file must be seen. expect_complaint FILE WORDS CALLS
 expect_complaint()
 {
