@@ -7,6 +7,8 @@ enum { ACTORS = 2, GETS = 2 * ACTORS };
 struct failure {
 	struct model_source source;
 	struct model_seen seen[GETS]; /* two by each actor, read by the check */
+	const struct execution *x;    /* from here on, the script's */
+	struct forced_thread thread;
 };
 
 enum {
@@ -19,7 +21,8 @@ enum {
 	TWO_INSTANCES_LEAKED,
 	LEAKED,
 	NO_INSTANCE,
-	NOT_WHOLE
+	NOT_WHOLE,
+	HANGS,
 };
 
 static const struct outcome_rule outcomes[] = {
@@ -44,6 +47,7 @@ static const struct outcome_rule outcomes[] = {
 		"a get that succeeded gave another instance than the rest"},
 	[NOT_WHOLE] = {"not whole", GRADE_FORBIDDEN, INITIALISER_FULLY_PUBLISHED,
 		"a thread got the pointer and read words of a half-built or released instance"},
+	[HANGS] = {"hangs", GRADE_FORBIDDEN, INITIALISER_RETRIES_FAILURE, "after the failed load a get sleeps for ever"},
 };
 
 static int setup(const struct execution *x)
@@ -108,18 +112,25 @@ static unsigned check(const struct execution *x)
 	return account(&local->source, local->seen, &later);
 }
 
+static void get_in_turn(void *arg)
+{
+	struct failure *local = arg;
+	for (unsigned i = 0; i < GETS; i++)
+		local->seen[i] = model_get(local->x);
+}
+
 /* One thread: the first get fails, the second one loads, the others find it. */
 static unsigned script(const struct execution *x)
 {
-	const struct initialiser_implementation *subject = (const void *)x->subject;
 	struct failure *local = x->local;
+	local->x = x;
 	if (setup(x) != 0)
 		return SCENARIO_SKIPPED;
-	for (unsigned i = 0; i < GETS; i++)
-		local->seen[i] = model_get(x);
-	struct model_seen later = model_get(x);
-	subject->close(x->object);
-	return account(&local->source, local->seen, &later);
+	forced_start(&local->thread, get_in_turn, local);
+	enum forced_state state = forced_settle(&local->thread);
+	if (state == FORCED_ASLEEP)
+		return HANGS;
+	return state == FORCED_DONE ? check(x) : SCENARIO_SKIPPED;
 }
 
 enum {
@@ -134,7 +145,7 @@ static const struct scenario scenarios[] = {
 		.shows = "two threads get twice each, at once, and the first load to start fails; later somebody gets again",
 		.checks = CHECKS | INITIALISER_RACE_FREE,
 		.applies = model_at_run_time,
-		.local_bytes = sizeof(struct failure),
+		.local_bytes = offsetof(struct failure, x),
 		.outcome_count = sizeof outcomes / sizeof *outcomes,
 		.outcomes = outcomes,
 		.actor_count = ACTORS,
