@@ -10,6 +10,11 @@
 #include "../reports/result.h"
 #include "child.h"
 
+bool batches_by(const struct engine *engine)
+{
+	return strcmp(engine->name, "native") == 0 || strcmp(engine->name, "tsan") == 0;
+}
+
 static bool possible(const struct choice *choice)
 {
 	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser), .counter = counter_of(choice->counter),
@@ -79,23 +84,22 @@ void choice_name(const struct choice *choice, char *name, size_t size)
 	snprintf(name, size, "pipeline/%s+%s+%s", choice->initialiser->about->name, choice->counter->about->name, choice->progress->about->name);
 }
 
-static void judge(json_t *result, const struct choice *choice, const struct engine *engine, const json_t *answer, uint32_t claims,
-	uint32_t features, const char *raw)
+static void judge(json_t *result, const struct engine *engine, const json_t *answer, uint32_t claims,
+	uint32_t features, const char *expected, const char *raw)
 {
 	char why[512];
 	/* The whole pipeline has no file of its own: a finding names the part. */
 	const struct implementation about = {.family = FAMILY_PIPELINE, .name = "batch", .claims = claims, .features = features};
 	const struct registered subject = {0, "", &about};
 	uint32_t refuted = (uint32_t)json_integer_value(json_object_get(answer, "refuted"));
-	bool bug_expected = (choice->initialiser->about->missing | choice->counter->about->missing | choice->progress->about->missing) != 0;
-	const char *expected = claims & PIPELINE_RACE_FREE && !bug_expected ? "clean" : "bug";
 	const json_t *impossible = json_object_get(answer, "impossible");
 	json_object_set(result, "peak_bytes", json_object_get(answer, "peak_bytes"));
 	if (json_is_string(impossible)) {
 		result_judge(result, "skipped", expected, json_string_value(impossible));
 		return;
 	}
-	json_object_set_new(result, "executions", json_integer(1));
+	long long batches = json_integer_value(json_object_get(answer, "batches"));
+	json_object_set_new(result, "executions", json_integer(batches));
 	for (int p = 0; p < PIPELINE_PROMISES; p++) {
 		const char *sentence = json_string_value(json_array_get(json_object_get(answer, "sentences"), (size_t)p));
 		if (refuted >> p & 1)
@@ -115,17 +119,13 @@ static void judge(json_t *result, const struct choice *choice, const struct engi
 		return;
 	}
 	seen += blind ? 0 : tsan_findings(result, &subject, answer, NULL);
-	if (seen) {
-		snprintf(why, sizeof why, "%zu finding%s in one batch", seen, seen == 1 ? "" : "s");
-		result_judge(result, "bug", expected, why);
-	} else {
-		result_judge(result, "not-found", expected, "one batch was run; sampling proves nothing and has no probability bound");
-	}
+	snprintf(why, sizeof why, "%zu finding%s in %lld batches%s", seen, seen == 1 ? "" : "s", batches,
+		seen ? "" : "; sampling proves nothing and has no probability bound");
+	result_judge(result, seen ? "bug" : "not-found", expected, why);
 }
 
-json_t *batches_run(const struct choice *choice, const struct stress_plan *plan, const char *programs)
+json_t *batches_run(const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs)
 {
-	const struct engine *engine = engine_find("tsan");
 	char name[256], worker[4096], seed[32];
 	choice_name(choice, name, sizeof name);
 	json_t *result = result_new(name, "batch", engine->name, compiler_name());
@@ -133,20 +133,21 @@ json_t *batches_run(const struct choice *choice, const struct stress_plan *plan,
 		.progress = progress_of(choice->progress)};
 	uint32_t claims = batch_claims(&options);
 	uint32_t features = choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
-	json_object_set_new(result, "checks", promise_names(FAMILY_PIPELINE, (1u << PIPELINE_PROMISES) - 1));
-	json_object_set_new(result, "claimed", promise_names(FAMILY_PIPELINE, claims));
-	const char *expected = claims & PIPELINE_RACE_FREE ? "clean" : "bug";
+	uint32_t checks = ((1u << PIPELINE_PROMISES) - 1) & ~(engine->sees_races ? 0u : (uint32_t)PIPELINE_RACE_FREE);
+	json_object_set_new(result, "checks", promise_names(FAMILY_PIPELINE, checks));
+	json_object_set_new(result, "claimed", promise_names(FAMILY_PIPELINE, claims & checks));
+	const char *expected = (claims & checks) == checks ? "clean" : "bug";
 	const char *missing = engine->missing();
 	if (missing) {
 		result_judge(result, "skipped", expected, missing);
 		return result;
 	}
-	snprintf(worker, sizeof worker, "%s/onceproof-batch_tsan", programs);
+	snprintf(worker, sizeof worker, "%s/onceproof-batch%s", programs, engine->fixed_addresses ? "_tsan" : "");
 	snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)plan->seed);
 	char *const words[] = {worker, (char *)choice->initialiser->about->name, (char *)choice->counter->about->name,
 		(char *)choice->progress->about->name, seed, NULL};
 	struct child_options child_options = {.argv = words, .environment = (char *const *)(uintptr_t)engine->environment,
-		.timeout_s = engine->watchdog_s, .fixed_addresses = true};
+		.timeout_s = engine->watchdog_s, .fixed_addresses = engine->fixed_addresses};
 	struct child_result child;
 	int why = child_run(&child_options, &child);
 	if (why) {
@@ -156,7 +157,7 @@ json_t *batches_run(const struct choice *choice, const struct stress_plan *plan,
 	json_t *answer = child.timed_out ? NULL : json_loads(child.out, 0, NULL);
 	if (answer && WIFEXITED(child.status) && (WEXITSTATUS(child.status) == 0 || WEXITSTATUS(child.status) == EXIT_SKIPPED)) {
 		json_object_set_new(result, "seconds", json_real(child.seconds));
-		judge(result, choice, engine, answer, claims, features, child.err);
+		judge(result, engine, answer, claims, features, expected, child.err);
 	} else {
 		char text[512];
 		const char *what = child.timed_out ? "watchdog" : WIFSIGNALED(child.status) ? strsignal(WTERMSIG(child.status)) : "no result";

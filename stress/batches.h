@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The full pipeline as a subject: batches under ThreadSanitizer, one process per choice of initialiser × counter × progress. */
+/* The full pipeline as a subject: batches natively and under ThreadSanitizer, one process per choice of initialiser × counter ×
+ * progress. */
 #ifndef ONCEPROOF_BATCHES_H
 #define ONCEPROOF_BATCHES_H
 
@@ -20,7 +21,10 @@ size_t batches_each(bool full, bool (*visit)(void *arg, size_t index, const stru
 /* "pipeline/naive+atomic+monotone" */
 void choice_name(const struct choice *choice, char *name, size_t size);
 
-/* Runs one choice and judges it: a result with scenario "batch", engine "tsan" and the keys of engine_run. Never NULL. */
-json_t *batches_run(const struct choice *choice, const struct stress_plan *plan, const char *programs);
+/* Does ENGINE run batches? (native and tsan) */
+bool batches_by(const struct engine *engine);
+
+/* Runs one choice and judges it: a result with scenario "batch" and the keys of engine_run. Never NULL. */
+json_t *batches_run(const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs);
 
 #endif

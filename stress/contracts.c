@@ -43,8 +43,11 @@ static bool deterministic(const json_t *result)
 static int weight(const json_t *result)
 {
 	const char *verdict = text(result, "verdict");
-	/* A bug that refutes another promise says nothing about this one: the outcome may have hidden it. */
-	return strcmp(verdict, "proved") == 0 ? 2 : strcmp(verdict, "not-found") == 0 ? 1 : 0;
+	if (strcmp(verdict, "proved") == 0)
+		return 2;
+	/* A bug that refutes another promise was seen in some executions; the others were judged for this one. A script has no others. */
+	bool sampled_beside = strcmp(verdict, "bug") == 0 && !deterministic(result);
+	return strcmp(verdict, "not-found") == 0 || sampled_beside ? 1 : 0;
 }
 
 static json_t *contract(const json_t *results, const char *subject, const char *promise, bool claimed)

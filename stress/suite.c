@@ -69,10 +69,12 @@ static size_t each_job(const struct suite_options *options, bool (*visit)(void *
 			}
 		}
 	}
-	struct batch_walk walk = {options, visit, context, index, engine_find("tsan")};
-	for (size_t e = 0; options->engines[e]; e++)
-		if (options->engines[e] == walk.engine)
+	struct batch_walk walk = {options, visit, context, index, NULL};
+	for (size_t e = 0; options->engines[e]; e++) {
+		walk.engine = options->engines[e];
+		if (batches_by(walk.engine))
 			batches_each(options->all_batches, offer_batch, &walk);
+	}
 	return walk.index;
 }
 
@@ -112,7 +114,7 @@ static bool run_job(void *context, size_t index, const struct job *job)
 	} else {
 		if (options->seconds > 0 && (plan.time_limit_s <= 0 || plan.time_limit_s > left))
 			plan.time_limit_s = left;
-		result = job->choice ? batches_run(job->choice, &plan, options->programs)
+		result = job->choice ? batches_run(job->engine, job->choice, &plan, options->programs)
 				     : engine_run(job->engine, job->subject, job->scenario, &plan, options->programs);
 	}
 	/* A result cut short by the user's interrupt is no result. */

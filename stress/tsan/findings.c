@@ -62,14 +62,34 @@ static const struct source_place *shown(const struct source_place *places, size_
 	return innermost;
 }
 
+/* What tells findings apart: the places and kinds of their accesses, whichever thread did which, in whichever order. */
+static json_t *places_key(const json_t *locations)
+{
+	json_t *key = json_object();
+	size_t i;
+	json_t *location;
+	json_array_foreach (locations, i, location) {
+		json_t *name = json_sprintf("%s:%lld %s", json_string_value(json_object_get(location, "file")),
+			(long long)json_integer_value(json_object_get(location, "line")), json_string_value(json_object_get(location, "access")));
+		json_object_set_new(key, json_string_value(name), json_true());
+		json_decref(name);
+	}
+	return key;
+}
+
 static bool already_there(const json_t *result, const json_t *locations)
 {
+	json_t *key = places_key(locations);
+	bool found = false;
 	size_t i;
 	json_t *finding;
-	json_array_foreach (json_object_get(result, "findings"), i, finding)
-		if (json_equal(json_object_get(finding, "locations"), locations))
-			return true;
-	return false;
+	json_array_foreach (json_object_get(result, "findings"), i, finding) {
+		json_t *other = places_key(json_object_get(finding, "locations"));
+		found |= json_object_size(other) > 0 && json_equal(other, key);
+		json_decref(other);
+	}
+	json_decref(key);
+	return found;
 }
 
 static bool add_report(json_t *result, const struct registered *subject, const json_t *report, uint32_t race_free)
