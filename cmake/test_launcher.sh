@@ -71,14 +71,19 @@ ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run "$tree/onceproof" --preset clang
 expect_status 2
 expect_err "clang"
 
-# --- only what is missing
+# --- only what is missing, and what only tests need only for tests
 path_with gcc g++ cmake pkg-config objdump valgrind
 stubs
 ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run "$tree/onceproof" list
 expect_status 2
 expect_err "missing: ninja-build"
 reject_err "libjansson-dev"
+reject_err "python3"
 reject_err "valgrind"
+
+ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run "$tree/onceproof" test
+expect_status 2
+expect_err "missing: ninja-build python3"
 
 # --- it says what it installs, refreshes unknown package lists first, and does not go on when that did not help
 PATH="$scratch/path" run "$tree/onceproof" list
