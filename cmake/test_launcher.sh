@@ -83,7 +83,7 @@ reject_err "valgrind"
 
 ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run "$tree/onceproof" test
 expect_status 2
-expect_err "missing: ninja-build python3"
+expect_err "missing: ninja-build python3 jq"
 
 # --- it says what it installs, refreshes unknown package lists first, and does not go on when that did not help
 PATH="$scratch/path" run "$tree/onceproof" list
