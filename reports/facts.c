@@ -12,6 +12,7 @@ const struct standing_look standing_looks[] = {
 	[STANDING_HOLDS] = {"✓", "holds", "holds"},
 	[STANDING_AS_STATED] = {"✗", "broken as stated", "stated"},
 	[STANDING_BROKEN] = {"!", "contract broken", "broken"},
+	[STANDING_SEEN] = {"✗?", "seen to break", "seen"},
 	[STANDING_UNSHOWN] = {"?", "unshown", "unshown"},
 	[STANDING_NOT_OFFERED] = {"–", "not offered", "none"},
 };
@@ -51,37 +52,6 @@ json_t *facts_subject(const json_t *facts, const char *subject)
 	return NULL;
 }
 
-enum standing facts_standing(const json_t *subject, const char *promise)
-{
-	const json_t *contract = node_get(node_get(subject, "contracts"), promise);
-	const char *claim = contract ? node_string(contract, "claim") : node_string(node_get(subject, "claims"), promise);
-	const char *status = node_string(contract, "status");
-	bool claimed = strcmp(claim, "claimed") == 0, missing = strcmp(claim, "missing") == 0;
-	if (!claimed && !missing)
-		return STANDING_NOT_OFFERED;
-	if (strcmp(status, "upheld") == 0)
-		return claimed ? STANDING_HOLDS : STANDING_BROKEN;
-	if (strcmp(status, "refuted") == 0)
-		return claimed ? STANDING_BROKEN : STANDING_AS_STATED;
-	return STANDING_UNSHOWN;
-}
-
-bool facts_wrong(const json_t *subject)
-{
-	const char *promise;
-	json_t *contract;
-	json_object_foreach(node_get(subject, "contracts"), promise, contract)
-	{
-		enum standing standing = facts_standing(subject, promise);
-		static const char *const essential[] = {
-			"exactly_once", "same_instance", "fully_published", "no_lost_update", "never_backwards", "race_free"};
-		for (size_t i = 0; i < sizeof essential / sizeof *essential; i++)
-			if (strcmp(promise, essential[i]) == 0 && (standing == STANDING_AS_STATED || standing == STANDING_BROKEN))
-				return true;
-	}
-	return false;
-}
-
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads)
 {
 	size_t i;
@@ -119,6 +89,47 @@ bool result_refutes(const json_t *result, const char *promise)
 			return true;
 	}
 	return result_refuting_count(result, promise) > 0;
+}
+
+enum standing facts_standing(const json_t *subject, const char *promise)
+{
+	const json_t *contract = node_get(node_get(subject, "contracts"), promise);
+	const char *claim = contract ? node_string(contract, "claim") : node_string(node_get(subject, "claims"), promise);
+	const char *status = node_string(contract, "status");
+	bool claimed = strcmp(claim, "claimed") == 0, missing = strcmp(claim, "missing") == 0;
+	if (!claimed && !missing)
+		return STANDING_NOT_OFFERED;
+	if (strcmp(status, "upheld") == 0)
+		return claimed ? STANDING_HOLDS : STANDING_BROKEN;
+	if (strcmp(status, "refuted") == 0)
+		return claimed ? STANDING_BROKEN : STANDING_AS_STATED;
+	if (missing && json_array_size(node_get(contract, "seen")) > 0)
+		return STANDING_SEEN;
+	size_t i;
+	const json_t *result;
+	json_array_foreach(node_get(subject, "results"), i, result)
+	{
+		if (missing && result_refutes(result, promise))
+			return STANDING_SEEN;
+	}
+	return STANDING_UNSHOWN;
+}
+
+bool facts_wrong(const json_t *subject)
+{
+	const char *promise;
+	json_t *contract;
+	json_object_foreach(node_get(subject, "contracts"), promise, contract)
+	{
+		enum standing standing = facts_standing(subject, promise);
+		static const char *const essential[] = {
+			"exactly_once", "same_instance", "fully_published", "no_lost_update", "never_backwards", "race_free"};
+		for (size_t i = 0; i < sizeof essential / sizeof *essential; i++)
+			if (strcmp(promise, essential[i]) == 0 &&
+				(standing == STANDING_AS_STATED || standing == STANDING_SEEN || standing == STANDING_BROKEN))
+				return true;
+	}
+	return false;
 }
 
 /* Adds SUBJECT to the list if it is new; returns it, borrowed. INDEX maps names to entries. */

@@ -15,6 +15,7 @@ enum standing {
 	STANDING_HOLDS,     /* claimed and upheld */
 	STANDING_AS_STATED, /* missing and refuted: broken, as its file says */
 	STANDING_BROKEN,    /* a contract broken: claimed and refuted, or missing and proved to hold */
+	STANDING_SEEN,      /* missing, and seen to break by real threads or a detector; not shown by a forced order yet */
 	STANDING_UNSHOWN,   /* claimed or missing, and nothing decided */
 	STANDING_NOT_OFFERED,
 };
@@ -26,7 +27,7 @@ extern const struct standing_look standing_looks[];
 /* A Jansson object:
  * subjects[]  {subject, family, name, file, lesson, source, claims{promise: claim}, contracts{promise: contract}, results[], costs[]},
  *             in reading order; costs: rows as below.
- * costs[]     {subject, family, implementation, operation, threads, ns, ratio, least, most, oversubscribed}: one per row and thread
+ * costs[]     {subject, family, implementation, operation, threads, ns, ratio, floor, least, most, oversubscribed}: one per row and thread
  *             count, the median of its repetitions; floors have family "floor".
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
  *             not_started, miscounted, models_most, loaded_twice, wasted_bytes, anomalies{}, anomalous, throughput, broken}.

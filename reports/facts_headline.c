@@ -15,14 +15,26 @@ struct race {
 	const char *promise;   /* the promise that it breaks, and that makes an implementation of the family a fix */
 	const char *seen;      /* "The model was loaded more than once" */
 	const char *operation; /* what a fix costs: the benchmark's operation */
-	const char *priced;    /* "getting the instance" */
+	const char *priced;    /* what one operation of any fix is called */
+	const char *whole;     /* a promise that the fix named in the headline keeps as well */
+	const char *headline;  /* what that one's operation is called */
 };
 static const struct race races[] = {
-	{FAMILY_INITIALISER, "exactly_once", "The model was loaded more than once", "get", "a right get"},
-	{FAMILY_COUNTER, "no_lost_update", "An increment was lost", "increment", "a right increment"},
-	{FAMILY_PROGRESS, "never_backwards", "The progress shown ran backwards", NULL, NULL},
+	{FAMILY_INITIALISER, "exactly_once", "The model was loaded more than once", "get", "a get", "race_free", "a right get"},
+	{FAMILY_COUNTER, "no_lost_update", "An increment was lost", "increment", "an increment that counts", "unique_steps",
+		"a right increment"},
+	{FAMILY_PROGRESS, "never_backwards", "The progress shown ran backwards", NULL, NULL, NULL, NULL},
 };
 enum { RACES = sizeof races / sizeof *races };
+
+/* "2.4 % of", "1 in 41,000" */
+static struct words share_of_words(double share)
+{
+	struct words words, share_text = share_words(share, 1);
+	snprintf(words.text, sizeof words.text, "%.56s%s", share >= 1 ? "all" : share_text.text,
+		strchr(share_text.text, '%') ? " of" : "");
+	return words;
+}
 
 /* Says where the race was seen most often, or how it was forced. False if it was not seen. */
 static bool tell_race(json_t *sentences, const json_t *report, const struct race *race)
@@ -54,8 +66,8 @@ static bool tell_race(json_t *sentences, const json_t *report, const struct race
 	if (others > 1)
 		snprintf(more, sizeof more, "; %zu results in all show it", others);
 	if (best_share > 0)
-		node_append(sentences, json_sprintf("%s in %s executions: %s in %s, %s of %s runs of %s%s.", race->seen,
-					       share_words(best_share, 1).text, subject, engine,
+		node_append(sentences, json_sprintf("%s in %s executions: %s under %s, %s of %s runs of %s%s.", race->seen,
+					       share_of_words(best_share).text, subject, engine,
 					       count_words(result_refuting_count(best, race->promise)).text,
 					       count_words(node_number(best, "executions", 0)).text, scenario, more));
 	else
@@ -120,35 +132,45 @@ static bool is_right(const json_t *subject, const char *promise)
 	return true;
 }
 
-/* What the cheapest right implementation costs, one thread, against the floor. Adds to HEADLINE (which may be empty) and sentences. */
-static void tell_price(json_t *sentences, char *headline, size_t bytes, const json_t *facts, const struct race *race)
+/* The cheapest (or dearest) of the right implementations on one thread, of those that claim PROMISE; NULL if none was timed. */
+static const json_t *priced_row(const json_t *facts, const struct race *race, const char *promise, bool dearest)
 {
-	const json_t *cheapest = NULL, *dearest = NULL;
+	const json_t *best = NULL, *row;
 	size_t i;
-	const json_t *row;
 	json_array_foreach(node_get(facts, "costs"), i, row)
 	{
 		if (strcmp(node_string(row, "operation"), race->operation) != 0 || (int)node_number(row, "threads", 0) != 1 ||
 			!node_get(row, "ratio"))
 			continue;
 		const json_t *subject = facts_subject(facts, node_string(row, "subject"));
-		if (!subject || subject_family(node_string(row, "subject")) != race->family || !is_right(subject, race->promise))
+		if (!subject || subject_family(node_string(row, "subject")) != race->family ||
+			!is_right(subject, race->promise) || !is_fix(subject, promise))
 			continue;
-		if (!cheapest || node_number(row, "ratio", 0) < node_number(cheapest, "ratio", 0))
-			cheapest = row;
-		if (!dearest || node_number(row, "ratio", 0) > node_number(dearest, "ratio", 0))
-			dearest = row;
+		double ratio = node_number(row, "ratio", 0), so_far = node_number(best, "ratio", 0);
+		if (!best || (dearest ? ratio > so_far : ratio < so_far))
+			best = row;
 	}
-	if (!cheapest)
-		return;
+	return best;
+}
+
+/* What being right costs, one thread, against the floor. Adds to HEADLINE (which may be empty) and to the sentences. */
+static void tell_price(json_t *sentences, char *headline, size_t bytes, const json_t *facts, const struct race *race)
+{
+	const json_t *whole = priced_row(facts, race, race->whole, false);
+	const json_t *cheapest = priced_row(facts, race, race->promise, false),
+		     *dearest = priced_row(facts, race, race->promise, true);
 	size_t used = strlen(headline);
-	snprintf(headline + used, bytes - used, "%s%s %s the floor", used ? ", " : "", race->priced,
-		ratio_words(node_number(cheapest, "ratio", 0)).text);
-	node_append(sentences,
-		json_sprintf("On one thread %s costs from %s (%s, %s) to %s (%s, %s) the floor.", race->priced,
-			ratio_words(node_number(cheapest, "ratio", 0)).text, node_string(cheapest, "subject"),
-			time_words(node_number(cheapest, "ns", 0)).text, ratio_words(node_number(dearest, "ratio", 0)).text,
-			node_string(dearest, "subject"), time_words(node_number(dearest, "ns", 0)).text));
+	if (whole)
+		snprintf(headline + used, bytes - used, "%s%s %s%s", used ? ", " : "", race->headline, used ? "" : "costs ",
+			ratio_words(node_number(whole, "ratio", 0)).text);
+	if (whole && !used)
+		strncat(headline, " the floor", bytes - strlen(headline) - 1);
+	if (cheapest)
+		node_append(sentences, json_sprintf("On one thread, %s costs from %s (%s, %s) to %s (%s, %s) the floor.",
+					       race->priced, ratio_words(node_number(cheapest, "ratio", 0)).text,
+					       node_string(cheapest, "subject"), time_words(node_number(cheapest, "ns", 0)).text,
+					       ratio_words(node_number(dearest, "ratio", 0)).text,
+					       node_string(dearest, "subject"), time_words(node_number(dearest, "ns", 0)).text));
 }
 
 /* "Two races, seen." Counts the races whose family was tested at all. */

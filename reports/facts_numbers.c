@@ -60,6 +60,15 @@ static void add_number(json_t *object, const char *key, const json_t *row, const
 		node_append(json_object_get(object, key), json_incref((json_t *)value));
 }
 
+/* The operation of the floor that ROW is compared with, "lock_xadd", or null. */
+static json_t *floor_of(const json_t *row)
+{
+	char subject[256], operation[256];
+	int threads;
+	bool known = split_name(node_string(row, "floor"), subject, operation, sizeof subject, &threads);
+	return known ? node_text(operation) : json_null();
+}
+
 static json_t *new_cost(const char *subject, const char *operation, int threads)
 {
 	const char *slash = strchr(subject, '/');
@@ -93,7 +102,8 @@ static void finish_cost(json_t *cost, double cores)
 		json_object_del(cost, parts[i][0]);
 		json_object_del(cost, parts[i][1]);
 	}
-	node_set(cost, "oversubscribed", json_boolean(cores > 0 && node_number(cost, "threads", 1) > cores));
+	if (!node_get(cost, "oversubscribed"))
+		node_set(cost, "oversubscribed", json_boolean(cores > 0 && node_number(cost, "threads", 1) > cores));
 }
 
 json_t *facts_costs(const json_t *report)
@@ -120,6 +130,14 @@ json_t *facts_costs(const json_t *report)
 			node_set(index, json_string_value(key), json_incref(cost));
 		}
 		json_decref(key);
+		if (!node_get(cost, "floor"))
+			node_set(cost, "floor", floor_of(row));
+		if (json_is_true(node_get(row, "oversubscribed")) || node_number(row, "oversubscribed", 0) > 0)
+			node_set(cost, "oversubscribed", json_true());
+		static const char *const notes[] = {"label", "implausible"};
+		for (size_t k = 0; k < sizeof notes / sizeof *notes; k++)
+			if (*node_string(row, notes[k]))
+				node_set(cost, notes[k], json_incref(node_get(row, notes[k])));
 		add_number(cost, middle ? "median_time" : "times", row, "wall_ns_per_op");
 		add_number(cost, middle ? "median_ratio" : "ratios", row, "ratio_to_floor");
 		add_number(cost, middle ? "median_rate" : "rates", row, "items_per_second");

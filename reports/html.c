@@ -61,7 +61,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 		"the pipeline?</a> "
 		"<a href=\"#implementations\">Each one</a> <a href=\"#words\">Words</a> <a href=\"#machine\">Machine</a></nav>\n"
 		"<div class=\"tools\" id=\"tools\"></div>\n</header>\n<main>\n"
-		"<section id=\"answer\" class=\"answer $\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">$</h1>\n",
+		"<section id=\"answer\" class=\"answer tone-$\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">$</h1>\n",
 		node_string(node_get(report, "host"), "onceproof"), node_string(facts, "tone"), node_string(facts, "headline"));
 	if (json_is_true(node_get(report, "partial")))
 		fputs("<p class=\"partial\"><b>Partial:</b> the run ended before everything was measured. What is missing is not "

@@ -2,27 +2,31 @@
 /* The three matrices. */
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "html_parts.h"
 #include "markup.h"
 #include "node.h"
 
-static void link_to(FILE *out, const json_t *subject)
-{
-	fill(out, "<a href=\"#$\">$</a>", anchor_words(node_string(subject, "subject")).text, node_string(subject, "name"));
-}
-
-/* "no_lost_update" with places where a narrow column may break it. */
+/* "no_lost_update" with places where a narrow column may break it: after '_' and '+'. */
 static void breakable(FILE *out, const char *name)
 {
 	for (const char *word = name; *word;) {
-		size_t length = strcspn(word, "_");
-		char part[64];
-		snprintf(part, sizeof part, "%.*s", (int)length, word);
-		fill(out, word[length] ? "$_<wbr>" : "$", part);
-		word += length + (word[length] == '_');
+		size_t length = strcspn(word, "_+");
+		length += word[length] != '\0';
+		char *part = strndup(word, length);
+		fill(out, word[length] ? "$<wbr>" : "$", part ? part : "");
+		free(part);
+		word += length;
 	}
+}
+
+static void link_to(FILE *out, const json_t *subject)
+{
+	fill(out, "<a href=\"#$\">", anchor_words(node_string(subject, "subject")).text);
+	breakable(out, node_string(subject, "name"));
+	fputs("</a>", out);
 }
 
 /* Engines that refuted PROMISE for SUBJECT, each once. */
@@ -120,7 +124,7 @@ void html_matrix_right(FILE *out, const json_t *facts)
 	fputs("</section>\n", out);
 }
 
-/* The operations and thread counts of a family's costs, in the order of the benchmarks: [[operation, [threads...]]...]. */
+/* The operations and thread counts of a family's costs, in the order of the benchmarks: [[operation, [threads...], floor]...]. */
 static json_t *columns_of(const json_t *facts, const char *family)
 {
 	json_t *columns = node_must(json_array());
@@ -137,7 +141,8 @@ static json_t *columns_of(const json_t *facts, const char *family)
 				list = json_array_get(column, 1);
 		}
 		if (!list) {
-			column = node_append(columns, json_pack("[s, []]", node_string(row, "operation")));
+			column = node_append(
+				columns, json_pack("[s, [], O]", node_string(row, "operation"), node_get(row, "floor")));
 			list = json_array_get(column, 1);
 		}
 		/* Ascending, each once. */
@@ -163,6 +168,8 @@ static void fast_cell(FILE *out, const json_t *row)
 	fprintf(out, "<td class=\"cost%s\" style=\"--heat:%.2f\">", json_is_true(node_get(row, "oversubscribed")) ? " over" : "",
 		heat);
 	fill(out, "<b>$</b>", time_words(node_number(row, "ns", 0)).text);
+	if (node_get(row, "implausible"))
+		fill(out, "<small title=\"$\">cannot be true</small>", node_string(row, "implausible"));
 	if (ratio > 0)
 		fill(out, "<small>$</small>", ratio_words(ratio).text);
 	fputs("</td>", out);
@@ -177,6 +184,8 @@ static void fast_head(FILE *out, const json_t *columns, double cores)
 	{
 		fprintf(out, "<th scope=\"colgroup\" colspan=\"%zu\">", json_array_size(json_array_get(column, 1)));
 		breakable(out, json_string_value(json_array_get(column, 0)));
+		if (json_is_string(json_array_get(column, 2)))
+			fill(out, "<small>floor: $</small>", json_string_value(json_array_get(column, 2)));
 		fputs("</th>", out);
 	}
 	fputs("</tr><tr>", out);
@@ -201,7 +210,7 @@ static void fast_row(FILE *out, const json_t *facts, const json_t *columns, cons
 	if (subject)
 		link_to(out, subject);
 	else
-		fill(out, "$", slash ? slash + 1 : name);
+		breakable(out, slash ? slash + 1 : name);
 	if (subject && facts_wrong(subject))
 		fputs(" <span class=\"wrong\" title=\"breaks an essential promise\"><span aria-hidden=\"true\">✗</span>"
 		      "<span class=\"aside\">breaks an essential promise</span></span>",

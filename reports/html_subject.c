@@ -218,7 +218,8 @@ static void standings(FILE *out, const json_t *subject)
 	for (size_t i = 0; i < count; i++)
 		counts[facts_standing(subject, promises[i].name)]++;
 	fputs("<span class=\"standings\">", out);
-	static const enum standing order[] = {STANDING_BROKEN, STANDING_AS_STATED, STANDING_HOLDS, STANDING_UNSHOWN};
+	static const enum standing order[] = {
+		STANDING_BROKEN, STANDING_AS_STATED, STANDING_SEEN, STANDING_HOLDS, STANDING_UNSHOWN};
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
 		if (counts[order[i]])
 			fill(out,

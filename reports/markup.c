@@ -152,7 +152,7 @@ struct words ratio_words(double ratio)
 	struct words words;
 	char digits[32];
 	three_digits(digits, sizeof digits, ratio);
-	snprintf(words.text, sizeof words.text, "×%s", digits);
+	snprintf(words.text, sizeof words.text, "%s×", digits);
 	return words;
 }
 

@@ -36,7 +36,7 @@ struct words count_words(double count);
 /* Nanoseconds with three digits and a unit: "0.26 ns", "2.5 µs". */
 struct words time_words(double nanoseconds);
 
-/* "×1.04", "×42", "×310". */
+/* "1.04×", "42.0×", "310×". */
 struct words ratio_words(double ratio);
 
 /* Bytes with a binary unit: "24 KiB". */
