@@ -305,7 +305,7 @@ static bool one_batch(struct running *r, struct batch_summary *s, struct batch_j
 
 static void say_partial(const struct running *r, const struct batch_summary *s)
 {
-	if (s->partial)
+	if (s->not_started)
 		complain("interrupted: %" PRIu64 " of %" PRIu64 " items are finished, %" PRIu64 " were not started%s%s",
 			s->done + s->failed, s->items, s->not_started, r->directory ? "; what is done is in " : "",
 			r->directory ? r->directory : "");

@@ -55,6 +55,9 @@ struct batch_parts {
 	void *(*model)(struct batch *batch, int *error);
 	/* Works on an item and says in RESULT how it ended; a failure goes no further. */
 	void (*work)(struct batch *batch, struct batch_worker *worker, const struct line *item, struct batch_result *result);
+	/* Synthesises an item, inside a model slot: fills the worker's wav and result->bytes. */
+	void (*speak)(struct batch *batch, struct batch_worker *worker, const struct model *instance, const struct line *item,
+		struct batch_result *result);
 	/* Writes an item's result. */
 	void (*deliver)(struct batch *batch, struct batch_worker *worker, const struct batch_result *result);
 	/* Writes an item's start or end to the log. */

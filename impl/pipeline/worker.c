@@ -40,7 +40,8 @@ bool batch_stopping(struct batch *b)
 {
 	const int *asked = b->options->stop;
 	/* relaxed, both: a request to end soon; nothing is published with it. */
-	return (asked && __atomic_load_n(asked, __ATOMIC_RELAXED)) || atomic_load_explicit(&b->output.error, memory_order_relaxed);
+	return (asked && __atomic_load_n(asked, __ATOMIC_RELAXED)) ||
+	       atomic_load_explicit(&b->output.error, memory_order_relaxed);
 }
 
 static int by_number(const void *a, const void *b)
@@ -120,22 +121,25 @@ static void busy_wait(uint64_t ns)
 		cpu_relax();
 }
 
-/* Speaks the item and writes the file. */
-static void synthesise(struct batch *b, struct batch_worker *w, const struct model *instance, const struct line *item,
+/* What an item costs inside a model slot. */
+static void speak(struct batch *b, struct batch_worker *w, const struct model *instance, const struct line *item,
 	struct batch_result *result)
 {
-	slot_take(b);
-	result->bytes = voice_speak(w->wav, instance->weights, item->text, item->length);
-	slot_give(b);
-	for (size_t i = 0; i < result->bytes; i += 4) {
+	if (b->options->item_cost_ns == 0)
+		result->bytes = voice_speak(w->wav, instance->weights, item->text, item->length);
+	else if (b->options->item_cost_ns > 0)
+		busy_wait((uint64_t)b->options->item_cost_ns);
+}
+
+static uint64_t hash_bytes(const unsigned char *data, size_t bytes)
+{
+	uint64_t hash = bytes;
+	for (size_t i = 0; i < bytes; i += 4) {
 		uint32_t word = 0;
-		memcpy(&word, w->wav + i, result->bytes - i < 4 ? result->bytes - i : 4);
-		result->audio = (result->audio ^ word) * 0x100000001b3u;
+		memcpy(&word, data + i, bytes - i < 4 ? bytes - i : 4);
+		hash = (hash ^ word) * 0x100000001b3u;
 	}
-	result->audio = mix64(result->audio);
-	result->error = output_audio(&b->output, item->index, w->wav, result->bytes);
-	if (result->error)
-		result->reason = BATCH_NOT_WRITTEN;
+	return mix64(hash);
 }
 
 static void work(struct batch *b, struct batch_worker *w, const struct line *item, struct batch_result *result)
@@ -150,13 +154,15 @@ static void work(struct batch *b, struct batch_worker *w, const struct line *ite
 		result->reason = BATCH_HALF_MODEL;
 	if (result->reason != BATCH_DONE)
 		return;
-	if (b->options->item_cost_ns == 0) {
-		synthesise(b, w, instance, item, result);
-	} else if (b->options->item_cost_ns > 0) {
-		slot_take(b);
-		busy_wait((uint64_t)b->options->item_cost_ns);
-		slot_give(b);
-	}
+	slot_take(b);
+	b->parts.speak(b, w, instance, item, result);
+	slot_give(b);
+	if (!result->bytes)
+		return;
+	result->audio = hash_bytes(w->wav, result->bytes);
+	result->error = output_audio(&b->output, item->index, w->wav, result->bytes);
+	if (result->error)
+		result->reason = BATCH_NOT_WRITTEN;
 }
 
 static void deliver(struct batch *b, struct batch_worker *w, const struct batch_result *r)
@@ -229,6 +235,7 @@ const struct batch_parts batch_real_parts = {
 	.take = take,
 	.model = model,
 	.work = work,
+	.speak = speak,
 	.deliver = deliver,
 	.log = log_item,
 	.total = total,
