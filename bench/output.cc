@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <jansson.h>
 #include <memory>
 #include <sstream>
@@ -275,13 +274,13 @@ static void register_rows(std::vector<row> &rows, const plan &plan, progress_lin
 
 static void initialise_google_benchmark(const plan &plan, const std::vector<std::string> &flags)
 {
-	std::vector<std::string> words = {"onceproof-bench", "--benchmark_repetitions=" + std::to_string(plan.repetitions),
+	static std::vector<std::string> words; /* kept: Google Benchmark remembers argv[0] */
+	words = {"onceproof-bench", "--benchmark_repetitions=" + std::to_string(plan.repetitions),
 		"--benchmark_enable_random_interleaving=true"};
 	words.insert(words.end(), flags.begin(), flags.end());
-	static std::vector<char *> argv; /* kept: Google Benchmark remembers argv[0] */
-	argv.clear();
+	std::vector<char *> argv;
 	for (std::string &word : words)
-		argv.push_back(strdup(word.c_str()));
+		argv.push_back(word.data());
 	argv.push_back(nullptr);
 	int argc = static_cast<int>(words.size());
 	benchmark::Initialize(&argc, argv.data());
