@@ -29,13 +29,14 @@ int main(int argc, char **argv)
 }
 END
 
-# A folder for PATH with links to the named programs.
+# A folder for PATH with links to the named programs (to `true` for one that is not here either).
 path_with() {
 	local folder="$scratch/path" name found
 	rm -rf "$folder"
 	mkdir "$folder"
 	for name in bash env dirname readlink realpath uname sed grep mkdir cat tail rm flock "$@"; do
-		found=$(type -P "$name") && ln -s "$found" "$folder/$name"
+		found=$(type -P "$name" || type -P true)
+		ln -s "$found" "$folder/$name"
 	done
 }
 
