@@ -20,6 +20,7 @@ struct measurement {
 	double ns_per_op = 0;     /* wall time between start and stop over the operations of all threads */
 	double cpu_ns_per_op = 0; /* the threads' CPU time over the same operations */
 	uint64_t ops = 0;
+	uint64_t preempted = 0; /* as in team_result */
 	bool pinned = true;
 	std::vector<std::pair<std::string, double>> counters; /* "lost" and the like */
 	std::string broken; /* a claimed promise that this repetition refuted, in a sentence; else empty */
@@ -79,6 +80,14 @@ enum { STORM_LOAD_NS = 2000 };
 std::string row_name(const std::string &subject, const std::string &operation, unsigned threads);
 
 double median(std::vector<double> values);
+double smallest(const std::vector<double> &values);
+double largest(const std::vector<double> &values);
+
+/* NS over the median of the row's floor, or 0 when that is not in this run. */
+double ratio_of(const std::vector<row> &rows, const row &row, double ns);
+
+/* Why a row's number cannot be true, or "". */
+std::string implausible(const std::vector<row> &rows, const row &row);
 
 /* Registers ROWS with Google Benchmark and runs them; FLAGS are for Google Benchmark. Fills in every row's measurements and returns
  * Google Benchmark's JSON with our names, counters and floors, as text. Throws std::runtime_error on bad flags. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From rows to Google Benchmark and back: registration, repetitions, our names and ratios in its JSON, and a table for people.
+// From rows to Google Benchmark and back: registration, repetitions, our names and ratios in its JSON.
 #include <algorithm>
 #include <benchmark/benchmark.h>
 #include <cmath>
@@ -21,6 +21,9 @@ static const char DROPPED[] = "dropped";
 
 /* No correct measurement can be this much below the cheapest instruction's CPU time; identical code varies by a third. */
 static const double PLAUSIBLE = 0.6;
+
+/* Floors are what everything else is divided by: they get so many times the repetitions. */
+enum { FLOOR_CARE = 3 };
 
 namespace
 {
@@ -91,12 +94,12 @@ class collector : public benchmark::BenchmarkReporter
 
 } // namespace
 
-static double smallest(const std::vector<double> &values)
+double smallest(const std::vector<double> &values)
 {
 	return *std::min_element(values.begin(), values.end());
 }
 
-static double largest(const std::vector<double> &values)
+double largest(const std::vector<double> &values)
 {
 	return *std::max_element(values.begin(), values.end());
 }
@@ -139,6 +142,7 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan, 
 		state.counters["wall_ns_per_op"] = one.ns_per_op;
 		state.counters["cpu_ns_per_op"] = one.cpu_ns_per_op;
 		state.counters["oversubscribed"] = row.oversubscribed();
+		state.counters["preempted"] = static_cast<double>(one.preempted);
 		state.counters["pinned"] = one.pinned;
 		for (const auto &counter : one.counters)
 			state.counters[counter.first] = counter.second;
@@ -170,15 +174,13 @@ static const row *find_row(const std::vector<row> &rows, const std::string &name
 	return nullptr;
 }
 
-/* Median cost over the floor's median, or 0 when there is no floor in this run. */
-static double ratio_of(const std::vector<row> &rows, const row &row, double ns)
+double ratio_of(const std::vector<row> &rows, const row &row, double ns)
 {
 	const struct row *floor = row.floor.empty() ? nullptr : find_row(rows, row.floor);
 	return floor ? ns / median_ns(*floor) : 0;
 }
 
-/* Why a row's number cannot be true, or "". */
-static std::string implausible(const std::vector<row> &rows, const row &row)
+std::string implausible(const std::vector<row> &rows, const row &row)
 {
 	const struct row *least = row.least.empty() ? nullptr : find_row(rows, row.least);
 	if (!least || row.measurements.empty() || median_cpu_ns(row) >= PLAUSIBLE * median_cpu_ns(*least))
@@ -249,6 +251,13 @@ static std::string add_strings(const std::string &text, const std::vector<row> &
 	return result + "\n";
 }
 
+static unsigned repetitions_of(const row &row, const plan &plan)
+{
+	if (!row.skipped.empty())
+		return 1;
+	return row.name.compare(0, 6, "floor/") == 0 ? plan.repetitions * FLOOR_CARE : plan.repetitions;
+}
+
 static void register_rows(std::vector<row> &rows, const plan &plan, progress_line &line)
 {
 	for (row &row : rows) {
@@ -267,16 +276,14 @@ static void register_rows(std::vector<row> &rows, const plan &plan, progress_lin
 				     ->Iterations(1)
 				     ->Unit(benchmark::kNanosecond);
 		made->ComputeStatistics("min", smallest)->ComputeStatistics("max", largest);
-		if (!row.skipped.empty())
-			made->Repetitions(1);
+		made->Repetitions(static_cast<int>(repetitions_of(row, plan)));
 	}
 }
 
-static void initialise_google_benchmark(const plan &plan, const std::vector<std::string> &flags)
+static void initialise_google_benchmark(const std::vector<std::string> &flags)
 {
 	static std::vector<std::string> words; /* kept: Google Benchmark remembers argv[0] */
-	words = {"onceproof-bench", "--benchmark_repetitions=" + std::to_string(plan.repetitions),
-		"--benchmark_enable_random_interleaving=true"};
+	words = {"onceproof-bench", "--benchmark_enable_random_interleaving=true"};
 	words.insert(words.end(), flags.begin(), flags.end());
 	std::vector<char *> argv;
 	for (std::string &word : words)
@@ -307,12 +314,12 @@ static void add_context(const plan &plan)
 
 std::string run_rows(std::vector<row> &rows, const plan &plan, const std::vector<std::string> &flags)
 {
-	initialise_google_benchmark(plan, flags);
+	initialise_google_benchmark(flags);
 	std::unordered_map<std::string, const row *> by_name;
 	size_t total = 0;
 	for (const row &row : rows) {
 		by_name[row.name] = &row;
-		total += row.skipped.empty() ? plan.repetitions : 0;
+		total += row.skipped.empty() ? repetitions_of(row, plan) : 0;
 	}
 	collector reporter;
 	{
@@ -339,84 +346,6 @@ std::string run_rows(std::vector<row> &rows, const plan &plan, const std::vector
 	reporter.collected = kept;
 	add_context(plan);
 	return add_strings(reporter.json(), rows);
-}
-
-void print_header(const plan &plan)
-{
-	const machine &machine = this_machine();
-	double load = 0;
-	if (getloadavg(&load, 1) != 1)
-		load = -1;
-	printf("%s; %u usable core%s of %u", machine.cpu_model.c_str(), machine.cores, machine.cores == 1 ? "" : "s",
-		machine.allowed);
-	if (machine.quota > 0)
-		printf(", quota %.2f", machine.quota);
-	printf("; load %.2f; %s; clock %s; %s%s\n", load, machine.kernel.c_str(), machine.clock.c_str(), machine.compiler.c_str(),
-		machine.can_pin ? "" : "; threads cannot be pinned");
-	if (load > 0.5)
-		printf("The machine is busy (load %.2f): compare ratios and minima rather than medians.\n", load);
-	printf("%u repetitions of %.0f ms, interleaved; seed %llu. ns/op is wall time over the operations of all threads.\n\n",
-		plan.repetitions, plan.window_s * 1e3, static_cast<unsigned long long>(plan.seed));
-}
-
-/* "oversubscribed, lost 12" */
-static std::string marks_of(const std::vector<row> &rows, const row &row)
-{
-	std::string marks;
-	auto mark = [&](const std::string &text) { marks += (marks.empty() ? "" : ", ") + text; };
-	if (row.oversubscribed())
-		mark("oversubscribed");
-	for (const char *name : {"lost", "extra_loads", "backwards"}) {
-		double sum = 0, ops = 0;
-		for (const measurement &one : row.measurements) {
-			ops += static_cast<double>(one.ops);
-			for (const auto &counter : one.counters)
-				sum += counter.first == name ? counter.second : 0;
-		}
-		char text[64];
-		snprintf(text, sizeof text, "%s %.3g %%", std::string(name) == "extra_loads" ? "extra loads" : name,
-			100 * sum / ops);
-		if (sum != 0)
-			mark(text);
-	}
-	bool pinned = true;
-	for (const measurement &one : row.measurements)
-		pinned &= one.pinned;
-	if (!pinned)
-		mark("not pinned");
-	std::string why = implausible(rows, row);
-	if (!why.empty())
-		mark("cannot be true: " + why);
-	return marks;
-}
-
-void print_table(const std::vector<row> &rows, bool partial)
-{
-	size_t width = 10;
-	for (const row &row : rows)
-		width = std::max(width, row.name.size());
-	const int w = static_cast<int>(width);
-	printf("%-*s %10s %21s %8s  %s\n", w, "", "ns/op", "min - max", "x floor", "");
-	for (const row &row : rows) {
-		if (row.measurements.empty()) {
-			if (!row.skipped.empty())
-				printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
-			continue;
-		}
-		std::vector<double> values;
-		for (const measurement &one : row.measurements)
-			values.push_back(one.ns_per_op);
-		const double middle = median(values), ratio = ratio_of(rows, row, middle);
-		printf("%-*s %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values));
-		if (ratio > 0)
-			printf("%8.3g", ratio);
-		else
-			printf("%8s", "");
-		std::string marks = marks_of(rows, row);
-		printf("%s%s\n", marks.empty() ? "" : "  ", marks.c_str());
-	}
-	if (partial)
-		printf("\nInterrupted: only what was measured until then.\n");
 }
 
 } // namespace bench

@@ -65,7 +65,8 @@ static measurement measure_increment(row &self, double seconds, const counter_im
 	loop_result ran = run_loop(loop, &self.chunk);
 	/* Every thread has ended: the counter is at rest, and each increment happened before this. */
 	const int64_t lost = static_cast<int64_t>(ran.ops - how->value(counter.it()));
-	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {{"lost", static_cast<double>(lost)}}, {}};
+	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned,
+		{{"lost", static_cast<double>(lost)}}, {}};
 	if (lost != 0 && (how->about.claims & COUNTER_NO_LOST_UPDATE))
 		result.broken = (lost > 0 ? "lost " + std::to_string(lost) : "counted " + std::to_string(-lost) + " too many") +
 				" of " + std::to_string(ran.ops) + " increments, though it claims no_lost_update";
@@ -86,7 +87,7 @@ static measurement measure_read(row &self, double seconds, const counter_impleme
 	loop_result ran = run_loop(loop, &self.chunk);
 	for (unsigned i = 0; i < SEATS; i++)
 		how->leave(counter.it(), counter.seat(i));
-	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {}, {}};
+	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
 }
 
 /* One value() after another core has just counted through each of SEATS seats, so that every line must travel. Each read is timed by
@@ -137,7 +138,7 @@ static measurement measure_dirty_read(row &, double seconds, const counter_imple
 	team_result ran = run_team(team);
 	/* The median, because a preemption inside one read would outweigh thousands of reads. */
 	double clock = median(blanks), cost = median(reads) - clock;
-	return {cost, cost, reads.size(), ran.pinned, {{"clock_ns", clock}}, {}};
+	return {cost, cost, reads.size(), ran.preempted, ran.pinned, {{"clock_ns", clock}}, {}};
 }
 
 static void add_increments(

@@ -51,7 +51,7 @@ static measurement measure_floor(row &self, double seconds, floor_loop work, boo
 	loop.seconds = seconds;
 	loop.work = [&](unsigned thread, uint64_t ops) { work(cell(thread), ops); };
 	loop_result ran = run_loop(loop, &self.chunk);
-	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {}, {}};
+	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
 }
 
 /* A round trip of one cache line between the first two CPUs. */
@@ -76,7 +76,7 @@ static measurement measure_ping_pong(row &, double seconds)
 	};
 	team_result ran = run_team(team);
 	double n = static_cast<double>(trips);
-	return {ran.wall_ns / n, ran.cpu_ns / n, trips, ran.pinned, {}, {}};
+	return {ran.wall_ns / n, ran.cpu_ns / n, trips, ran.preempted, ran.pinned, {}, {}};
 }
 
 /* The loader of the first-use storm, alone; timed one by one and taken at the median, as storms are. */
@@ -97,7 +97,7 @@ static measurement measure_load(row &self, double seconds)
 		} while (loads.size() < LOADS_MAX && !stop.load(std::memory_order_relaxed)); // relaxed: a flag alone
 	};
 	team_result ran = run_team(team);
-	return {median(loads), ran.cpu_ns / static_cast<double>(loads.size()), loads.size(), ran.pinned, {}, {}};
+	return {median(loads), ran.cpu_ns / static_cast<double>(loads.size()), loads.size(), ran.preempted, ran.pinned, {}, {}};
 }
 
 static row floor_row(const char *name, unsigned threads, const char *note)

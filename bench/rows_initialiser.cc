@@ -95,7 +95,7 @@ static measurement measure_get(row &self, double seconds, const initialiser_impl
 	loop.seconds = seconds;
 	loop.work = [&](unsigned, uint64_t ops) { how->loop_get(opened.it(), ops); };
 	loop_result ran = run_loop(loop, &self.chunk);
-	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {}, {}};
+	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
 }
 
 /* Storms, one after the other: all threads stand ready, the first re-arms the initialiser and gives the signal, all call get; a storm
@@ -190,7 +190,7 @@ static measurement measure_storm(row &self, double seconds, const initialiser_im
 	const uint64_t storms = storm.durations_ns.size();
 	const double n = static_cast<double>(storms), extra = static_cast<double>(storm.loads) - n;
 	/* The median: one storm that the scheduler cut in two must not outweigh a thousand. */
-	measurement result = {median(storm.durations_ns), ran.cpu_ns / n, storms, ran.pinned,
+	measurement result = {median(storm.durations_ns), ran.cpu_ns / n, storms, ran.preempted, ran.pinned,
 		{{"extra_loads", extra}, {"longest_ns", *std::max_element(storm.durations_ns.begin(), storm.durations_ns.end())}},
 		{}};
 	if (storm.empty_handed)

@@ -62,7 +62,7 @@ static measurement measure_batch(row &self, double seconds, batch_options option
 		self.chunk = static_cast<uint64_t>(std::clamp(seconds / each_s, 64.0, 1e7));
 	}
 	const double n = static_cast<double>(summary.items);
-	measurement result = {summary.seconds * 1e9 / n, static_cast<double>(cpu) / n, summary.items, true,
+	measurement result = {summary.seconds * 1e9 / n, static_cast<double>(cpu) / n, summary.items, 0, true,
 		{{"lost", static_cast<double>(summary.items) - static_cast<double>(summary.counted)},
 			{"extra_loads", static_cast<double>(summary.models_made) - 1},
 			{"backwards", static_cast<double>(summary.anomalies.backwards)},

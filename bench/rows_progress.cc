@@ -52,7 +52,7 @@ static measurement measure_step(row &self, double seconds, const progress_implem
 	loop_result ran = run_loop(loop, &self.chunk);
 	how->finish(it, &source);
 	how->close(it);
-	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.pinned, {}, {}};
+	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
 	const uint64_t counted = front.counted.load(std::memory_order_relaxed); // relaxed: every thread has been joined
 	if (counted != ran.ops)
 		result.broken = "counted " + std::to_string(counted) + " in " + std::to_string(ran.ops) + " steps";

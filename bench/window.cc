@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <sched.h>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,14 @@ uint64_t now_ns()
 	timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+/* How often the scheduler has taken the CPU away from this thread. */
+static uint64_t preemptions()
+{
+	rusage used = {};
+	getrusage(RUSAGE_THREAD, &used);
+	return static_cast<uint64_t>(used.ru_nivcsw);
 }
 
 static uint64_t thread_cpu_ns()
@@ -74,7 +83,7 @@ namespace
 
 /* What one thread leaves behind; on lines of its own, so that nobody's measuring disturbs another's. */
 struct alignas(128) record {
-	uint64_t end_ns = 0, cpu_ns = 0;
+	uint64_t end_ns = 0, cpu_ns = 0, preempted = 0;
 	bool pinned = false;
 };
 
@@ -94,10 +103,11 @@ static void run_member(const team &team, unsigned thread, start_line &line, reco
 	line.ready.fetch_add(1, std::memory_order_release); // release: pairs with the starter's acquire; publishes `pinned`
 	for (unsigned round = 0; !line.go.load(std::memory_order_acquire); round++) // acquire: pairs with the starter's release
 		wait_a_little(round);
-	uint64_t cpu = thread_cpu_ns();
+	uint64_t preempted = preemptions(), cpu = thread_cpu_ns();
 	team.body(thread, line.stop);
 	mine.end_ns = now_ns();
 	mine.cpu_ns = thread_cpu_ns() - cpu;
+	mine.preempted = preemptions() - preempted;
 	if (team.after)
 		team.after(thread);
 	line.done.fetch_add(1, std::memory_order_release); // release: pairs with the starter's acquire
@@ -160,10 +170,11 @@ team_result run_team(const team &team)
 	sleep_through(team, line, start);
 	finish();
 
-	team_result result = {0, 0, true};
+	team_result result = {0, 0, 0, true};
 	for (const record &one : records) {
 		result.wall_ns = std::max(result.wall_ns, static_cast<double>(one.end_ns - start));
 		result.cpu_ns += static_cast<double>(one.cpu_ns);
+		result.preempted += one.preempted;
 		result.pinned &= one.pinned;
 	}
 	return result;
@@ -194,7 +205,7 @@ static loop_result run_window(const loop &loop, double seconds, uint64_t chunk)
 	for (const count &one : counts)
 		ops += one.ops;
 	double n = static_cast<double>(ops);
-	return {ops, ran.wall_ns / n, ran.cpu_ns / n, ran.pinned};
+	return {ops, ran.wall_ns / n, ran.cpu_ns / n, ran};
 }
 
 loop_result run_loop(const loop &loop, uint64_t *chunk)

@@ -49,8 +49,9 @@ struct team {
 };
 
 struct team_result {
-	double wall_ns; /* from the start line to the last thread's end */
-	double cpu_ns;  /* CPU time of all team threads between */
+	double wall_ns;     /* from the start line to the last thread's end */
+	double cpu_ns;      /* CPU time of all team threads between */
+	uint64_t preempted; /* how often one of them lost its CPU to somebody else */
 	bool pinned;
 };
 
@@ -70,7 +71,7 @@ struct loop {
 struct loop_result {
 	uint64_t ops; /* of all threads */
 	double ns_per_op, cpu_ns_per_op;
-	bool pinned;
+	team_result ran;
 };
 
 /* Runs LOOP for one window. *CHUNK is how many operations lie between two looks at the stop flag. When it is 0, this run is a short
