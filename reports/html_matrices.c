@@ -248,12 +248,14 @@ static bool fast_family(FILE *out, const json_t *facts, const char *family, doub
 		fputs("</tbody></table></div>\n", out);
 		if (strcmp(family, "floor") != 0) {
 			const json_t *column;
+			fputs("<div class=\"charts\">\n", out);
 			json_array_foreach(columns, i, column)
 			{
 				char key[256];
 				snprintf(key, sizeof key, "%.60s %.180s", family, json_string_value(json_array_get(column, 0)));
 				html_chart(out, "cost", key, key);
 			}
+			fputs("</div>\n", out);
 		}
 	}
 	json_decref(columns);

@@ -169,6 +169,12 @@ struct words bytes_words(double bytes)
 	return words;
 }
 
+/* Two or three digits that never round up to all of it. */
+static void percent_words(char *text, size_t bytes, double percent)
+{
+	snprintf(text, bytes, "%.*f %%", percent >= 99 || percent < 9.95 ? percent < 0.995 ? 2 : 1 : 0, percent);
+}
+
 struct words share_words(double part, double whole)
 {
 	struct words words;
@@ -177,7 +183,7 @@ struct words share_words(double part, double whole)
 	else if (part >= whole)
 		snprintf(words.text, sizeof words.text, "always");
 	else if (part / whole >= 0.001)
-		snprintf(words.text, sizeof words.text, "%.2g %%", fmin(99.9, 100 * part / whole));
+		percent_words(words.text, sizeof words.text, fmin(99.9, 100 * part / whole));
 	else
 		snprintf(words.text, sizeof words.text, "1 in %.40s", count_words(round(whole / part)).text);
 	return words;

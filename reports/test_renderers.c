@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* The page, the summary and JUnit XML. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+#include <expat.h>
+
+#include "facts.h"
+#include "markup.h"
+#include "node.h"
+#include "page_text.h"
+#include "render.h"
+#include "result.h"
+#include "test_support.h"
+
+/* How often NEEDLE occurs in TEXT. */
+static size_t occurrences(const char *text, const char *needle)
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, needle)); at += strlen(needle))
+		count++;
+	return count;
+}
+
+static char *page_of(json_t *report)
+{
+	assert_int_equal(render_html(report, scratch("index.html")), 0);
+	json_decref(report);
+	return read_text(scratch("index.html"));
+}
+
+static void the_page_holds_everything(void **state)
+{
+	(void)state;
+	char *page = page_of(sample_report());
+	static const char *const wanted[] = {
+		"<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. A right increment costs 1.04× the floor.</h1>",
+		"counter/naive", "data-race", "impl/counter/10_naive.c", "class=\"line named\"", "return ++c-&gt;value;",
+		"2.1 % of executions", "one update was lost", "id=\"counter-naive\"", "tsan is blind to call_once", "12.5 ns",
+		"naive <i>+</i> naive <i>+</i> plain_global", "What a green page does not prove", "./onceproof report --seed 7",
+		"<html lang=\"en\">", "class=\"skip\""};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		if (!strstr(page, wanted[i]))
+			print_error("the page lacks: %s\n", wanted[i]);
+		assert_non_null(strstr(page, wanted[i]));
+	}
+	free(page);
+}
+
+/* Scripts, styles and JSON are cut out first, so that what is left is markup alone. */
+static void cut(char *page, const char *start, const char *end)
+{
+	for (char *from; (from = strstr(page, start));) {
+		char *to = strstr(from, end);
+		assert_non_null(to);
+		to += strlen(end);
+		memmove(from, to, strlen(to) + 1);
+	}
+}
+
+static void the_page_loads_nothing(void **state)
+{
+	(void)state;
+	char *page = page_of(sample_report());
+	assert_non_null(strstr(page, "default-src 'none'"));
+	static const char *const loaders[] = {"src=", "srcset=", "<link", "<iframe", "<object", "<embed", "<base", "url(",
+		"@import", "fetch(", "XMLHttpRequest", "WebSocket(", "importScripts"};
+	for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
+		/* Chart.js is code of others; our policy keeps it from loading anything. */
+		assert_null(strstr(page_css, loaders[i]));
+		assert_null(strstr(page_js, loaders[i]));
+	}
+	cut(page, "<script nonce", "</script>");
+	cut(page, "<style>", "</style>");
+	cut(page, "<meta http-equiv", ">");
+	for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
+		assert_null(strstr(page, loaders[i]));
+	assert_null(strstr(page, "http://"));
+	assert_null(strstr(page, "https://"));
+	/* Every link leads to a place in the page. */
+	for (const char *at = page; (at = strstr(at, "href=\"")); at++) {
+		const char *name = at + strlen("href=\"");
+		assert_int_equal(*name, '#');
+		char wanted[160];
+		snprintf(wanted, sizeof wanted, "id=\"%.*s\"", (int)strcspn(name + 1, "\""), name + 1);
+		if (!strstr(page, wanted))
+			print_error("no target: %s\n", wanted);
+		assert_non_null(strstr(page, wanted));
+	}
+	free(page);
+}
+
+static void hostile_text_stays_text(void **state)
+{
+	(void)state;
+	char *page = page_of(hostile_report());
+	assert_true(occurrences(page, "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;") > 10);
+	/* Our own three script elements or two, and the JSON block: nobody else's. */
+	size_t own = *page_chart_js ? 3 : 2;
+	assert_int_equal(occurrences(page, "<script"), own);
+	assert_int_equal(occurrences(page, "</script"), own);
+	/* The JSON block must parse, and give the text back as it was. */
+	const char *start = strstr(page, "id=\"data\">") + strlen("id=\"data\">");
+	json_t *data = json_loadb(start, (size_t)(strstr(start, "</script>") - start), 0, NULL);
+	assert_non_null(data);
+	const char *progress = node_string(json_array_get(node_get(data, "choices"), 0), "progress");
+	assert_non_null(strstr(progress, hostile));
+	json_decref(data);
+	cut(page, "<script", "</script>");
+	cut(page, "<style>", "</style>");
+	assert_null(strstr(page, "<img"));
+	assert_null(strstr(page, "<svg"));
+	assert_null(strstr(page, "<!--"));
+	assert_null(strchr(page, '\x01'));
+	assert_null(strchr(page, '\x1b'));
+	free(page);
+}
+
+/* Without the page's script the tables stand: nothing of the content is hidden, and every data cell has a header. */
+static void tables_are_accessible(void **state)
+{
+	(void)state;
+	char *page = page_of(sample_report());
+	cut(page, "<script", "</script>");
+	cut(page, "<style>", "</style>");
+	/* Only charts are hidden, and they are empty. */
+	assert_int_equal(occurrences(page, " hidden"), occurrences(page, "<figure class=\"chart\""));
+	assert_int_equal(occurrences(page, "<table"), occurrences(page, "<caption>"));
+	assert_int_equal(occurrences(page, "<th ") + occurrences(page, "<th>"), occurrences(page, "<th scope="));
+	static const char *const landmarks[] = {"<main>", "<nav aria-label=", "<header", "<footer>", "role=\"region\""};
+	for (size_t i = 0; i < sizeof landmarks / sizeof *landmarks; i++)
+		assert_non_null(strstr(page, landmarks[i]));
+	/* Each mark has its word beside it or read aloud. */
+	assert_true(occurrences(page, "class=\"aside\">broken as stated</span>") >= 2);
+	assert_non_null(strstr(page, "class=\"aside\">seen to break</span>"));
+	free(page);
+}
+
+static void broken_contracts_come_first(void **state)
+{
+	(void)state;
+	json_t *report = sample_report();
+	assert_int_equal(facts_broken(report), 0);
+	add_contract(report, "counter/atomic", "exact_at_rest", "claimed", "refuted", "native two");
+	assert_int_equal(facts_broken(report), 1);
+	add_contract(report, "counter/volatile", "race_free", "missing", "upheld", "explore two");
+	json_t *result = result_new("counter/mutex", "two", "native", "gcc");
+	result_judge(result, "bug", "clean", "seen");
+	node_append(node_get(report, "results"), result);
+	node_set(json_array_get(node_get(report, "batches"), 0), "as_stated", json_false());
+	assert_int_equal(facts_broken(report), 4);
+	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
+	char *text = read_text(scratch("summary.md"));
+	assert_int_equal(strncmp(text, "# 4 contracts broken. ", 22), 0);
+	assert_true(strstr(text, "counter/atomic claims exact\\_at\\_rest, and it is refuted") < strstr(text, "## Right?"));
+	free(text);
+	char *page = page_of(report);
+	assert_non_null(strstr(page, "<h1 id=\"headline\">4 contracts broken. "));
+	assert_true(strstr(page, "class=\"alarms\"") < strstr(page, "id=\"right\""));
+	free(page);
+}
+
+static void headlines_say_only_what_was_measured(void **state)
+{
+	(void)state;
+	json_t *report = report_new(1), *facts = facts_gather(report);
+	assert_string_equal(node_string(facts, "headline"), "This report holds no results.");
+	json_decref(facts);
+	json_t *result = result_new("counter/atomic", "two", "native", "gcc");
+	result_judge(result, "not-found", "clean", "sampled");
+	node_append(node_get(report, "results"), result);
+	facts = facts_gather(report);
+	assert_string_equal(node_string(facts, "headline"), "No race was seen. ");
+	json_decref(facts);
+	node_set(report, "partial", json_true());
+	facts = facts_gather(report);
+	assert_string_equal(node_string(facts, "headline"), "Only a part was measured. No race was seen. ");
+	assert_string_equal(node_string(facts, "tone"), "partial");
+	json_decref(facts);
+	json_decref(report);
+}
+
+static void costs_are_medians_of_repetitions(void **state)
+{
+	(void)state;
+	json_t *report = sample_report(), *facts = facts_gather(report);
+	const json_t *row = facts_cost(facts, "counter/atomic", "increment", 1);
+	assert_true(node_number(row, "ns", 0) == 2.6);
+	assert_true(node_number(row, "ratio", 0) == 1.04);
+	assert_true(node_number(row, "least", 0) == 2.4 && node_number(row, "most", 0) == 9.9);
+	assert_non_null(facts_cost(facts, "counter/atomic", "increment", 2)); /* "/real_time" after the threads */
+	assert_non_null(facts_cost(facts, "floor", "lock_xadd", 1));
+	assert_null(facts_cost(facts, "counter/atomic", "increment", 4));
+	const json_t *choice = json_array_get(node_get(facts, "choices"), 0);
+	assert_true(node_number(choice, "batches", 0) == 2 && node_number(choice, "loaded_twice", 0) == 1);
+	assert_true(node_number(choice, "miscounted", 0) == 1 && node_number(choice, "models_most", 0) == 3);
+	json_decref(facts);
+	json_decref(report);
+}
+
+static void words_stay_true(void **state)
+{
+	(void)state;
+	assert_string_equal(share_words(0, 10).text, "never");
+	assert_string_equal(share_words(10, 10).text, "always");
+	assert_string_equal(share_words(999999, 1000000).text, "99.9 %");
+	assert_string_equal(share_words(1, 41000).text, "1 in 41,000");
+	assert_string_equal(count_words(1234567).text, "1,234,567");
+	assert_string_equal(count_words(123).text, "123");
+	assert_string_equal(time_words(0.257).text, "0.26 ns");
+	assert_string_equal(time_words(2512).text, "2.51 µs");
+	assert_string_equal(ratio_words(310.2).text, "310×");
+	assert_string_equal(bytes_words(4194304).text, "4.0 MiB");
+	assert_string_equal(anchor_words("counter/naive").text, "counter-naive");
+	assert_string_equal(anchor_words("a\"><b").text, "a223e3cb");
+}
+
+static void the_summary_fits_a_job_summary(void **state)
+{
+	(void)state;
+	json_t *report = hostile_report();
+	char subject[400], long_text[5000];
+	memset(long_text, 'x', sizeof long_text);
+	long_text[sizeof long_text - 1] = '\0';
+	for (int i = 0; i < 2000; i++) {
+		snprintf(subject, sizeof subject, "counter/%d%.200s", i, long_text);
+		json_t *result = result_new(subject, long_text, "native", "gcc");
+		result_judge(result, "bug", "clean", long_text);
+		node_append(node_get(report, "results"), result);
+		add_contract(report, subject, "no_lost_update", "claimed", "refuted", long_text);
+		char name[500];
+		snprintf(name, sizeof name, "%.380s/increment/threads:1", subject);
+		node_append(node_get(node_get(report, "benchmarks"), "benchmarks"),
+			json_pack("{s:s, s:f}", "name", name, "wall_ns_per_op", 2.0));
+	}
+	for (int i = 0; i < 700; i++) {
+		snprintf(subject, sizeof subject, "%d%.390s", i, long_text);
+		node_append(node_get(report, "batches"),
+			json_pack("{s:s, s:s, s:s}", "initialiser", subject, "counter", long_text, "progress", long_text));
+	}
+	assert_int_equal(render_markdown(report, scratch("big.md")), 0);
+	struct stat info;
+	assert_int_equal(stat(scratch("big.md"), &info), 0);
+	assert_true(info.st_size < 1024 * 1024);
+	char *text = read_text(scratch("big.md"));
+	assert_non_null(strstr(text, "more rows did not fit"));
+	/* No markup from outside: no HTML, no link, no row or heading that the report's text began. */
+	assert_null(strstr(text, "<"));
+	assert_null(strstr(text, "[x]("));
+	assert_null(strstr(text, "\n# title"));
+	free(text);
+	json_decref(report);
+}
+
+struct junit_counts {
+	int depth, roots, suites, cases, failures, skipped;
+	int said_tests, said_failures, said_skipped; /* of the root */
+};
+
+static int attribute(const char **attributes, const char *name)
+{
+	for (; *attributes; attributes += 2)
+		if (strcmp(attributes[0], name) == 0)
+			return atoi(attributes[1]);
+	return -1;
+}
+
+static void on_start(void *data, const char *name, const char **attributes)
+{
+	struct junit_counts *counts = data;
+	if (counts->depth++ == 0) {
+		counts->roots += strcmp(name, "testsuites") == 0;
+		counts->said_tests = attribute(attributes, "tests");
+		counts->said_failures = attribute(attributes, "failures");
+		counts->said_skipped = attribute(attributes, "skipped");
+	}
+	counts->suites += strcmp(name, "testsuite") == 0;
+	counts->cases += strcmp(name, "testcase") == 0;
+	counts->failures += strcmp(name, "failure") == 0;
+	counts->skipped += strcmp(name, "skipped") == 0;
+}
+
+static void on_end(void *data, const char *name)
+{
+	(void)name;
+	((struct junit_counts *)data)->depth--;
+}
+
+static struct junit_counts parse_junit(json_t *report)
+{
+	assert_int_equal(render_junit(report, scratch("junit.xml")), 0);
+	json_decref(report);
+	char *text = read_text(scratch("junit.xml"));
+	struct junit_counts counts = {0};
+	XML_Parser parser = XML_ParserCreate(NULL);
+	XML_SetUserData(parser, &counts);
+	XML_SetElementHandler(parser, on_start, on_end);
+	if (XML_Parse(parser, text, (int)strlen(text), 1) != XML_STATUS_OK)
+		print_error("line %lu: %s\n", XML_GetCurrentLineNumber(parser), XML_ErrorString(XML_GetErrorCode(parser)));
+	assert_int_equal(XML_GetErrorCode(parser), XML_ERROR_NONE);
+	XML_ParserFree(parser);
+	free(text);
+	return counts;
+}
+
+static void junit_counts_what_it_holds(void **state)
+{
+	(void)state;
+	json_t *report = sample_report();
+	json_t *result = result_new("counter/mutex", "two", "native", "gcc");
+	result_judge(result, "bug", "clean", "seen");
+	node_append(node_get(report, "results"), result);
+	struct junit_counts counts = parse_junit(report);
+	assert_int_equal(counts.roots, 1);
+	assert_int_equal(counts.suites, 2);
+	assert_int_equal(counts.cases, 12); /* 6 results and 6 contracts */
+	assert_int_equal(counts.failures, 1);
+	assert_int_equal(counts.skipped, 3); /* one skipped result, two unshown contracts */
+	assert_int_equal(counts.said_tests, counts.cases);
+	assert_int_equal(counts.said_failures, counts.failures);
+	assert_int_equal(counts.said_skipped, counts.skipped);
+}
+
+static void junit_survives_hostile_text(void **state)
+{
+	(void)state;
+	struct junit_counts counts = parse_junit(hostile_report());
+	assert_int_equal(counts.roots, 1);
+	assert_int_equal(counts.said_tests, counts.cases);
+}
+
+static void renderers_report_what_cannot_be_written(void **state)
+{
+	(void)state;
+	json_t *report = sample_report();
+	assert_int_equal(render_html(report, scratch("nowhere/index.html")), ENOENT);
+	assert_int_equal(render_markdown(report, scratch("nowhere/summary.md")), ENOENT);
+	assert_int_equal(render_junit(report, scratch("nowhere/junit.xml")), ENOENT);
+	json_decref(report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_holds_everything),
+		cmocka_unit_test(the_page_loads_nothing),
+		cmocka_unit_test(hostile_text_stays_text),
+		cmocka_unit_test(tables_are_accessible),
+		cmocka_unit_test(broken_contracts_come_first),
+		cmocka_unit_test(headlines_say_only_what_was_measured),
+		cmocka_unit_test(costs_are_medians_of_repetitions),
+		cmocka_unit_test(words_stay_true),
+		cmocka_unit_test(the_summary_fits_a_job_summary),
+		cmocka_unit_test(junit_counts_what_it_holds),
+		cmocka_unit_test(junit_survives_hostile_text),
+		cmocka_unit_test(renderers_report_what_cannot_be_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
