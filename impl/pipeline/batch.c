@@ -135,6 +135,7 @@ static int run_parallel(struct batch *b, struct batch_worker *workers, const str
 		b->ended += b->workers - started;
 		pthread_mutex_unlock(&b->ended_lock);
 		for (unsigned i = started; i < b->workers; i++) {
+			batch_start_line(b, false);
 			output_leave(&b->output);
 			b->options->counter->leave(b->counter, workers[i].seat);
 		}
@@ -320,6 +321,7 @@ static void open_locks(struct batch *b)
 	pthread_mutex_init(&b->ended_lock, NULL);
 	pthread_cond_init(&b->all_ended, &monotonic);
 	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&b->all_at_start, NULL);
 	pthread_mutex_init(&b->slots_lock, NULL);
 	pthread_cond_init(&b->slot_free, NULL);
 }
@@ -328,6 +330,7 @@ static void close_locks(struct batch *b)
 {
 	pthread_cond_destroy(&b->slot_free);
 	pthread_mutex_destroy(&b->slots_lock);
+	pthread_cond_destroy(&b->all_at_start);
 	pthread_cond_destroy(&b->all_ended);
 	pthread_mutex_destroy(&b->ended_lock);
 }

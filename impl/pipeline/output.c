@@ -133,6 +133,14 @@ static void skip_missing(struct output *o)
 	flush_due(o);
 }
 
+/* The window has moved: nobody waits any longer, though they have yet to wake up. */
+static void moved(struct reorder *r)
+{
+	r->waiting = 0;
+	r->moves++;
+	pthread_cond_broadcast(&r->moved);
+}
+
 void output_result(struct output *o, uint64_t index, const char *line, size_t length)
 {
 	struct reorder *r = &o->reorder;
@@ -142,14 +150,15 @@ void output_result(struct output *o, uint64_t index, const char *line, size_t le
 	}
 	pthread_mutex_lock(&r->lock);
 	while (index >= r->next + r->window) {
-		/* When everybody would wait, the item that is due will never come: a broken pool, which batch_check names. */
-		if (++r->waiting == r->users) {
+		if (r->waiting + 1 == r->users) {
+			/* Everybody would wait: the item that is due will never come. A broken pool, which batch_check names. */
 			skip_missing(o);
-			pthread_cond_broadcast(&r->moved);
-		} else {
-			pthread_cond_wait(&r->moved, &r->lock);
+			moved(r);
+			continue;
 		}
-		r->waiting--;
+		r->waiting++;
+		for (uint64_t before = r->moves; r->moves == before;)
+			pthread_cond_wait(&r->moved, &r->lock);
 	}
 	struct waiting_line *slot = &r->slots[index % r->window];
 	if (index < r->next || slot->length > 0) {
@@ -160,7 +169,7 @@ void output_result(struct output *o, uint64_t index, const char *line, size_t le
 		uint64_t before = r->next;
 		flush_due(o);
 		if (r->next != before)
-			pthread_cond_broadcast(&r->moved);
+			moved(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -173,7 +182,7 @@ void output_leave(struct output *o)
 	pthread_mutex_lock(&r->lock);
 	if (--r->users == r->waiting && r->users > 0) {
 		skip_missing(o);
-		pthread_cond_broadcast(&r->moved);
+		moved(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 }

@@ -28,8 +28,9 @@ struct reorder {
 	pthread_cond_t moved;
 	struct waiting_line *slots; /* owned; NULL: completion order */
 	size_t window;
-	uint64_t next; /* item number that is due */
-	unsigned users, waiting;
+	uint64_t next;           /* item number that is due */
+	unsigned users, waiting; /* threads that deliver; of them, those asleep until the window moves */
+	uint64_t moves;          /* of the window */
 };
 
 struct output {

@@ -87,10 +87,17 @@ struct batch {
 	uint64_t start_ns;
 	_Atomic uint64_t log_loads;   /* load lines; relaxed: read after joining */
 	struct batch_evidence reader; /* `handed` as the reader counts it */
-	pthread_mutex_t ended_lock;   /* guards ended */
+	pthread_mutex_t ended_lock;   /* guards ended and at_start */
 	pthread_cond_t all_ended;
 	unsigned ended; /* workers that have no more to do */
+	pthread_cond_t all_at_start;
+	unsigned at_start; /* workers that have taken their first item, or found none */
 };
+
+/* The start line: every worker comes here once, with its first item or without one. With WAIT it leaves when all have come. So the
+ * first items of all workers begin together, as when a burst meets an idle pool, and no worker's later taking of items orders its first
+ * use of the model before another's. */
+void batch_start_line(struct batch *batch, bool wait);
 
 /* A worker's whole life, on its thread. */
 void batch_work_all(struct batch *batch, struct batch_worker *worker);

@@ -241,11 +241,25 @@ const struct batch_parts batch_real_parts = {
 	.total = total,
 };
 
+void batch_start_line(struct batch *b, bool wait)
+{
+	pthread_mutex_lock(&b->ended_lock);
+	if (++b->at_start == b->workers)
+		pthread_cond_broadcast(&b->all_at_start);
+	while (wait && b->at_start < b->workers)
+		pthread_cond_wait(&b->all_at_start, &b->ended_lock);
+	pthread_mutex_unlock(&b->ended_lock);
+}
+
 void batch_work_all(struct batch *b, struct batch_worker *w)
 {
 	const struct batch_parts *parts = &b->parts;
+	bool started = false;
 	this_worker = w->number;
 	while (!batch_stopping(b) && parts->take(b, w)) {
+		if (!started)
+			batch_start_line(b, true);
+		started = true;
 		struct batch_result result = {.index = w->item.index, .line = w->item.number, .start_ns = now_ns()};
 		enum batch_reason expected = batch_expected(b->options, &w->item);
 		if (expected != BATCH_DONE)
@@ -262,6 +276,8 @@ void batch_work_all(struct batch *b, struct batch_worker *w)
 		if (b->options->serial)
 			b->options->progress->poll(b->progress, &w->source);
 	}
+	if (!started)
+		batch_start_line(b, false);
 	output_leave(&b->output);
 	this_worker = 0;
 }
