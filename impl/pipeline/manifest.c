@@ -48,7 +48,7 @@ static bool refill(struct manifest *m)
 /* Appends to LINE, up to one byte more than an item may have; what is beyond that is only noted. */
 static bool append(struct line *line, const char *text, size_t length)
 {
-	if (line->length > BATCH_LINE_MAX)
+	if (line->length > BATCH_LINE_MAX || length == 0)
 		return true;
 	if (length > BATCH_LINE_MAX + 1 - line->length)
 		length = BATCH_LINE_MAX + 1 - line->length;
