@@ -234,8 +234,12 @@ static int run_main(int argc, char **argv)
 		if (!r.directory)
 			return EXIT_USAGE;
 		r.lock = several ? batch_lock_directory(r.directory, b->force) : -1;
-		if (several && r.lock < 0)
+		if (several && r.lock < 0) {
+			json_decref(r.report);
+			free(r.directory);
+			free(run.fail_lines);
 			return EXIT_USAGE;
+		}
 	}
 	if (r.out) {
 		print_choice(r.out, b);
