@@ -102,7 +102,7 @@ static void print_models(FILE *out, const struct batch_options *o, const struct 
 	if (s->wasted_bytes)
 		fprintf(out, "               %s wasted on extra loads\n", size_text(s->wasted_bytes));
 	if (s->loads_failed)
-		fprintf(out, "               %" PRIu64 " loads failed\n", s->loads_failed);
+		fprintf(out, "               %" PRIu64 " load%s failed\n", s->loads_failed, s->loads_failed == 1 ? "" : "s");
 }
 
 static void print_progress(FILE *out, const struct batch_summary *s)
