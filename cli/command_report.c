@@ -158,7 +158,7 @@ static void run_batches(struct arguments *a)
 static void run_all(struct arguments *a)
 {
 	static const char *const efforts[] = {"0.25", "1", "10"};
-	const char *list[] = {"list", "--source", NULL};
+	const char *list[] = {"list", NULL};
 	run_part(a, "list", list);
 	say(a, "is it right? scenarios by native, tsan and sequential");
 	const char *stress[] = {"stress", "--effort", efforts[a->size], NULL};
@@ -175,9 +175,23 @@ static void run_all(struct arguments *a)
 	run_part(a, "benchmarks", bench);
 }
 
+/* The lessons' text goes along, so that the page can show the lines that findings name. */
+static void embed_sources(json_t *report)
+{
+	size_t i;
+	json_t *entry;
+	json_array_foreach (json_object_get(report, "implementations"), i, entry)
+		for (size_t r = 0; r < onceproof_registry_count; r++) {
+			const char *file = json_string_value(json_object_get(entry, "file"));
+			if (file && strcmp(file, onceproof_registry[r].file) == 0)
+				json_object_set_new(entry, "source", json_string(onceproof_registry[r].source));
+		}
+}
+
 static json_t *join_parts(struct arguments *a)
 {
 	json_t *report = a->part_count ? report_merge(a->parts, a->part_count) : report_new(a->common.seed);
+	embed_sources(report);
 	json_object_set_new(report, "seed", json_integer((json_int_t)a->common.seed));
 	json_object_set_new(report, "seconds", json_real(now_s() - a->started));
 	json_object_set_new(report, "command", json_sprintf("onceproof report%s --seed=%s",

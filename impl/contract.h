@@ -52,6 +52,7 @@ struct registered {
 	int number;                         /* reading order, from the file name */
 	const char *file;                   /* "impl/counter/10_naive.c", from the top of the source tree */
 	const struct implementation *about; /* first member of the family's own descriptor */
+	const char *source;                 /* the file's text */
 };
 
 /* All implementations, by family and then by number. Immutable; safe from any thread. */

@@ -90,7 +90,7 @@ static void judge(json_t *result, const struct engine *engine, const json_t *ans
 	char why[512];
 	/* The whole pipeline has no file of its own: a finding names the part. */
 	const struct implementation about = {.family = FAMILY_PIPELINE, .name = "batch", .claims = claims, .features = features};
-	const struct registered subject = {0, "", &about};
+	const struct registered subject = {0, "", &about, ""};
 	uint32_t refuted = (uint32_t)json_integer_value(json_object_get(answer, "refuted"));
 	const json_t *impossible = json_object_get(answer, "impossible");
 	json_object_set(result, "peak_bytes", json_object_get(answer, "peak_bytes"));
