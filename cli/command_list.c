@@ -197,8 +197,12 @@ static json_t *list_json(const struct list_options *options)
 		if (implementation_listed(options, onceproof_registry[i].about))
 			json_array_append_new(implementations, implementation_json(&onceproof_registry[i]));
 	each_scenario(collect_scenario, &(struct collection){options, scenarios});
-	return json_pack("{s:s, s:o, s:o, s:o}", "schema", "onceproof/1", "families", families_json(), "implementations",
-		implementations, "scenarios", scenarios);
+	/* A report like any other, so that `merge` and the renderers can read it. */
+	json_t *list = report_new(options->common.seed);
+	json_object_set_new(list, "families", families_json());
+	json_object_set_new(list, "implementations", implementations);
+	json_object_set_new(list, "scenarios", scenarios);
+	return list;
 }
 
 /* The string under KEY, or "". */

@@ -107,6 +107,21 @@ static unsigned suspended_teller(const struct execution *x)
 	return step_meanwhile(s);
 }
 
+enum { NEIGHBOUR_GOES_ON, NEIGHBOUR_BLOCKED };
+
+static const struct outcome_rule neighbour[] = {
+	[NEIGHBOUR_GOES_ON] = {"goes on", GRADE_ACCEPTABLE, 0, "the other worker finishes its step"},
+	[NEIGHBOUR_BLOCKED] = {"blocked", GRADE_FORBIDDEN, PROGRESS_DOES_NOT_BLOCK_WORKERS,
+		"the other worker sleeps until the suspended one goes on"},
+};
+
+/* The same order, judged for the other worker alone: what the front end shows is another promise. */
+static unsigned suspended_neighbour(const struct execution *x)
+{
+	unsigned outcome = suspended_teller(x);
+	return outcome == SCENARIO_SKIPPED ? outcome : outcome == BLOCKED ? NEIGHBOUR_BLOCKED : NEIGHBOUR_GOES_ON;
+}
+
 static unsigned suspended_front_end(const struct execution *x)
 {
 	struct suspended *s = begin(x, TOTAL_OF_TWO);
@@ -227,6 +242,16 @@ static const struct scenario list[] = {
 		.local_bytes = sizeof(struct suspended),
 		RULES(two_steps),
 		.script = suspended_teller,
+	},
+	{
+		.family = FAMILY_PROGRESS,
+		.name = "suspended_neighbour",
+		.shows = "a worker is suspended inside the front end; can another take a whole step?",
+		.checks = PROGRESS_DOES_NOT_BLOCK_WORKERS,
+		.applies = is_pushed,
+		.local_bytes = sizeof(struct suspended),
+		RULES(neighbour),
+		.script = suspended_neighbour,
 	},
 	{
 		.family = FAMILY_PROGRESS,
