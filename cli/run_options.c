@@ -22,6 +22,8 @@ enum {
 	KEY_NO_FILES,
 	KEY_PROGRESS_JSON,
 	KEY_SWEEP,
+	KEY_ITEM_COST,
+	KEY_ITEMS,
 };
 
 static const struct argp_option run_argp_options[] = {
@@ -37,6 +39,9 @@ static const struct argp_option run_argp_options[] = {
 	{"slots", KEY_SLOTS, "N", 0, "items that may use the model at once (default: as many as workers)", 2},
 	{"model-mib", KEY_MODEL_MIB, "MIB", 0, "size of the mock model, and so the time of its load (default: 4)", 2},
 	{"model-wait-ms", KEY_MODEL_WAIT, "MS", 0, "add a sleep to each load (default: none)", 2},
+	{"items", KEY_ITEMS, "N", 0, "N generated items instead of a manifest", 2},
+	{"item-cost-ns", KEY_ITEM_COST, "NS", 0,
+		"a busy wait of NS nanoseconds for each item, 0 for none, instead of speech; no audio", 2},
 	{"sweep", KEY_SWEEP, "load", 0, "plot double loads against the model's load time; writes no files", 2},
 	{NULL, 0, NULL, 0, "Failures on request:", 3},
 	{"fail-rate", KEY_FAIL_RATE, "SHARE", 0, "share of items that fail, 0 to 1; which ones depends on the seed", 3},
@@ -137,6 +142,14 @@ static error_t run_parse(int key, char *arg, struct argp_state *state)
 		}
 		run->sweep = true;
 		return 0;
+	case KEY_ITEMS:
+		b->synthetic_items = parse_number("--items", arg, 1, UINT64_C(1000000000));
+		return 0;
+	case KEY_ITEM_COST:
+		b->item_cost_ns = (int64_t)parse_number("--item-cost-ns", arg, 0, UINT64_C(1000000000));
+		if (b->item_cost_ns == 0)
+			b->item_cost_ns = -1; /* no work at all; 0 stands for speech */
+		return 0;
 	case KEY_FAIL_RATE:
 		b->failure_rate = parse_fraction("--fail-rate", arg, 0, 1);
 		return 0;
@@ -204,6 +217,8 @@ void run_refuse_impossible(const struct run_options *run)
 		why = "the model of this initialiser is loaded before main, so its load cannot be swept";
 	if (!why && run->sweep && (b->model_bytes || run->out || b->progress_path))
 		why = "--sweep chooses the model's size itself and writes no files";
+	if (!why && b->synthetic_items && b->manifest)
+		why = "--items and a manifest exclude one another";
 	if (!why && run->no_files && run->out)
 		why = "--no-files and --out exclude one another";
 	if (!why && run->common.shards > 1 && !run->repeat)
