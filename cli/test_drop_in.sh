@@ -27,6 +27,8 @@ done
 sed 's/_EXPORT(atomic/_EXPORT(dropped/' "$tree/impl/counter/40_atomic.c" >"$tree/impl/counter/99_dropped.c"
 sed 's/_EXPORT(atomic/_EXPORT(dropped/' "$tree/impl/initialiser/40_atomic.c" >"$tree/impl/initialiser/99_dropped.c"
 sed 's/_EXPORT(monotone/_EXPORT(dropped/' "$tree/impl/progress/40_monotone.c" >"$tree/impl/progress/99_dropped.c"
+# One that lies: the naive counter, claiming all that it breaks.
+sed 's/_EXPORT(naive/_EXPORT(liar/; s/\.about\.missing =/.about.claims =/' "$tree/impl/counter/10_naive.c" >"$tree/impl/counter/98_liar.c"
 configure
 expect_status 0
 run ninja -C "$build" onceproof onceproof-worker onceproof-bench
@@ -52,6 +54,12 @@ for family in counter initialiser progress; do
 	expect "$family/dropped should have results" grep -q "\"subject\": \"$family/dropped\"" "$scratch/stress.json"
 	expect "its promises should be held against them" grep -q '"status": "upheld"' "$scratch/stress.json"
 done
+
+# --- a claim that is refuted breaks the contract, and the run fails
+run "$onceproof" stress 'counter/liar/two_increments' --engine=native --seed 1 --json "$scratch/liar.json"
+expect_status 1
+expect_out "BROKEN CONTRACT: counter/liar says 'no_lost_update' is claimed"
+expect "the result should say so" grep -q '"as_expected": false' "$scratch/liar.json"
 
 # --- benchmarks
 run "$onceproof" bench counter/dropped initialiser/dropped --quick --json "$scratch/bench.json"
