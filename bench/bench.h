@@ -83,6 +83,9 @@ double median(std::vector<double> values);
 double smallest(const std::vector<double> &values);
 double largest(const std::vector<double> &values);
 
+/* Median CPU time per operation over the row's repetitions. */
+double median_cpu_ns(const row &row);
+
 /* NS over the median of the row's floor, or 0 when that is not in this run. */
 double ratio_of(const std::vector<row> &rows, const row &row, double ns);
 

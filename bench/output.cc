@@ -158,7 +158,7 @@ static double median_ns(const row &row)
 	return median(values);
 }
 
-static double median_cpu_ns(const row &row)
+double median_cpu_ns(const row &row)
 {
 	std::vector<double> values;
 	for (const measurement &one : row.measurements)
@@ -213,8 +213,11 @@ static void rewrite(benchmark::BenchmarkReporter::Run &run, const std::vector<ro
 		run.real_accumulated_time = 0;
 	if (!share && run.aggregate_name != "stddev") {
 		double ratio = ratio_of(rows, row, run.GetAdjustedRealTime());
-		if (ratio > 0)
+		if (ratio > 0) {
 			run.counters["ratio_to_floor"] = ratio;
+			/* The same for CPU time, which a busy machine spoils less. */
+			run.counters["cpu_ratio_to_floor"] = run.GetAdjustedCPUTime() / median_cpu_ns(*find_row(rows, row.floor));
+		}
 	}
 }
 

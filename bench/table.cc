@@ -21,8 +21,9 @@ void print_header(const plan &plan)
 	printf("; load %.2f; %s; clock %s; %s%s\n", load, machine.kernel.c_str(), machine.clock.c_str(), machine.compiler.c_str(),
 		machine.can_pin ? "" : "; threads cannot be pinned");
 	if (load > 0.5)
-		printf("The machine is busy (load %.2f): compare ratios and minima rather than medians.\n", load);
-	printf("%u repetitions of %.0f ms, interleaved; seed %llu. ns/op is wall time over the operations of all threads.\n\n",
+		printf("The machine is busy (load %.2f): compare minima and CPU times rather than medians.\n", load);
+	printf("%u repetitions of %.0f ms, interleaved; seed %llu. ns/op is wall time over the operations of all threads;\n"
+	       "CPU ns/op is what one operation takes of its thread, whoever else is on the machine.\n\n",
 		plan.repetitions, plan.window_s * 1e3, static_cast<unsigned long long>(plan.seed));
 }
 
@@ -75,7 +76,7 @@ void print_table(const std::vector<row> &rows, bool partial)
 	for (const row &row : rows)
 		width = std::max(width, row.name.size());
 	const int w = static_cast<int>(width);
-	printf("%-*s %10s %21s %8s  %s\n", w, "", "ns/op", "min - max", "x floor", "");
+	printf("%-*s %10s %21s %10s %8s\n", w, "", "ns/op", "min - max", "CPU ns/op", "x floor");
 	std::string family;
 	for (const row &row : rows) {
 		std::string here = row.name.substr(0, row.name.find('/'));
@@ -91,7 +92,8 @@ void print_table(const std::vector<row> &rows, bool partial)
 		for (const measurement &one : row.measurements)
 			values.push_back(one.ns_per_op);
 		const double middle = median(values), ratio = ratio_of(rows, row, middle);
-		printf("%-*s %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values));
+		printf("%-*s %10.4g %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values),
+			median_cpu_ns(row));
 		if (ratio > 0)
 			printf("%8.3g", ratio);
 		else
