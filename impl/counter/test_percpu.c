@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* counter/percpu: what the registry-wide test cannot see, namely that the kernel really restarts an interrupted increment. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../initialiser/initialiser.h"
+#include "counter.h"
+
+/* The registry also links the initialiser that loads before main; it gets an address to hold. */
+static void *load_nothing(void *arg, int *error)
+{
+	*error = 0;
+	return arg;
+}
+
+static void unload_nothing(void *arg, void *instance)
+{
+	(void)arg;
+	(void)instance;
+}
+
+const struct initialiser_loader initialiser_linked_loader = {load_nothing, unload_nothing, (void *)(uintptr_t)1};
+
+static _Alignas(64) unsigned char object[256], seat[64];
+
+/* Opens counter/percpu in the static object; 0 or what open said. */
+static int open_percpu(const struct counter_implementation **it)
+{
+	*it = counter_of(registry_find(FAMILY_COUNTER, "percpu"));
+	assert_true((*it)->counter_bytes <= sizeof object && (*it)->seat_bytes <= sizeof seat);
+	return (*it)->open((struct counter *)object);
+}
+
+static void refuses_without_rseq(void **state)
+{
+	(void)state;
+	char program[] = "/proc/self/exe", argument[] = "open-percpu", tunables[] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
+	char *argv[] = {program, argument, NULL}, *environment[] = {tunables, NULL};
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		execve(program, argv, environment);
+		_exit(127);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), ENOSYS);
+}
+
+#if defined(__x86_64__) && __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#include <ucontext.h>
+
+enum { TRAP_FLAG = 0x100, RESTARTS = 5, STEPS = 100000 };
+
+/* The linker names the bounds of a section whose name is a C identifier. */
+extern const struct rseq_cs __start___rseq_cs[], __stop___rseq_cs[];
+
+static volatile sig_atomic_t inside, restarted, steps;
+
+static void start_stepping(int signal_number, siginfo_t *info, void *context)
+{
+	(void)signal_number;
+	(void)info;
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+}
+
+/* After each instruction. A thread that a signal meets inside a sequence is sent to the abort handler before this looks at it. So a
+ * sequence that is stepped through starts again for ever; after some restarts it is let go. */
+static void step(int signal_number, siginfo_t *info, void *context)
+{
+	(void)signal_number;
+	(void)info;
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	uint64_t ip = (uint64_t)registers[REG_RIP];
+	for (const struct rseq_cs *cs = __start___rseq_cs; cs < __stop___rseq_cs; cs++) {
+		inside += ip - cs->start_ip < cs->post_commit_offset;
+		restarted += ip == cs->abort_ip;
+	}
+	if (restarted == RESTARTS || inside || ++steps == STEPS)
+		registers[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+}
+
+static void restarts_an_interrupted_increment(void **state)
+{
+	(void)state;
+	const struct counter_implementation *it;
+	int why = open_percpu(&it);
+	if (why == ENOSYS)
+		skip();
+	assert_int_equal(why, 0);
+	struct sigaction on_start = {.sa_sigaction = start_stepping, .sa_flags = SA_SIGINFO};
+	struct sigaction on_step = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
+	assert_int_equal(sigaction(SIGUSR1, &on_start, NULL), 0);
+	assert_int_equal(sigaction(SIGTRAP, &on_step, NULL), 0);
+	raise(SIGUSR1);
+	it->increment((struct counter *)object, (struct counter_seat *)seat);
+	assert_int_equal(inside, 0);
+	assert_int_equal(restarted, RESTARTS);
+	assert_int_equal(it->value((struct counter *)object), 1);
+	it->close((struct counter *)object);
+}
+#else
+static void restarts_an_interrupted_increment(void **state)
+{
+	(void)state;
+	skip();
+}
+#endif
+
+int main(int argc, char **argv)
+{
+	const struct counter_implementation *it;
+	if (argc == 2 && strcmp(argv[1], "open-percpu") == 0)
+		return open_percpu(&it);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_without_rseq),
+		cmocka_unit_test(restarts_an_interrupted_increment),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
