@@ -1,42 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* counter/percpu: what the registry-wide test cannot see, namely that the kernel really restarts an interrupted increment. */
-#include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "test_counter.h"
 
-#include "../initialiser/initialiser.h"
-#include "counter.h"
-
-/* The registry also links the initialiser that loads before main; it gets an address to hold. */
-static void *load_nothing(void *arg, int *error)
+static int open_percpu(struct fixture *f)
 {
-	*error = 0;
-	return arg;
-}
-
-static void unload_nothing(void *arg, void *instance)
-{
-	(void)arg;
-	(void)instance;
-}
-
-const struct initialiser_loader initialiser_linked_loader = {load_nothing, unload_nothing, (void *)(uintptr_t)1};
-
-static _Alignas(64) unsigned char object[256], seat[64];
-
-/* Opens counter/percpu in the static object; 0 or what open said. */
-static int open_percpu(const struct counter_implementation **it)
-{
-	*it = counter_of(registry_find(FAMILY_COUNTER, "percpu"));
-	assert_true((*it)->counter_bytes <= sizeof object && (*it)->seat_bytes <= sizeof seat);
-	return (*it)->open((struct counter *)object);
+	fixture_make(f, counter_of(registry_find(FAMILY_COUNTER, "percpu")));
+	return f->it->open(f->c);
 }
 
 static void refuses_without_rseq(void **state)
@@ -93,8 +66,8 @@ static void step(int signal_number, siginfo_t *info, void *context)
 static void restarts_an_interrupted_increment(void **state)
 {
 	(void)state;
-	const struct counter_implementation *it;
-	int why = open_percpu(&it);
+	struct fixture f;
+	int why = open_percpu(&f);
 	if (why == ENOSYS)
 		skip();
 	assert_int_equal(why, 0);
@@ -103,11 +76,12 @@ static void restarts_an_interrupted_increment(void **state)
 	assert_int_equal(sigaction(SIGUSR1, &on_start, NULL), 0);
 	assert_int_equal(sigaction(SIGTRAP, &on_step, NULL), 0);
 	raise(SIGUSR1);
-	it->increment((struct counter *)object, (struct counter_seat *)seat);
+	count(&f, 0);
 	assert_int_equal(inside, 0);
 	assert_int_equal(restarted, RESTARTS);
-	assert_int_equal(it->value((struct counter *)object), 1);
-	it->close((struct counter *)object);
+	check_equal(&f, f.it->value(f.c), 1);
+	f.it->close(f.c);
+	fixture_free(&f);
 }
 #else
 static void restarts_an_interrupted_increment(void **state)
@@ -119,9 +93,9 @@ static void restarts_an_interrupted_increment(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct counter_implementation *it;
+	struct fixture f;
 	if (argc == 2 && strcmp(argv[1], "open-percpu") == 0)
-		return open_percpu(&it);
+		return open_percpu(&f);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_without_rseq),
 		cmocka_unit_test(restarts_an_interrupted_increment),
