@@ -52,6 +52,35 @@ json_t *facts_subject(const json_t *facts, const char *subject)
 	return NULL;
 }
 
+const char *const choice_anomalies[] = {[CHOICE_DUPLICATE] = "duplicate",
+	[CHOICE_GAP] = "gap",
+	[CHOICE_BACKWARDS] = "backwards",
+	[CHOICE_MISSING_LAST] = "missing_last"};
+
+enum standing facts_choice_standing(const json_t *facts, const json_t *choice, enum choice_question question)
+{
+	static const struct {
+		const char *family, *promise;
+	} asked[] = {{"initialiser", "exactly_once"}, {"counter", "exact_at_rest"}, {"progress", "no_duplicates"},
+		{"progress", "no_gaps"}, {"progress", "never_backwards"}, {"progress", "last_is_total"}};
+	static const char *const sums[] = {"loaded_twice", "miscounted"};
+	double seen = question < CHOICE_DUPLICATE ? node_number(choice, sums[question], 0)
+						  : node_number(node_get(choice, "anomalies"), choice_anomalies[question], 0);
+	json_t *name = node_must(json_sprintf("%s/%s", asked[question].family, node_string(choice, asked[question].family)));
+	const json_t *part = facts_subject(facts, json_string_value(name));
+	json_decref(name);
+	const char *claim = node_string(node_get(part, "claims"), asked[question].promise);
+	if (!*claim)
+		claim = node_string(node_get(node_get(part, "contracts"), asked[question].promise), "claim");
+	/* Sampling in whole batches decides about progress what its own part offers; a part that skips by design says so. */
+	if (strcmp(claim, "not_offered") == 0)
+		return STANDING_NOT_OFFERED;
+	if (seen == 0)
+		return STANDING_HOLDS;
+	/* The pipeline has judged its batches: a claim may rest on another part that breaks first. */
+	return strcmp(claim, "claimed") == 0 && node_number(choice, "broken", 0) > 0 ? STANDING_BROKEN : STANDING_AS_STATED;
+}
+
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads)
 {
 	size_t i;
@@ -276,6 +305,15 @@ json_t *facts_gather(const json_t *report)
 			node_append(json_object_get(subject, "costs"), json_incref(row));
 	}
 	node_set(facts, "choices", facts_choices(report));
+	json_array_foreach(node_get(facts, "choices"), i, row)
+	{
+		bool flawed = false;
+		for (int question = CHOICE_LOADS; question <= CHOICE_MISSING_LAST; question++) {
+			enum standing standing = facts_choice_standing(facts, row, (enum choice_question)question);
+			flawed = flawed || standing == STANDING_AS_STATED || standing == STANDING_BROKEN;
+		}
+		node_set(row, "flawed", json_boolean(flawed));
+	}
 	node_set(facts, "broken", gather_broken(report, subjects));
 	facts_headline(facts, report);
 	return facts;

@@ -30,7 +30,7 @@ extern const struct standing_look standing_looks[];
  * costs[]     {subject, family, implementation, operation, threads, ns, ratio, floor, least, most, oversubscribed}: one per row and thread
  *             count, the median of its repetitions; floors have family "floor".
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
- *             not_started, miscounted, models_most, loaded_twice, wasted_bytes, anomalies{}, anomalous, throughput, broken}.
+ *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, broken}.
  * cores       that threads could use; 0 if unknown.
  * headline    one line. sentences[]: what it rests on. broken[]: a sentence for each broken contract.
  * tone        "broken", "partial", "holds" or "empty".
@@ -48,6 +48,13 @@ enum standing facts_standing(const json_t *subject, const char *promise);
 
 /* Does SUBJECT break one of the promises without which its speed buys nothing? */
 bool facts_wrong(const json_t *subject);
+
+/* What a choice of the pipeline is asked. The last four are the kinds of anomalies. */
+enum choice_question { CHOICE_LOADS, CHOICE_COUNT, CHOICE_DUPLICATE, CHOICE_GAP, CHOICE_BACKWARDS, CHOICE_MISSING_LAST };
+extern const char *const choice_anomalies[]; /* names in results, by question */
+
+/* How the batches of CHOICE answer: held, broken as one of its parts says, a contract broken, or not offered by its parts. */
+enum standing facts_choice_standing(const json_t *facts, const json_t *choice, enum choice_question question);
 
 /* The cost row of a subject (or of family "floor"), or NULL. Borrowed. */
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads);

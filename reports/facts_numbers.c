@@ -166,17 +166,38 @@ static void add_batch(json_t *choice, const json_t *batch)
 	if (models > node_number(choice, "models_most", 0))
 		node_set(choice, "models_most", json_real(models));
 	add(choice, "loaded_twice", models > 1);
-	bool anomalous = false;
 	for (size_t i = 0; i < sizeof anomaly_kinds / sizeof *anomaly_kinds; i++) {
-		double count = node_number(node_get(batch, "anomalies"), anomaly_kinds[i], 0);
-		add(json_object_get(choice, "anomalies"), anomaly_kinds[i], count);
-		anomalous = anomalous || count > 0;
+		add(json_object_get(choice, "anomalies"), anomaly_kinds[i],
+			node_number(node_get(batch, "anomalies"), anomaly_kinds[i], 0));
 	}
-	add(choice, "anomalous", anomalous);
 	add(choice, "broken", json_is_false(node_get(batch, "as_stated")));
+	add_number(choice, "loads", batch, "load_ns");
 	double seconds = node_number(batch, "seconds", 0);
 	if (seconds > 0)
 		node_append(json_object_get(choice, "rates"), json_real(finished / seconds));
+}
+
+static bool same_parts(const json_t *a, const json_t *b)
+{
+	static const char *const parts[] = {"initialiser", "counter", "progress", "host", "workers"};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (!json_equal(node_get(a, parts[i]), node_get(b, parts[i])))
+			return false;
+	return true;
+}
+
+/* Choices that differ in nothing but three or more sizes of the model belong to a sweep over its load time. */
+static void mark_sweeps(json_t *choices)
+{
+	size_t i, k;
+	json_t *choice;
+	const json_t *other;
+	json_array_foreach(choices, i, choice)
+	{
+		int sizes = 0;
+		json_array_foreach(choices, k, other) sizes += same_parts(choice, other);
+		node_set(choice, "swept", json_boolean(sizes >= 3));
+	}
 }
 
 json_t *facts_choices(const json_t *report)
@@ -188,8 +209,10 @@ json_t *facts_choices(const json_t *report)
 	{
 		static const char *const names[] = {"initialiser", "counter", "progress", "host"};
 		double workers = json_is_true(node_get(batch, "serial")) ? 0 : node_number(batch, "workers", 0);
-		json_t *key = node_must(json_sprintf("%s %s %s %s %.0f", node_string(batch, names[0]),
-			node_string(batch, names[1]), node_string(batch, names[2]), node_string(batch, names[3]), workers));
+		double model = node_number(batch, "model_bytes", 0);
+		json_t *key = node_must(
+			json_sprintf("%s %s %s %s %.0f %.0f", node_string(batch, names[0]), node_string(batch, names[1]),
+				node_string(batch, names[2]), node_string(batch, names[3]), workers, model));
 		choice = json_object_get(index, json_string_value(key));
 		if (!choice) {
 			choice = node_append(choices, json_object());
@@ -197,6 +220,8 @@ json_t *facts_choices(const json_t *report)
 			for (size_t k = 0; k < sizeof names / sizeof *names; k++)
 				node_set(choice, names[k], node_text(node_string(batch, names[k])));
 			node_set(choice, "workers", json_real(workers));
+			node_set(choice, "model_bytes", json_real(model));
+			node_set(choice, "loads", json_array());
 			node_set(choice, "anomalies", json_object());
 			node_set(choice, "rates", json_array());
 		}
@@ -210,6 +235,11 @@ json_t *facts_choices(const json_t *report)
 		json_object_del(choice, "rates");
 		if (rate > 0)
 			node_set(choice, "throughput", json_real(rate));
+		double load = median(json_object_get(choice, "loads"));
+		json_object_del(choice, "loads");
+		if (load > 0)
+			node_set(choice, "load_ns", json_real(load));
 	}
+	mark_sweeps(choices);
 	return choices;
 }

@@ -204,7 +204,7 @@ static void costs_table(FILE *out, const json_t *subject)
 		fputs("</td></tr>\n", out);
 	}
 	fputs("</tbody></table></div>\n", out);
-	html_chart(out, "scaling", node_string(subject, "subject"), "Time per operation by threads");
+	html_chart(out, "scaling", node_string(subject, "subject"), "Time per operation by threads; dashed: the floor");
 }
 
 /* "5 hold, 1 broken as stated": the summary line of an implementation. */

@@ -148,15 +148,17 @@
 		const names = [...new Set(rows.map((row) => row.implementation))]
 			.sort((a, b) => ((at(a, last) || {}).ns || 0) - ((at(b, last) || {}).ns || 0));
 		const tints = [colour("bar"), colour("accent"), colour("soft")];
+		const floor = floorOf(rows.find((row) => row.threads === shown[0] && row.ratio > 0));
+		const least = Math.min(...rows.filter((row) => shown.includes(row.threads)).map((row) => row.ns), floor || Infinity);
 		const config = base("bar", {
 			indexAxis: "y",
 			scales: {
-				x: axis("time per operation, logarithmic", { type: "logarithmic", ticks: timeTicks() }),
+				x: axis("time per operation, logarithmic", { type: "logarithmic", min: least / 1.6, ticks: timeTicks() }),
 				y: axis("", { title: { display: false }, grid: { display: false }, ticks: { color: colour("ink"), autoSkip: false } }),
 			},
 			plugins: {
 				legend: { labels: { color: colour("ink"), boxWidth: 12 } },
-				floorLine: { at: floorOf(rows.find((row) => row.threads === shown[0] && row.ratio > 0)) },
+				floorLine: { at: floor },
 				tooltip: { callbacks: { label(item) {
 					const row = at(names[item.dataIndex], shown[item.datasetIndex]);
 					return item.dataset.label + ": " + seconds(row.ns) + (row.ratio ? ", ×" + Number(row.ratio.toPrecision(3)) + " the floor" : "");
@@ -194,7 +196,8 @@
 				y: axis("time per operation", { type: "logarithmic", ticks: timeTicks() }),
 			},
 			plugins: {
-				legend: { position: "bottom", labels: { color: colour("ink"), usePointStyle: true, boxWidth: 8 } },
+				legend: { position: "bottom", labels: { color: colour("ink"), usePointStyle: true, boxWidth: 7, boxHeight: 7,
+					filter: (item) => !item.text.endsWith(": floor") } },
 				tooltip: { callbacks: { label: (item) => item.dataset.label + ": " + seconds(item.raw) } },
 			},
 		});
@@ -202,9 +205,18 @@
 		return { config, height: 230 };
 	}
 
+	/* The size of model that most choices have, as in the table. */
+	function usualModel() {
+		const counts = new Map();
+		for (const row of data.choices)
+			counts.set(row.model_bytes, (counts.get(row.model_bytes) || 0) + 1);
+		return [...counts].reduce((best, one) => one[1] > best[1] ? one : best, [0, 0])[0];
+	}
+
 	function throughputChart() {
-		const rows = data.choices.filter((row) => row.throughput > 0).sort((a, b) => b.throughput - a.throughput).slice(0, 40);
-		const flawed = (row) => row.loaded_twice || row.miscounted || row.anomalous;
+		const usual = usualModel();
+		const rows = data.choices.filter((row) => row.throughput > 0 && (!row.swept || row.model_bytes === usual)).sort((a, b) => b.throughput - a.throughput).slice(0, 40);
+		const flawed = (row) => row.flawed;
 		const config = base("bar", {
 			indexAxis: "y",
 			scales: {
