@@ -216,7 +216,8 @@ loop_result run_loop(const loop &loop, uint64_t *chunk)
 	const bool crowded = loop.threads > this_machine().cores;
 	loop_result tried = run_window(loop, crowded ? 0.03 : 0.002, 64);
 	const double target_ns = 4000; /* long against the look at the flag, short against the window */
-	const double latency_ns = tried.ns_per_op * loop.threads;
+	/* What one operation takes of its thread. With a core for each, CPU time says it whatever else the machine does. */
+	const double latency_ns = crowded ? tried.ns_per_op * loop.threads : tried.cpu_ns_per_op;
 	*chunk = static_cast<uint64_t>(std::clamp(target_ns / latency_ns, 64.0, 65536.0)) / 64 * 64;
 	return tried;
 }
