@@ -2,7 +2,7 @@
 /* initialiser/55_call_once: the same from the C11 standard.
  *
  * Lesson    call_once() is pthread_once() under a portable name: same promise, same silence about failure. Tools know it less
- *           well: gcc's ThreadSanitizer does not see its order and accuses this correct file.
+ *           well: ThreadSanitizer (gcc 12's and clang 14's) does not see its order and accuses this correct file.
  * Compare   50_pthread_once.c
  * Protocol  `instance` and `error` are written by the routine and read after call_once() has returned.
  * Promise   as 50_pthread_once.c. C11 says nothing about cancellation; glibc undoes a cancelled routine here too.
