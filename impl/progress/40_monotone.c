@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* progress/40_monotone: count first; whoever finds no teller becomes the teller, the others leave their news and go.
  *
- * Lesson    to tell in order, tell one at a time; and for that nobody has to wait. The teller asks for the newest value, so a
- *           number that it missed is old news.
+ * Lesson    to tell in order, tell one at a time; and for that nobody has to wait. The teller asks for the newest value and counts
+ *           up to it, so that steps which came meanwhile are told too.
  * Compare   30_under_lock.c
- * Protocol  `news` counts steps announced and not yet covered. Who moves it from 0 is elected; it tells the value until it can
- *           take `news` from what it saw back to 0. `told` passes from teller to teller through `news`.
- * Promise   everything but `no_gaps` (steps that come while the teller is busy are told as one), given a counter that loses none.
+ * Protocol  `news` counts steps announced and not yet covered. Who moves it from 0 is elected; it tells up to the value until it
+ *           can take `news` from what it saw back to 0. `told` passes from teller to teller through `news`.
+ * Promise   everything, given a counter that loses none.
  * Cost      step: one locked instruction beside the counter's; the teller pays for the others, for as long as they bring news.
  */
 #include <stdatomic.h>
@@ -44,10 +44,8 @@ static void progress_step(struct progress *p, const struct progress_source *mine
 	uint64_t seen = 1;
 	do {
 		uint64_t value = mine->value(mine->arg);
-		if (value > p->told) {
-			p->told = value;
-			p->sink->tell(p->sink->arg, value, p->total);
-		}
+		while (p->told < value)
+			p->sink->tell(p->sink->arg, ++p->told, p->total);
 		/* success, release: pairs with the acquire of the next one elected; publishes `told`. It needs no acquire: nothing was
 		 * announced since SEEN. failure, acquire: pairs with the release of those who announced; the next value() counts them. */
 	} while (!atomic_compare_exchange_strong_explicit(&p->news, &seen, 0, memory_order_release, memory_order_acquire));
@@ -72,6 +70,6 @@ static void progress_close(struct progress *p)
 
 #include "progress_export.h"
 PROGRESS_EXPORT(monotone, .about.lesson = "one elected teller at a time; the others leave their news and go",
-	.about.claims = PROGRESS_NEVER_BACKWARDS | PROGRESS_NO_DUPLICATES | PROGRESS_LAST_IS_TOTAL |
+	.about.claims = PROGRESS_NEVER_BACKWARDS | PROGRESS_NO_DUPLICATES | PROGRESS_NO_GAPS | PROGRESS_LAST_IS_TOTAL |
 			PROGRESS_DOES_NOT_BLOCK_WORKERS | PROGRESS_RACE_FREE,
 	.about.features = FEATURE_ATOMIC, .needs = PROGRESS_NEEDS_VALUE);
