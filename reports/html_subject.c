@@ -103,14 +103,32 @@ static void outcome_row(FILE *out, const json_t *outcome, double whole)
 	double count = node_number(outcome, "count", 0);
 	const char *grade = node_string(outcome, "grade");
 	const char *symbol = strcmp(grade, "forbidden") == 0 ? "✗" : strcmp(grade, "interesting") == 0 ? "◆" : "✓";
-	fill(out, "<tr class=\"$$\"><th scope=\"row\"><code>$</code></th><td><span aria-hidden=\"true\">$</span> $</td>", grade,
-		count > 0 ? "" : " unseen", node_string(outcome, "label"), symbol, grade);
+	fill(out, "<tr class=\"$\"><th scope=\"row\"><code>$</code></th><td><span aria-hidden=\"true\">$</span> $</td>", grade,
+		node_string(outcome, "label"), symbol, grade);
 	fprintf(out, "<td class=\"n\"><span class=\"bar\" style=\"--part:%.3f\"></span>", bar_length(count, whole));
 	fill(out, "$<small>$</small></td><td>$</td></tr>\n", count_words(count).text, share_words(count, whole).text,
 		node_string(outcome, "why"));
 }
 
-/* One histogram per result that sampled: forced orders and race detectors have a single outcome, which their verdict tells. */
+/* What could have been seen and was not, in one row. */
+static void unseen_row(FILE *out, const json_t *outcomes)
+{
+	size_t i, unseen = 0;
+	const json_t *outcome;
+	json_array_foreach(outcomes, i, outcome)
+	{
+		if (node_number(outcome, "count", 0) > 0)
+			continue;
+		fill(out,
+			unseen++ ? " · <span title=\"$: $\">$</span>"
+				 : "<tr class=\"unseen\"><td colspan=\"4\">Not seen: <span title=\"$: $\">$</span>",
+			node_string(outcome, "grade"), node_string(outcome, "why"), node_string(outcome, "label"));
+	}
+	if (unseen)
+		fputs("</td></tr>\n", out);
+}
+
+/* One histogram per result that sampled: a forced order has a single outcome, which its verdict tells. */
 static void outcomes_of(FILE *out, const json_t *result)
 {
 	const json_t *outcomes = node_get(result, "outcomes"), *outcome;
@@ -127,7 +145,12 @@ static void outcomes_of(FILE *out, const json_t *result)
 		"means</th></tr></thead><tbody>\n",
 		node_string(result, "scenario"), node_string(result, "scenario"), node_string(result, "engine"),
 		node_string(result, "compiler"), count_words(node_number(result, "executions", whole)).text);
-	json_array_foreach(outcomes, i, outcome) outcome_row(out, outcome, whole);
+	json_array_foreach(outcomes, i, outcome)
+	{
+		if (node_number(outcome, "count", 0) > 0)
+			outcome_row(out, outcome, whole);
+	}
+	unseen_row(out, outcomes);
 	fputs("</tbody></table></div>\n", out);
 }
 
@@ -139,8 +162,11 @@ static json_t *finding_key(const json_t *finding)
 	const json_t *place;
 	json_array_foreach(node_get(finding, "locations"), i, place)
 		node_append(places, json_sprintf("%s:%.0f", node_string(place, "file"), node_number(place, "line", 0)));
-	/* Without places, the message is what tells findings apart. */
-	char *text = json_array_size(places) ? json_dumps(places, JSON_COMPACT) : strdup(node_string(finding, "message"));
+	/* Without places, the message tells findings apart, less its count: "… (3 of 2000 executions)". */
+	const char *message = node_string(finding, "message"), *bracket = strrchr(message, '(');
+	size_t length =
+		bracket && bracket > message && strstr(bracket, " executions)") ? (size_t)(bracket - message) : strlen(message);
+	char *text = json_array_size(places) ? json_dumps(places, JSON_COMPACT) : strndup(message, length);
 	json_t *key = node_must(json_sprintf("%s %s", node_string(finding, "kind"), text ? text : ""));
 	free(text);
 	json_decref(places);
@@ -173,7 +199,15 @@ static void findings(FILE *out, const json_t *subject, const json_t *facts)
 		fputs("<h4>Findings</h4>\n", out);
 	const char *key;
 	json_t *entry;
-	json_object_foreach(unique, key, entry) html_finding(out, node_get(entry, "finding"), node_get(entry, "seen"), facts);
+	/* First those with places in the source: they are what can be read. */
+	for (int placed = 1; placed >= 0; placed--) {
+		json_object_foreach(unique, key, entry)
+		{
+			finding = json_object_get(entry, "finding");
+			if ((json_array_size(node_get(finding, "locations")) > 0) == (placed == 1))
+				html_finding(out, finding, node_get(entry, "seen"), facts);
+		}
+	}
 	json_decref(unique);
 }
 
