@@ -28,7 +28,8 @@ static void promises_table(FILE *out, const json_t *subject)
 	if (family == FAMILY_COUNT)
 		return;
 	const struct promise_info *promises = family_promises(family, &count);
-	fputs("<table class=\"promises\"><caption>Promises</caption><thead><tr><th scope=\"col\">promise</th><th "
+	fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Promises\"><table "
+	      "class=\"promises\"><caption>Promises</caption><thead><tr><th scope=\"col\">promise</th><th "
 	      "scope=\"col\">claim</th>"
 	      "<th scope=\"col\">contract</th><th scope=\"col\">shown by</th></tr></thead><tbody>\n",
 		out);
@@ -49,13 +50,17 @@ static void promises_table(FILE *out, const json_t *subject)
 		json_array_foreach(node_get(contract, "seen"), k, seen)
 		{
 			if (json_is_string(seen))
-				fill(out, k ? ", $" : "<small>also seen by $", json_string_value(seen));
+				fill(out,
+					k                              ? ", $"
+					: *node_string(contract, "by") ? "<small>also seen by $"
+								       : "<small>seen by $",
+					json_string_value(seen));
 		}
 		if (k)
 			fputs("</small>", out);
 		fputs("</td></tr>\n", out);
 	}
-	fputs("</tbody></table>\n", out);
+	fputs("</tbody></table></div>\n", out);
 }
 
 static void verdict_row(FILE *out, const json_t *result)

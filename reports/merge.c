@@ -66,6 +66,21 @@ static int weight(const json_t *contract)
 	return strcmp(status, "refuted") == 0 ? 2 : strcmp(status, "upheld") == 0;
 }
 
+/* Adds the texts of `seen` that KNOWN lacks. */
+static void merge_seen(json_t *known, const json_t *contract)
+{
+	json_t *all = node_get(known, "seen");
+	size_t i, k;
+	json_t *one, *other;
+	json_array_foreach(node_get(contract, "seen"), i, one)
+	{
+		bool found = false;
+		json_array_foreach(all, k, other) found = found || json_equal(one, other);
+		if (!found && json_is_array(all))
+			node_append(all, json_incref(one));
+	}
+}
+
 /* INDEX maps "subject promise claim" to the row that stands for it in TO. */
 static void merge_contracts(json_t *to, json_t *index, const json_t *from)
 {
@@ -76,10 +91,15 @@ static void merge_contracts(json_t *to, json_t *index, const json_t *from)
 		json_t *key = node_must(json_sprintf("%s %s %s", node_string(contract, "subject"),
 			node_string(contract, "promise"), node_string(contract, "claim")));
 		json_t *known = json_object_get(index, json_string_value(key));
-		if (!known)
+		if (!known) {
 			node_set(index, json_string_value(key), json_incref(node_append(to, json_deep_copy(contract))));
-		else if (weight(contract) > weight(known) && json_object_update(known, contract) != 0)
-			node_must(NULL);
+		} else {
+			json_t *heavier = node_must(json_deep_copy(weight(contract) > weight(known) ? contract : known));
+			merge_seen(heavier, weight(contract) > weight(known) ? known : contract);
+			if (json_object_update(known, heavier) != 0)
+				node_must(NULL);
+			json_decref(heavier);
+		}
 		json_decref(key);
 	}
 }

@@ -12,7 +12,7 @@
  *            result, batch and benchmark row says "host": its id; so the same test on two machines stays two results.
  * results    all of them, in the order of the files. Only a report that is equal to an earlier one as a whole is left out.
  * contracts  one row for each subject, promise and claim: refuted by any is refuted, else upheld by any is upheld, else unshown; `by`
- *            comes from the report that decided.
+ *            comes from the report that decided; seen[] is what any of them saw.
  * batches    all of them.  benchmarks: all rows; the context is the first that is not empty.
  * seed       the first report's; where seeds differ, seeds[] lists each.
  * partial    true when any is.

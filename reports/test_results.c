@@ -270,6 +270,8 @@ static void merging_shards_of_one_machine(void **state)
 	node_append(node_get(parts[1], "results"), result_new("counter/naive", "three", "native", "gcc"));
 	add_contract(parts[0], "counter/naive", "no_lost_update", "missing", "unshown", "");
 	add_contract(parts[1], "counter/naive", "no_lost_update", "missing", "refuted", "sequential two");
+	node_set(json_array_get(node_get(parts[0], "contracts"), 0), "seen", json_pack("[s, s]", "native two", "tsan two"));
+	node_set(json_array_get(node_get(parts[1], "contracts"), 0), "seen", json_pack("[s]", "tsan two"));
 	add_contract(parts[0], "counter/naive", "exact_at_rest", "claimed", "refuted", "native two");
 	add_contract(parts[1], "counter/naive", "exact_at_rest", "claimed", "upheld", "tsan two");
 	node_append(node_get(node_get(parts[1], "benchmarks"), "benchmarks"), json_pack("{s:s}", "name", "floor/x/threads:1"));
@@ -284,6 +286,7 @@ static void merging_shards_of_one_machine(void **state)
 	assert_int_equal(json_array_size(node_get(merged, "contracts")), 2);
 	assert_string_equal(node_string(merged_contract(merged, "no_lost_update"), "status"), "refuted");
 	assert_string_equal(node_string(merged_contract(merged, "no_lost_update"), "by"), "sequential two");
+	assert_int_equal(json_array_size(node_get(merged_contract(merged, "no_lost_update"), "seen")), 2);
 	assert_string_equal(node_string(merged_contract(merged, "exact_at_rest"), "status"), "refuted");
 	assert_int_equal(json_array_size(node_get(node_get(merged, "benchmarks"), "benchmarks")), 1);
 	assert_true(node_number(node_get(node_get(merged, "benchmarks"), "context"), "num_cpus", 0) == 2);

@@ -124,7 +124,7 @@
 			ticks: { color: colour("soft") }, grid: { color: colour("line"), drawBorder: false },
 		}, more);
 	}
-	const timeTicks = () => ({ color: colour("soft"), maxRotation: 0, callback: (value) => /^[125]/.test(String(value.toExponential())) ? seconds(value) : "" });
+	const timeTicks = () => ({ color: colour("soft"), maxRotation: 0, callback: (value) => /^[125]e/.test(Number(value.toPrecision(6)).toExponential()) ? seconds(value) : "" });
 
 	function base(type, more) {
 		return {
@@ -172,7 +172,7 @@
 				data: names.map((name) => (at(name, count) || {}).ns || null), barPercentage: .9, categoryPercentage: .78,
 			})),
 		};
-		return { config, height: 70 + names.length * (12 + 11 * shown.length) };
+		return { config, height: 86 + names.length * (12 + 11 * shown.length) };
 	}
 
 	function scalingChart(subject) {
@@ -214,7 +214,7 @@
 	}
 
 	function throughputChart() {
-		const usual = usualModel();
+		const usual = usualModel(), narrow = innerWidth < 700;
 		const rows = data.choices.filter((row) => row.throughput > 0 && (!row.swept || row.model_bytes === usual)).sort((a, b) => b.throughput - a.throughput).slice(0, 40);
 		const flawed = (row) => row.flawed;
 		const config = base("bar", {
@@ -226,12 +226,14 @@
 			plugins: { legend: { display: false } },
 		});
 		config.data = {
-			labels: rows.map((row) => (flawed(row) ? "✗ " : "") + [row.initialiser, row.counter, row.progress].join(" + ") +
-				(row.workers ? ", " + row.workers + " workers" : ", serial")),
+			labels: rows.map(function (row) {
+				const lines = [(flawed(row) ? "✗ " : "") + row.initialiser, row.counter, row.progress + (row.workers ? "" : ", serial")];
+				return narrow ? lines.map((line, i) => line + (i < 2 ? " +" : "")) : lines.join(" + ");
+			}),
 			datasets: [{ label: "items per second", data: rows.map((row) => row.throughput),
 				backgroundColor: rows.map((row) => colour(flawed(row) ? "bar-bad" : "bar")) }],
 		};
-		return rows.length ? { config, height: 60 + rows.length * 22 } : null;
+		return rows.length ? { config, height: 60 + rows.length * (narrow ? 46 : 22) } : null;
 	}
 
 	function draw(figure) {
@@ -261,13 +263,13 @@
 
 	if (typeof Chart === "undefined")
 		return;
-	const watcher = new IntersectionObserver(function (seen) {
-		for (const entry of seen)
-			if (entry.isIntersecting)
-				draw(entry.target);
-	}, { rootMargin: "600px" });
+	/* A chart in a closed part is drawn when the part is opened: before that it has no width. */
 	for (const figure of all("figure.chart")) {
 		figure.hidden = false;
-		watcher.observe(figure);
+		const part = figure.closest("details");
+		if (part)
+			part.addEventListener("toggle", () => part.open && draw(figure));
+		if (!part || part.open)
+			draw(figure);
 	}
 })();
