@@ -55,7 +55,10 @@ bool filter_matches(char *const *globs, size_t count, const char *subject, const
 /* argp parser shared by all commands: flags for argp_parse, and exit status 2 on misuse. */
 int command_parse(const struct argp *argp, int argc, char **argv, void *input);
 
-/* Absolute path of a helper program in libexec/onceproof beside this one; static storage per call is allocated and never freed. */
+/* The folder of the helper programs, libexec/onceproof beside this one; static storage. */
+const char *helper_folder(void);
+
+/* Path of one of them; the caller frees it. */
 char *helper_program(const char *name);
 
 #endif

@@ -82,11 +82,12 @@ static char *joined(const char *option, const char *value)
 	return must(word);
 }
 
-/* The measuring program's command line, with its JSON going to PATH unless that is NULL. */
+/* The measuring program's command line, with its JSON going to PATH unless that is NULL. Kept until this process ends. */
 static char **bench_words(const struct bench_options *options, const char *path)
 {
 	char number[64];
-	char **words = must(calloc(options->glob_count + options->flag_count + 16, sizeof *words));
+	static char **words;
+	words = must(calloc(options->glob_count + options->flag_count + 16, sizeof *words));
 	size_t n = 0;
 	words[n++] = helper_program("onceproof-bench");
 	if (options->quick || options->full)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* onceproof doctor: is this machine fit, and does each engine really go red on a known bug and stay green on its fix? */
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +167,7 @@ static int run(int argc, char **argv)
 	d.checks = json_array();
 	json_object_set_new(d.report, "checks", d.checks);
 	child_catch_interrupts();
-	char *programs = dirname(helper_program("x"));
+	const char *programs = helper_folder();
 
 	char says[128];
 	snprintf(says, sizeof says, "onceproof %s, built by %s", ONCEPROOF_VERSION, compiler_name());

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* onceproof stress: runs scenarios by engines and holds the contracts against what they saw. */
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +113,7 @@ static int run(int argc, char **argv)
 	a.suite.plan.seed = a.common.seed;
 	a.suite.shard = a.common.shard;
 	a.suite.shards = a.common.shards;
-	a.suite.programs = dirname(helper_program("x"));
+	a.suite.programs = helper_folder();
 	a.suite.wanted = wanted;
 	a.suite.began = began;
 	a.suite.ended = ended;

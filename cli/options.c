@@ -217,16 +217,24 @@ int command_parse(const struct argp *argp, int argc, char **argv, void *input)
 	return argp_parse(argp, argc, argv, 0, NULL, input);
 }
 
-char *helper_program(const char *name)
+const char *helper_folder(void)
 {
-	char self[PATH_MAX], *path = NULL;
+	static char folder[PATH_MAX + 32];
+	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (length < 0) {
-		complain("%s: cannot find this program's own folder: %s", name, strerror(errno));
+		complain("cannot find this program's own folder: %s; is /proc mounted?", strerror(errno));
 		exit(EXIT_USAGE);
 	}
 	self[length] = '\0';
-	if (asprintf(&path, "%s/../libexec/onceproof/%s", dirname(self), name) < 0) {
+	snprintf(folder, sizeof folder, "%s/../libexec/onceproof", dirname(self));
+	return folder;
+}
+
+char *helper_program(const char *name)
+{
+	char *path = NULL;
+	if (asprintf(&path, "%s/%s", helper_folder(), name) < 0) {
 		complain("%s: out of memory", name);
 		exit(EXIT_USAGE);
 	}

@@ -42,8 +42,9 @@ struct fixture {
 
 static inline void *rubbish(size_t align, size_t bytes)
 {
+	align = align < sizeof(void *) ? sizeof(void *) : align;
 	size_t rounded = (bytes + align - 1) / align * align;
-	void *memory = aligned_alloc(align < sizeof(void *) ? sizeof(void *) : align, rounded);
+	void *memory = aligned_alloc(align, rounded);
 	assert_non_null(memory);
 	return memset(memory, 0xa5, rounded);
 }
