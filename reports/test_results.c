@@ -113,11 +113,15 @@ static void cpu_quota_of_both_layouts_is_read(void **state)
 	mkdir(scratch("groups/cpu,cpuacct"), 0777);
 	mkdir(scratch("groups/cpu,cpuacct/c"), 0777);
 	put(scratch("groups/a/cpu.max"), "150000 100000\n");
-	put(scratch("groups/a/b/cpu.max"), "max 100000\n");
+	put(scratch("groups/a/b/cpu.max"), "400000 100000\n");
+	mkdir(scratch("groups/a/c"), 0777);
+	put(scratch("groups/a/c/cpu.max"), "max 100000\n");
 	put(scratch("groups/cpu,cpuacct/c/cpu.cfs_quota_us"), "50000\n");
 	put(scratch("groups/cpu,cpuacct/c/cpu.cfs_period_us"), "100000\n");
 	const char *root = scratch("groups");
-	assert_true(host_cpu_quota(root, "0::/a/b\n") == 1.5); /* the parent's limit holds below it */
+	assert_true(host_cpu_quota(root, "0::/a/b\n") == 1.5); /* the parent's tighter limit holds below it */
+	assert_true(host_cpu_quota(root, "0::/a/c\n") == 1.5);
+	assert_true(host_cpu_quota(root, "0::/a/c\n3:cpu,cpuacct:/c\n") == 0.5);
 	assert_true(host_cpu_quota(root, "4:memory:/c\n3:cpu,cpuacct:/c\n") == 0.5);
 	assert_true(host_cpu_quota(root, "3:cpuset:/c\n0::/\n") == 0);
 }
@@ -150,24 +154,27 @@ static void a_failed_write_keeps_the_earlier_file(void **state)
 	(void)state;
 	mkdir(scratch("full"), 0777);
 	put(scratch("full/results.json"), "earlier");
-	json_t *report = sample_report();
-	pid_t child = fork();
-	if (child == 0) {
-		struct rlimit limit = {1024, 1024};
-		setrlimit(RLIMIT_FSIZE, &limit);
-		signal(SIGXFSZ, SIG_IGN);
-		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		dup2(null, STDERR_FILENO);
-		_exit(report_write(report, scratch("full/results.json")) == EFBIG ? 0 : 1);
+	/* The large report fails on the way, the small one only when its buffer is written out at the end. */
+	json_t *reports[] = {sample_report(), report_new(1)};
+	for (size_t i = 0; i < 2; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			struct rlimit limit = {200, 200};
+			setrlimit(RLIMIT_FSIZE, &limit);
+			signal(SIGXFSZ, SIG_IGN);
+			int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+			dup2(null, STDERR_FILENO);
+			_exit(report_write(reports[i], scratch("full/results.json")) == EFBIG ? 0 : 1);
+		}
+		int status;
+		waitpid(child, &status, 0);
+		assert_int_equal(status, 0);
+		char *text = read_text(scratch("full/results.json"));
+		assert_string_equal(text, "earlier");
+		free(text);
+		assert_int_equal(files_in(scratch("full")), 1);
+		json_decref(reports[i]);
 	}
-	int status;
-	waitpid(child, &status, 0);
-	assert_int_equal(status, 0);
-	char *text = read_text(scratch("full/results.json"));
-	assert_string_equal(text, "earlier");
-	free(text);
-	assert_int_equal(files_in(scratch("full")), 1);
-	json_decref(report);
 }
 
 static void unwritable_places_are_refused(void **state)
