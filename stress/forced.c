@@ -2,7 +2,6 @@
 #include "forced.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +96,17 @@ static long cpu_time_ms(pthread_t thread)
 	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
+static void join(struct forced_thread *t)
+{
+	if (!t->joined)
+		pthread_join(t->thread, NULL);
+	t->joined = true;
+}
+
 enum forced_state forced_settle(struct forced_thread *t)
 {
+	if (t->joined)
+		return FORCED_DONE;
 	unsigned long before = 0;
 	long cpu_at_start = cpu_time_ms(t->thread);
 	for (int looks = 0; looks < LOOKS;) {
@@ -108,8 +116,10 @@ enum forced_state forced_settle(struct forced_thread *t)
 		unsigned resumed = atomic_load_explicit(&t->resumed, memory_order_acquire);
 		/* relaxed: written by this thread. */
 		bool on_its_way = !tid || resumed != atomic_load_explicit(&t->released, memory_order_relaxed);
-		if (state == FORCED_DONE)
+		if (state == FORCED_DONE) {
+			join(t);
 			return FORCED_DONE;
+		}
 		if (state == FORCED_PARKED)
 			return FORCED_PARKED;
 		unsigned long switches;
@@ -129,5 +139,5 @@ enum forced_state forced_settle(struct forced_thread *t)
 void forced_cancel(struct forced_thread *t)
 {
 	pthread_cancel(t->thread);
-	pthread_join(t->thread, NULL);
+	join(t);
 }

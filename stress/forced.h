@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 enum forced_state {
 	FORCED_RUNNING,
@@ -24,11 +25,12 @@ struct forced_thread {
 	void (*run)(void *arg);
 	void *arg;
 	pthread_t thread;
-	sem_t may_go;           /* posted by forced_release */
-	_Atomic int tid;        /* 0 until the helper runs */
-	_Atomic int state;      /* FORCED_RUNNING, FORCED_PARKED or FORCED_DONE */
+	sem_t may_go;              /* posted by forced_release */
+	_Atomic int tid;           /* 0 until the helper runs */
+	_Atomic int state;         /* FORCED_RUNNING, FORCED_PARKED or FORCED_DONE */
 	_Atomic unsigned released; /* forced_release calls so far */
 	_Atomic unsigned resumed;  /* how many of them the helper has noticed */
+	bool joined;               /* the script's own */
 };
 
 /* Starts a helper that calls run(arg). The struct lives until the process ends. */
@@ -41,7 +43,8 @@ void forced_park(void);
 /* Lets a parked helper go on; returns at once. */
 void forced_release(struct forced_thread *t);
 
-/* Waits until the helper settles and says how. Repeats the look at a sleeping helper so that a passing sleep is not taken for a block. */
+/* Waits until the helper settles and says how; one that is done has ended, key destructors included. Repeats the look at a sleeping
+ * helper so that a passing sleep is not taken for a block. */
 enum forced_state forced_settle(struct forced_thread *t);
 
 /* Cancels a helper and joins it. */
