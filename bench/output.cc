@@ -233,8 +233,7 @@ static std::string add_strings(const std::string &text, const std::vector<row> &
 		by_name[row.name] = &row;
 	size_t index;
 	json_t *run;
-	json_array_foreach(json_object_get(root, "benchmarks"), index, run)
-	{
+	json_array_foreach(json_object_get(root, "benchmarks"), index, run) {
 		const char *name = json_string_value(json_object_get(run, "run_name"));
 		auto found = by_name.find(name ? name : "");
 		if (found == by_name.end())

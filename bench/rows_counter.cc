@@ -147,8 +147,8 @@ static void add_increments(
 	for (unsigned threads : plan.threads) {
 		row made;
 		made.threads = threads;
-		made.floor = row_name("floor/lock_xadd", "", 1);
-		made.least = row_name("floor/store", "", 1);
+		made.floor = row_name("floor/lock_xadd", "", threads);
+		made.least = row_name("floor/store", "", threads);
 		made.name = row_name(subject, "increment", threads);
 		made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how, false); };
 		rows.push_back(made);
@@ -167,7 +167,7 @@ static void add_reads(std::vector<row> &rows, const plan &plan, const counter_im
 		row made;
 		made.threads = threads;
 		made.name = row_name(subject, "read", threads);
-		made.floor = row_name("floor/load_branch", "", 1);
+		made.floor = row_name("floor/load_branch", "", threads);
 		made.least = made.floor;
 		made.note = "8 seats, at rest";
 		made.measure = [how](row &self, double seconds) { return measure_read(self, seconds, how); };

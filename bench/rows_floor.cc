@@ -122,7 +122,7 @@ void add_floor_rows(std::vector<row> &rows, const plan &plan)
 	};
 	std::vector<unsigned> threads = plan.threads;
 	if (std::find(threads.begin(), threads.end(), 1u) == threads.end())
-		threads.insert(threads.begin(), 1); /* ratios are to one thread's floor */
+		threads.insert(threads.begin(), 1); /* for the rows whose floor is one thread alone */
 	for (const auto &each : loops)
 		for (unsigned n : threads) {
 			row made = floor_row(each.name, n, each.note);

@@ -212,7 +212,7 @@ void add_initialiser_rows(std::vector<row> &rows, const plan &plan)
 			row get;
 			get.name = row_name(subject, "get", threads);
 			get.threads = threads;
-			get.floor = get.least = row_name("floor/load_branch", "", 1);
+			get.floor = get.least = row_name("floor/load_branch", "", threads);
 			get.measure = [how](row &self, double seconds) { return measure_get(self, seconds, how); };
 			rows.push_back(get);
 		}

@@ -69,7 +69,7 @@ void add_progress_rows(std::vector<row> &rows, const plan &plan)
 			row made;
 			made.name = row_name(std::string("progress/") + how->about.name, "step", threads);
 			made.threads = threads;
-			made.floor = row_name("floor/lock_xadd", "", 1);
+			made.floor = row_name("floor/lock_xadd", "", threads);
 			made.note = "counts by fetch_add; telling costs a store; the front end looks every ms";
 			made.measure = [how](row &self, double seconds) { return measure_step(self, seconds, how); };
 			rows.push_back(made);

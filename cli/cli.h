@@ -25,13 +25,13 @@ extern const size_t command_count;
 /* Options that every command takes. Use: `struct common common = COMMON_DEFAULTS;`, children = {{&common_argp, 0, NULL, 0}, {0}} and
  * state->child_inputs[0] = &common in the ARGP_KEY_INIT case. */
 struct common {
-	uint64_t seed;        /* chosen from the system's randomness when not given; print it always */
+	uint64_t seed; /* chosen from the system's randomness when not given; print it always */
 	bool seed_given;
-	const char *json;     /* --json FILE, "-" is stdout; NULL: none */
-	const char *junit;    /* --junit FILE or NULL */
-	const char *color;    /* "auto", "always" or "never" */
+	const char *json;       /* --json FILE, "-" is stdout; NULL: none */
+	const char *junit;      /* --junit FILE or NULL */
+	const char *color;      /* "auto", "always" or "never" */
 	unsigned shard, shards; /* --shard I/N, one-based; 1/1 when not given */
-	int verbosity;        /* -q: -1, default 0, -v: 1 */
+	int verbosity;          /* -q: -1, default 0, -v: 1 */
 };
 extern const struct argp common_argp;
 struct common common_defaults(void);

@@ -42,7 +42,8 @@ static void check_compiler(struct doctor *d, const char *name, bool needed)
 	struct child_options options = {.argv = argv, .timeout_s = 20, .output_max = 4096};
 	struct child_result child;
 	if (child_run(&options, &child) != 0) {
-		note(d, name, needed ? LEVEL_BAD : LEVEL_NOTE, needed ? "not installed: apt-get install gcc" : "not installed; the clang preset needs it");
+		note(d, name, needed ? LEVEL_BAD : LEVEL_NOTE,
+			needed ? "not installed: apt-get install gcc" : "not installed; the clang preset needs it");
 		return;
 	}
 	child.out[strcspn(child.out, "\n")] = '\0';
@@ -57,11 +58,13 @@ static void check_cores(struct doctor *d)
 	double quota = json_number_value(json_object_get(host, "cpu_quota"));
 	char says[256];
 	if (quota > 0 && quota < (double)usable) {
-		snprintf(says, sizeof says, "%lld usable, but a quota of %.2f: threads are throttled in turn, timings will mislead", usable, quota);
+		snprintf(says, sizeof says,
+			"%lld usable, but a quota of %.2f: threads are throttled in turn, timings will mislead", usable, quota);
 		note(d, "cores", LEVEL_NOTE, says);
 	} else if (usable < 2) {
 		note(d, "cores", LEVEL_NOTE,
-			"1 usable: threads only take turns, so native stress sees few races (tsan and sequential still do); every benchmark with two "
+			"1 usable: threads only take turns, so native stress sees few races (tsan and sequential still do); "
+			"every benchmark with two "
 			"threads is oversubscribed");
 	} else {
 		snprintf(says, sizeof says, "%lld usable, no quota below that", usable);
@@ -77,7 +80,8 @@ static void check_load(struct doctor *d)
 	if (getloadavg(&load, 1) != 1)
 		return;
 	bool busy = load > 0.5 * (double)cores;
-	snprintf(says, sizeof says, "%.2f on %ld cores%s", load, cores, busy ? ": others use this machine now; timings will be worse than they could be" : "");
+	snprintf(says, sizeof says, "%.2f on %ld cores%s", load, cores,
+		busy ? ": others use this machine now; timings will be worse than they could be" : "");
 	note(d, "load", busy ? LEVEL_NOTE : LEVEL_OK, says);
 }
 
@@ -101,13 +105,14 @@ static void check_clock(struct doctor *d)
 		fclose(file);
 	double cost = clock_cost_ns();
 	bool slow = cost > 500;
-	snprintf(says, sizeof says, "%s, %.0f ns per reading%s", source, cost, slow ? ": slow (a system call each); short windows are blurred" : "");
+	snprintf(says, sizeof says, "%s, %.0f ns per reading%s", source, cost,
+		slow ? ": slow (a system call each); short windows are blurred" : "");
 	note(d, "clock", slow ? LEVEL_NOTE : LEVEL_OK, says);
 }
 
 /* One engine on a broken implementation and on its fix. */
-static void check_engine(struct doctor *d, const char *programs, const char *name, enum family family, const char *scenario, const char *broken,
-	const char *fixed)
+static void check_engine(struct doctor *d, const char *programs, const char *name, enum family family, const char *scenario,
+	const char *broken, const char *fixed)
 {
 	const struct engine *engine = engine_find(name);
 	const struct scenario *what = scenario_find(family, scenario);
@@ -129,9 +134,11 @@ static void check_engine(struct doctor *d, const char *programs, const char *nam
 	const char *bad_verdict = json_string_value(json_object_get(bad, "verdict"));
 	const char *good_verdict = json_string_value(json_object_get(good, "verdict"));
 	bool went_red = strcmp(bad_verdict, "bug") == 0, stayed_green = strcmp(good_verdict, "not-found") == 0;
-	const char *odd = went_red ? json_string_value(json_object_get(good, "evidence")) : json_string_value(json_object_get(bad, "evidence"));
+	const char *odd = went_red ? json_string_value(json_object_get(good, "evidence"))
+				   : json_string_value(json_object_get(bad, "evidence"));
 	snprintf(says, sizeof says, "%s: %s %s, %s %s%s%s", scenario, broken, went_red ? "goes red" : bad_verdict, fixed,
-		stayed_green ? "stays green" : good_verdict, went_red && stayed_green ? "" : ": ", went_red && stayed_green ? "" : odd);
+		stayed_green ? "stays green" : good_verdict, went_red && stayed_green ? "" : ": ",
+		went_red && stayed_green ? "" : odd);
 	bool skipped = strcmp(bad_verdict, "skipped") == 0;
 	note(d, name, went_red && stayed_green ? LEVEL_OK : skipped ? LEVEL_NOTE : LEVEL_BAD, says);
 	d->engine_wrong |= !skipped && !(went_red && stayed_green);
@@ -159,7 +166,8 @@ static int run(int argc, char **argv)
 	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	const struct argp argp = {NULL, parse, NULL,
 		"Is this machine fit, and does each engine really go red on a known bug and stay green on its fix?\v"
-		"Exit status: 0 fit (notes are advice), 1 an engine is wrong about a known answer, 2 something needed is missing.",
+		"Exit status: 0 fit (notes are advice), 1 an engine is wrong about a known answer, 2 something needed is "
+		"missing.",
 		children, NULL, NULL};
 	command_parse(&argp, argc, argv, &d);
 	d.text = !(d.common.json && strcmp(d.common.json, "-") == 0);

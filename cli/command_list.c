@@ -241,8 +241,7 @@ static void print_capabilities(const json_t *implementation)
 	const char *key;
 	json_t *value;
 	printf("     %s\n     ", text(implementation, "file"));
-	json_object_foreach(json_object_get(implementation, "capabilities"), key, value)
-	{
+	json_object_foreach(json_object_get(implementation, "capabilities"), key, value) {
 		if (json_is_string(value))
 			printf("%s=%s ", key, json_string_value(value));
 		else if (json_is_true(value))

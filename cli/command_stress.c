@@ -26,10 +26,12 @@ struct arguments {
 enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT, KEY_FULL };
 
 static const struct argp_option options[] = {
-	{"engine", KEY_ENGINE, "LIST", 0, "engines, separated by commas: native, tsan, sequential, helgrind, drd (default: the first three)", 0},
+	{"engine", KEY_ENGINE, "LIST", 0,
+		"engines, separated by commas: native, tsan, sequential, helgrind, drd (default: the first three)", 0},
 	{"seconds", KEY_SECONDS, "S", 0, "start nothing new after S seconds; what was not reached is inconclusive", 0},
 	{"effort", KEY_EFFORT, "F", 0, "multiply the planned executions by F, 0.001 to 1000 (default 1)", 0},
-	{"full", KEY_FULL, NULL, 0, "every choice of initialiser x counter x progress in the pipeline, instead of a covering selection", 0},
+	{"full", KEY_FULL, NULL, 0,
+		"every choice of initialiser x counter x progress in the pipeline, instead of a covering selection", 0},
 	{0},
 };
 
@@ -104,7 +106,8 @@ static int run(int argc, char **argv)
 	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	const struct argp argp = {options, parse, "[FILTER...]",
 		"Runs scenarios on implementations, by engines, and holds what they promise against what was seen.\v"
-		"FILTER is a glob on family/implementation[/scenario], for example 'counter/*' or 'initialiser/naive/first_use'.\n\n"
+		"FILTER is a glob on family/implementation[/scenario], for example 'counter/*' or "
+		"'initialiser/naive/first_use'.\n\n"
 		"Exit status: 0 contracts as stated, 1 a contract broken, 2 usage or environment, 3 inconclusive.",
 		children, NULL, NULL};
 	a.suite.plan.effort = 1;

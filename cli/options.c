@@ -70,7 +70,8 @@ static void parse_shard(struct common *common, const char *text)
 	if (strcmp(text, "auto") == 0) {
 		if (shard_from_environment(common))
 			return;
-		complain("--shard: auto: no test runner, Slurm array, MPI or indexed job has set its variables; give I/N instead");
+		complain(
+			"--shard: auto: no test runner, Slurm array, MPI or indexed job has set its variables; give I/N instead");
 		exit(EXIT_USAGE);
 	}
 	unsigned index = 0, total = 0;
@@ -134,7 +135,8 @@ uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64
 	errno = 0;
 	unsigned long long number = strtoull(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max) {
-		complain("%s: '%s' is not a whole number from %llu to %llu", option, text, (unsigned long long)min, (unsigned long long)max);
+		complain("%s: '%s' is not a whole number from %llu to %llu", option, text, (unsigned long long)min,
+			(unsigned long long)max);
 		exit(EXIT_USAGE);
 	}
 	return number;

@@ -13,12 +13,14 @@ static const char *get(const json_t *object, const char *key)
 
 struct stress_text stress_text_new(const struct common *common, bool lines)
 {
-	return (struct stress_text){.lines = lines && common->verbosity >= 0, .verbose = common->verbosity > 0,
-		.color = use_color(common, STDOUT_FILENO), .status = isatty(STDERR_FILENO) && common->verbosity >= 0};
+	return (struct stress_text){.lines = lines && common->verbosity >= 0,
+		.verbose = common->verbosity > 0,
+		.color = use_color(common, STDOUT_FILENO),
+		.status = isatty(STDERR_FILENO) && common->verbosity >= 0};
 }
 
-void stress_text_began(const struct stress_text *text, size_t index, size_t count, const char *engine, const char *subject,
-	const char *scenario)
+void stress_text_began(
+	const struct stress_text *text, size_t index, size_t count, const char *engine, const char *subject, const char *scenario)
 {
 	if (text->status)
 		fprintf(stderr, "\r\033[K%zu/%zu %s %s/%s", index + 1, count, engine, subject, scenario);
@@ -34,14 +36,15 @@ static void print_details(const json_t *result)
 {
 	size_t i, j;
 	json_t *outcome, *finding, *location;
-	json_array_foreach (json_object_get(result, "outcomes"), i, outcome)
-		printf("    %12lld  %-11s %-14s %s\n", (long long)json_integer_value(json_object_get(outcome, "count")), get(outcome, "grade"),
-			get(outcome, "label"), get(outcome, "why"));
-	json_array_foreach (json_object_get(result, "findings"), i, finding) {
+	json_array_foreach(json_object_get(result, "outcomes"), i, outcome)
+		printf("    %12lld  %-11s %-14s %s\n", (long long)json_integer_value(json_object_get(outcome, "count")),
+			get(outcome, "grade"), get(outcome, "label"), get(outcome, "why"));
+	json_array_foreach(json_object_get(result, "findings"), i, finding) {
 		printf("    %s\n", get(finding, "message"));
-		json_array_foreach (json_object_get(finding, "locations"), j, location)
-			printf("        %s:%lld %s: %s %s\n", get(location, "file"), (long long)json_integer_value(json_object_get(location, "line")),
-				get(location, "function"), get(location, "thread"), get(location, "access"));
+		json_array_foreach(json_object_get(finding, "locations"), j, location)
+			printf("        %s:%lld %s: %s %s\n", get(location, "file"),
+				(long long)json_integer_value(json_object_get(location, "line")), get(location, "function"),
+				get(location, "thread"), get(location, "access"));
 	}
 }
 
@@ -54,7 +57,8 @@ void stress_text_ended(const struct stress_text *text, const json_t *result)
 	const json_t *as_expected = json_object_get(result, "as_expected");
 	const char *color = json_is_true(as_expected) ? "\033[32m" : json_is_false(as_expected) ? "\033[1;31m" : "\033[33m";
 	printf("%-10s %-32s %-22s %s%-12s %-15s%s %s\n", get(result, "engine"), get(result, "subject"), get(result, "scenario"),
-		text->color ? color : "", get(result, "verdict"), word(result), text->color ? "\033[0m" : "", get(result, "evidence"));
+		text->color ? color : "", get(result, "verdict"), word(result), text->color ? "\033[0m" : "",
+		get(result, "evidence"));
 	if (text->verbose)
 		print_details(result);
 	fflush(stdout);
@@ -64,7 +68,7 @@ static size_t count_contracts(const json_t *contracts, const char *claim, const 
 {
 	size_t count = 0, i;
 	json_t *it;
-	json_array_foreach (contracts, i, it)
+	json_array_foreach(contracts, i, it)
 		count += strcmp(get(it, "claim"), claim) == 0 && strcmp(get(it, "status"), status) == 0;
 	return count;
 }
@@ -80,13 +84,14 @@ void stress_text_summary(const struct stress_text *text, const json_t *report, u
 		return;
 	printf("\nPromises claimed: %zu upheld, %zu refuted, %zu unshown.\n", count_contracts(contracts, "claimed", "upheld"),
 		count_contracts(contracts, "claimed", "refuted"), count_contracts(contracts, "claimed", "unshown"));
-	printf("Promises missing: %zu shown broken, as stated; %zu proved to hold after all; %zu unshown (no deterministic evidence yet).\n",
+	printf("Promises missing: %zu shown broken, as stated; %zu proved to hold after all; %zu unshown (no deterministic "
+	       "evidence yet).\n",
 		count_contracts(contracts, "missing", "refuted"), count_contracts(contracts, "missing", "upheld"),
 		count_contracts(contracts, "missing", "unshown"));
-	json_array_foreach (contracts, i, it)
+	json_array_foreach(contracts, i, it)
 		if (json_is_true(json_object_get(it, "broken")))
-			printf("BROKEN CONTRACT: %s says '%s' is %s, but %s %s it.\n", get(it, "subject"), get(it, "promise"), get(it, "claim"),
-				get(it, "by"), strcmp(get(it, "claim"), "claimed") == 0 ? "refutes" : "proves");
+			printf("BROKEN CONTRACT: %s says '%s' is %s, but %s %s it.\n", get(it, "subject"), get(it, "promise"),
+				get(it, "claim"), get(it, "by"), strcmp(get(it, "claim"), "claimed") == 0 ? "refutes" : "proves");
 	printf("Repeat with --seed=%llu\n", (unsigned long long)seed);
 }
 
@@ -95,13 +100,13 @@ int stress_exit_status(const json_t *report)
 	int status = EXIT_HOLDS;
 	size_t i;
 	json_t *it;
-	json_array_foreach (json_object_get(report, "results"), i, it) {
+	json_array_foreach(json_object_get(report, "results"), i, it) {
 		if (json_is_false(json_object_get(it, "as_expected")))
 			return EXIT_BROKEN;
 		if (strcmp(get(it, "verdict"), "inconclusive") == 0)
 			status = EXIT_INCONCLUSIVE;
 	}
-	json_array_foreach (json_object_get(report, "contracts"), i, it)
+	json_array_foreach(json_object_get(report, "contracts"), i, it)
 		if (json_is_true(json_object_get(it, "broken")))
 			return EXIT_BROKEN;
 	return status;

@@ -8,10 +8,10 @@
 #include "cli.h"
 
 struct stress_text {
-	bool lines;     /* one line per result on stdout */
-	bool verbose;   /* outcomes and locations too */
+	bool lines;   /* one line per result on stdout */
+	bool verbose; /* outcomes and locations too */
 	bool color;
-	bool status;    /* a moving line on stderr */
+	bool status; /* a moving line on stderr */
 };
 
 /* LINES: false writes nothing to stdout. */

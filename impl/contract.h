@@ -38,13 +38,13 @@ struct promise_info {
 /* Common head of every descriptor. Strings are borrowed and static. */
 struct implementation {
 	enum family family;
-	const char *name;         /* "naive": the file's name without number and suffix */
-	const char *lesson;       /* one sentence */
-	uint32_t claims;          /* promise bits that it keeps */
-	uint32_t missing;         /* promise bits whose operation it offers and may break; in neither set: not offered */
-	uint32_t features;        /* enum feature bits that it uses */
+	const char *name;   /* "naive": the file's name without number and suffix */
+	const char *lesson; /* one sentence */
+	uint32_t claims;    /* promise bits that it keeps */
+	uint32_t missing;   /* promise bits whose operation it offers and may break; in neither set: not offered */
+	uint32_t features;  /* enum feature bits that it uses */
 	enum instances instances;
-	const char *calls;        /* library calls that its measured loops may make, separated by spaces; NULL: none */
+	const char *calls; /* library calls that its measured loops may make, separated by spaces; NULL: none */
 };
 
 /* A file of impl/ and the descriptor that it exports; the build generates the table. */

@@ -21,8 +21,7 @@ bool list_has(const json_t *list, const char *text)
 {
 	size_t i;
 	const json_t *entry;
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		if (json_is_string(entry) && strcmp(json_string_value(entry), text) == 0)
 			return true;
 	}
@@ -44,8 +43,7 @@ json_t *facts_subject(const json_t *facts, const char *subject)
 {
 	size_t i;
 	json_t *entry;
-	json_array_foreach(node_get(facts, "subjects"), i, entry)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, entry) {
 		if (strcmp(node_string(entry, "subject"), subject) == 0)
 			return entry;
 	}
@@ -85,8 +83,7 @@ json_t *facts_cost(const json_t *facts, const char *subject, const char *operati
 {
 	size_t i;
 	json_t *row;
-	json_array_foreach(node_get(facts, "costs"), i, row)
-	{
+	json_array_foreach(node_get(facts, "costs"), i, row) {
 		if (strcmp(node_string(row, "subject"), subject) == 0 && strcmp(node_string(row, "operation"), operation) == 0 &&
 			(int)node_number(row, "threads", 0) == threads)
 			return row;
@@ -99,8 +96,7 @@ double result_refuting_count(const json_t *result, const char *promise)
 	double count = 0;
 	size_t i;
 	const json_t *outcome;
-	json_array_foreach(node_get(result, "outcomes"), i, outcome)
-	{
+	json_array_foreach(node_get(result, "outcomes"), i, outcome) {
 		const json_t *refutes = node_get(outcome, "refutes");
 		if (promise ? list_has(refutes, promise) : json_array_size(refutes) > 0)
 			count += node_number(outcome, "count", 0);
@@ -112,8 +108,7 @@ bool result_refutes(const json_t *result, const char *promise)
 {
 	size_t i;
 	const json_t *finding;
-	json_array_foreach(node_get(result, "findings"), i, finding)
-	{
+	json_array_foreach(node_get(result, "findings"), i, finding) {
 		if (list_has(node_get(finding, "refutes"), promise))
 			return true;
 	}
@@ -136,8 +131,7 @@ enum standing facts_standing(const json_t *subject, const char *promise)
 		return STANDING_SEEN;
 	size_t i;
 	const json_t *result;
-	json_array_foreach(node_get(subject, "results"), i, result)
-	{
+	json_array_foreach(node_get(subject, "results"), i, result) {
 		if (missing && result_refutes(result, promise))
 			return STANDING_SEEN;
 	}
@@ -148,8 +142,7 @@ bool facts_wrong(const json_t *subject)
 {
 	const char *promise;
 	json_t *contract;
-	json_object_foreach(node_get(subject, "contracts"), promise, contract)
-	{
+	json_object_foreach(node_get(subject, "contracts"), promise, contract) {
 		enum standing standing = facts_standing(subject, promise);
 		static const char *const essential[] = {
 			"exactly_once", "same_instance", "fully_published", "no_lost_update", "never_backwards", "race_free"};
@@ -194,12 +187,10 @@ static void add_description(json_t *subject, const json_t *entry)
 	copy_text(subject, entry, "source");
 	const char *claim;
 	json_t *names;
-	json_object_foreach(node_get(entry, "promises"), claim, names)
-	{
+	json_object_foreach(node_get(entry, "promises"), claim, names) {
 		size_t i;
 		const json_t *name;
-		json_array_foreach(names, i, name)
-		{
+		json_array_foreach(names, i, name) {
 			if (json_is_string(name))
 				node_set(json_object_get(subject, "claims"), json_string_value(name), node_text(claim));
 		}
@@ -213,21 +204,20 @@ static json_t *gather_subjects(const json_t *report)
 	json_t *entry;
 	json_array_foreach(node_get(report, "implementations"), i, entry)
 		add_description(add_subject(found, index, node_string(entry, "subject")), entry);
-	json_array_foreach(node_get(report, "contracts"), i, entry)
-	{
+	json_array_foreach(node_get(report, "contracts"), i, entry) {
 		json_t *contracts = json_object_get(add_subject(found, index, node_string(entry, "subject")), "contracts");
 		/* Two rows for one promise come from a merge of versions whose claims differ; the one that is broken speaks. */
 		const json_t *known = node_get(contracts, node_string(entry, "promise"));
 		if (!known || strcmp(node_string(entry, "status"), "refuted") == 0)
 			node_set(contracts, node_string(entry, "promise"), json_incref(entry));
 	}
-	json_array_foreach(node_get(report, "results"), i, entry) node_append(
-		json_object_get(add_subject(found, index, node_string(entry, "subject")), "results"), json_incref(entry));
+	json_array_foreach(node_get(report, "results"), i, entry)
+		node_append(
+			json_object_get(add_subject(found, index, node_string(entry, "subject")), "results"), json_incref(entry));
 	/* By family; within one, in the order of `list`. */
 	json_t *sorted = node_must(json_array());
 	for (int family = 0; family <= FAMILY_COUNT; family++) {
-		json_array_foreach(found, i, entry)
-		{
+		json_array_foreach(found, i, entry) {
 			if ((int)subject_family(node_string(entry, "subject")) == family)
 				node_append(sorted, json_incref(entry));
 		}
@@ -243,12 +233,10 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects)
 	json_t *broken = node_must(json_array());
 	size_t i;
 	const json_t *subject, *result, *batch;
-	json_array_foreach(subjects, i, subject)
-	{
+	json_array_foreach(subjects, i, subject) {
 		const char *promise;
 		json_t *contract;
-		json_object_foreach(node_get(subject, "contracts"), promise, contract)
-		{
+		json_object_foreach(node_get(subject, "contracts"), promise, contract) {
 			if (facts_standing(subject, promise) != STANDING_BROKEN)
 				continue;
 			bool claimed = strcmp(node_string(contract, "claim"), "claimed") == 0;
@@ -259,8 +247,7 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects)
 						: ", yet it is proved to hold: the claim is wrong, or the check is blind"));
 		}
 	}
-	json_array_foreach(node_get(report, "results"), i, result)
-	{
+	json_array_foreach(node_get(report, "results"), i, result) {
 		if (json_is_false(node_get(result, "as_expected")))
 			node_append(
 				broken, json_sprintf("%s, scenario %s under %s (%s): %s where %s was expected.",
@@ -269,8 +256,7 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects)
 						node_string(result, "verdict"),
 						strcmp(node_string(result, "expected"), "bug") == 0 ? "a bug" : "a clean run"));
 	}
-	json_array_foreach(node_get(report, "batches"), i, batch)
-	{
+	json_array_foreach(node_get(report, "batches"), i, batch) {
 		if (json_is_false(node_get(batch, "as_stated")))
 			node_append(broken, json_sprintf("The batch with %s, %s and %s did not keep what its parts claim.",
 						    node_string(batch, "initialiser"), node_string(batch, "counter"),
@@ -298,15 +284,13 @@ json_t *facts_gather(const json_t *report)
 	node_set(facts, "costs", facts_costs(report));
 	size_t i;
 	json_t *row;
-	json_array_foreach(node_get(facts, "costs"), i, row)
-	{
+	json_array_foreach(node_get(facts, "costs"), i, row) {
 		json_t *subject = facts_subject(facts, node_string(row, "subject"));
 		if (subject)
 			node_append(json_object_get(subject, "costs"), json_incref(row));
 	}
 	node_set(facts, "choices", facts_choices(report));
-	json_array_foreach(node_get(facts, "choices"), i, row)
-	{
+	json_array_foreach(node_get(facts, "choices"), i, row) {
 		bool flawed = false;
 		for (int question = CHOICE_LOADS; question <= CHOICE_MISSING_LAST; question++) {
 			enum standing standing = facts_choice_standing(facts, row, (enum choice_question)question);

@@ -43,8 +43,7 @@ static bool tell_race(json_t *sentences, const json_t *report, const struct race
 	double best_share = -1;
 	size_t i, others = 0;
 	const json_t *result;
-	json_array_foreach(node_get(report, "results"), i, result)
-	{
+	json_array_foreach(node_get(report, "results"), i, result) {
 		if (subject_family(node_string(result, "subject")) != race->family ||
 			strcmp(node_string(result, "verdict"), "bug") != 0 || !result_refutes(result, race->promise))
 			continue;
@@ -95,16 +94,14 @@ static void count_fixes(struct tally *tally, const json_t *facts, const struct r
 {
 	size_t i;
 	const json_t *subject;
-	json_array_foreach(node_get(facts, "subjects"), i, subject)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if (subject_family(node_string(subject, "subject")) != race->family ||
 			json_object_size(node_get(subject, "contracts")) == 0)
 			continue;
 		size_t broken = 0, shown = 0;
 		const char *promise;
 		json_t *contract;
-		json_object_foreach(node_get(subject, "contracts"), promise, contract)
-		{
+		json_object_foreach(node_get(subject, "contracts"), promise, contract) {
 			if (strcmp(node_string(contract, "claim"), "claimed") != 0)
 				continue;
 			enum standing standing = facts_standing(subject, promise);
@@ -128,8 +125,7 @@ static bool is_right(const json_t *subject, const char *promise)
 		return false;
 	const char *name;
 	json_t *contract;
-	json_object_foreach(node_get(subject, "contracts"), name, contract)
-	{
+	json_object_foreach(node_get(subject, "contracts"), name, contract) {
 		if (facts_standing(subject, name) == STANDING_BROKEN)
 			return false;
 	}
@@ -141,8 +137,7 @@ static const json_t *priced_row(const json_t *facts, const struct race *race, co
 {
 	const json_t *best = NULL, *row;
 	size_t i;
-	json_array_foreach(node_get(facts, "costs"), i, row)
-	{
+	json_array_foreach(node_get(facts, "costs"), i, row) {
 		if (strcmp(node_string(row, "operation"), race->operation) != 0 || (int)node_number(row, "threads", 0) != 1 ||
 			!node_get(row, "ratio"))
 			continue;
@@ -200,8 +195,8 @@ void facts_headline(json_t *facts, const json_t *report)
 		bool here = false;
 		size_t k;
 		const json_t *result;
-		json_array_foreach(node_get(report, "results"), k, result) here =
-			here || subject_family(node_string(result, "subject")) == races[i].family;
+		json_array_foreach(node_get(report, "results"), k, result)
+			here = here || subject_family(node_string(result, "subject")) == races[i].family;
 		bool told = tell_race(sentences, report, &races[i]);
 		/* A progress that runs backwards is what the second race looks like from outside, not a third one. */
 		if (races[i].family != FAMILY_PROGRESS) {

@@ -113,8 +113,7 @@ json_t *facts_costs(const json_t *report)
 	double cores = node_number(host, "cores_usable", node_number(host, "cores_online", 0));
 	size_t i;
 	json_t *row, *cost;
-	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row)
-	{
+	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row) {
 		char subject[256], operation[256];
 		int threads;
 		const char *aggregate = node_string(row, "aggregate_name");
@@ -143,7 +142,8 @@ json_t *facts_costs(const json_t *report)
 		add_number(cost, middle ? "median_rate" : "rates", row, "items_per_second");
 	}
 	json_decref(index);
-	json_array_foreach(costs, i, cost) finish_cost(cost, cores);
+	json_array_foreach(costs, i, cost)
+		finish_cost(cost, cores);
 	return costs;
 }
 
@@ -179,7 +179,8 @@ static void add_batch(json_t *choice, const json_t *batch)
 
 static bool same_parts(const json_t *a, const json_t *b)
 {
-	static const char *const parts[] = {"initialiser", "counter", "progress", "host", "workers"};
+	static const char *const parts[] = {
+		"initialiser", "counter", "progress", "host", "workers", "batch_items", "item_cost_ns"};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (!json_equal(node_get(a, parts[i]), node_get(b, parts[i])))
 			return false;
@@ -192,10 +193,10 @@ static void mark_sweeps(json_t *choices)
 	size_t i, k;
 	json_t *choice;
 	const json_t *other;
-	json_array_foreach(choices, i, choice)
-	{
+	json_array_foreach(choices, i, choice) {
 		int sizes = 0;
-		json_array_foreach(choices, k, other) sizes += same_parts(choice, other);
+		json_array_foreach(choices, k, other)
+			sizes += same_parts(choice, other);
 		node_set(choice, "swept", json_boolean(sizes >= 3));
 	}
 }
@@ -205,14 +206,14 @@ json_t *facts_choices(const json_t *report)
 	json_t *choices = node_must(json_array()), *index = node_must(json_object());
 	size_t i;
 	json_t *batch, *choice;
-	json_array_foreach(node_get(report, "batches"), i, batch)
-	{
+	json_array_foreach(node_get(report, "batches"), i, batch) {
 		static const char *const names[] = {"initialiser", "counter", "progress", "host"};
 		double workers = json_is_true(node_get(batch, "serial")) ? 0 : node_number(batch, "workers", 0);
 		double model = node_number(batch, "model_bytes", 0);
-		json_t *key = node_must(
-			json_sprintf("%s %s %s %s %.0f %.0f", node_string(batch, names[0]), node_string(batch, names[1]),
-				node_string(batch, names[2]), node_string(batch, names[3]), workers, model));
+		double items = node_number(batch, "items", 0), cost = node_number(batch, "item_cost_ns", 0);
+		json_t *key = node_must(json_sprintf("%s %s %s %s %.0f %.0f %.0f %.0f", node_string(batch, names[0]),
+			node_string(batch, names[1]), node_string(batch, names[2]), node_string(batch, names[3]), workers, model,
+			items, cost));
 		choice = json_object_get(index, json_string_value(key));
 		if (!choice) {
 			choice = node_append(choices, json_object());
@@ -221,6 +222,8 @@ json_t *facts_choices(const json_t *report)
 				node_set(choice, names[k], node_text(node_string(batch, names[k])));
 			node_set(choice, "workers", json_real(workers));
 			node_set(choice, "model_bytes", json_real(model));
+			node_set(choice, "batch_items", json_real(items));
+			node_set(choice, "item_cost_ns", json_real(cost));
 			node_set(choice, "loads", json_array());
 			node_set(choice, "anomalies", json_object());
 			node_set(choice, "rates", json_array());
@@ -229,8 +232,7 @@ json_t *facts_choices(const json_t *report)
 		add_batch(choice, batch);
 	}
 	json_decref(index);
-	json_array_foreach(choices, i, choice)
-	{
+	json_array_foreach(choices, i, choice) {
 		double rate = median(json_object_get(choice, "rates"));
 		json_object_del(choice, "rates");
 		if (rate > 0)

@@ -72,8 +72,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 	const json_t *sentence;
 	if (json_array_size(broken)) {
 		fputs("<ul class=\"alarms\">\n", out);
-		json_array_foreach(broken, i, sentence)
-		{
+		json_array_foreach(broken, i, sentence) {
 			if (i == 12) {
 				fill(out, "<li>… and $ more, marked <b>!</b> below.</li>\n",
 					count_words((double)(json_array_size(broken) - i)).text);
@@ -86,7 +85,8 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 	const json_t *sentences = node_get(facts, "sentences");
 	if (json_array_size(sentences)) {
 		fputs("<ul class=\"lede\">\n", out);
-		json_array_foreach(sentences, i, sentence) fill(out, "<li>$</li>\n", json_string_value(sentence));
+		json_array_foreach(sentences, i, sentence)
+			fill(out, "<li>$</li>\n", json_string_value(sentence));
 		fputs("</ul>\n", out);
 	}
 	fputs("</section>\n", out);
@@ -100,8 +100,7 @@ static void data_block(FILE *out, const json_t *facts)
 	json_t *wrong = node_must(json_array());
 	size_t i;
 	const json_t *subject;
-	json_array_foreach(node_get(facts, "subjects"), i, subject)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if (facts_wrong(subject))
 			node_append(wrong, node_text(node_string(subject, "subject")));
 	}

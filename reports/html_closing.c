@@ -76,8 +76,7 @@ static void host_table(FILE *out, const json_t *host, const char *caption)
 	fill(out, "<table class=\"host\"><caption>$</caption><tbody>\n", caption);
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)host, key, value)
-	{
+	json_object_foreach((json_t *)host, key, value) {
 		struct words number = {""};
 		if (json_is_object(value) || json_is_array(value) || json_is_boolean(value))
 			continue;
@@ -103,7 +102,8 @@ void html_machine(FILE *out, const json_t *report)
 	const json_t *hosts = node_get(report, "hosts"), *host;
 	size_t i;
 	if (json_array_size(hosts)) {
-		json_array_foreach(hosts, i, host) host_table(out, host, node_string(host, "id"));
+		json_array_foreach(hosts, i, host)
+			host_table(out, host, node_string(host, "id"));
 	} else {
 		host_table(out, node_get(report, "host"), "This machine");
 	}

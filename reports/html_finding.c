@@ -15,8 +15,7 @@ static const char *source_of(const json_t *facts, const char *file)
 {
 	size_t i;
 	const json_t *subject;
-	json_array_foreach(node_get(facts, "subjects"), i, subject)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if (*file && strcmp(node_string(subject, "file"), file) == 0 && *node_string(subject, "source"))
 			return node_string(subject, "source");
 	}
@@ -28,8 +27,7 @@ static bool is_named(const json_t *finding, const char *file, int number)
 {
 	size_t i;
 	const json_t *place;
-	json_array_foreach(node_get(finding, "locations"), i, place)
-	{
+	json_array_foreach(node_get(finding, "locations"), i, place) {
 		if (strcmp(node_string(place, "file"), file) == 0 && (int)node_number(place, "line", 0) == number)
 			return true;
 	}
@@ -66,8 +64,7 @@ static void places(FILE *out, const json_t *finding, const json_t *facts)
 	const char *shown_file = "";
 	int shown_line = 0;
 	size_t i;
-	json_array_foreach(list, i, place)
-	{
+	json_array_foreach(list, i, place) {
 		const char *file = node_string(place, "file"), *thread = node_string(place, "thread"),
 			   *access = node_string(place, "access");
 		int line = (int)node_number(place, "line", 0);
@@ -97,16 +94,14 @@ static void interleaving(FILE *out, const json_t *steps)
 	fputs("<ol class=\"steps\">\n", out);
 	size_t i;
 	const json_t *step;
-	json_array_foreach(steps, i, step)
-	{
+	json_array_foreach(steps, i, step) {
 		fputs("<li>", out);
 		if (json_is_string(step)) {
 			fill(out, "$", json_string_value(step));
 		} else {
 			const char *key;
 			json_t *value;
-			json_object_foreach((json_t *)step, key, value)
-			{
+			json_object_foreach((json_t *)step, key, value) {
 				char *text = json_is_string(value) ? strdup(json_string_value(value))
 								   : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 				fill(out, "<span><small>$</small> $</span> ", key, text ? text : "");
@@ -124,15 +119,13 @@ void html_finding(FILE *out, const json_t *finding, const json_t *seen, const js
 		node_string(finding, "message"));
 	size_t i;
 	const json_t *text;
-	json_array_foreach(node_get(finding, "refutes"), i, text)
-	{
+	json_array_foreach(node_get(finding, "refutes"), i, text) {
 		if (json_is_string(text))
 			fill(out, i ? ", <code>$</code>" : "<p class=\"meta\">Refutes <code>$</code>", json_string_value(text));
 	}
 	fputs(i ? ". " : "<p class=\"meta\">", out);
 	size_t count = json_array_size(seen);
-	json_array_foreach(seen, i, text)
-	{
+	json_array_foreach(seen, i, text) {
 		if (i == 4) {
 			fill(out, " and $ more", count_words((double)(count - i)).text);
 			break;

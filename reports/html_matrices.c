@@ -35,8 +35,7 @@ static json_t *refuting_engines(const json_t *subject, const char *promise)
 	json_t *engines = node_must(json_array());
 	size_t i;
 	const json_t *result;
-	json_array_foreach(node_get(subject, "results"), i, result)
-	{
+	json_array_foreach(node_get(subject, "results"), i, result) {
 		if (result_refutes(result, promise) && !list_has(engines, node_string(result, "engine")))
 			node_append(engines, node_text(node_string(result, "engine")));
 	}
@@ -56,7 +55,8 @@ static void right_cell(FILE *out, const json_t *subject, const struct promise_in
 		fputs("<small class=\"by\">", out);
 		size_t i;
 		const json_t *engine;
-		json_array_foreach(engines, i, engine) fill(out, i ? " $" : "$", json_string_value(engine));
+		json_array_foreach(engines, i, engine)
+			fill(out, i ? " $" : "$", json_string_value(engine));
 		fputs("</small>", out);
 	}
 	fputs("</td>", out);
@@ -69,8 +69,7 @@ static void right_family(FILE *out, const json_t *facts, enum family family)
 	const struct promise_info *promises = family_promises(family, &count);
 	const json_t *subject;
 	bool open = false;
-	json_array_foreach(node_get(facts, "subjects"), i, subject)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if (subject_family(node_string(subject, "subject")) != family)
 			continue;
 		/* An implementation that the filter left out has nothing to show here. */
@@ -115,8 +114,8 @@ void html_matrix_right(FILE *out, const json_t *facts)
 	bool any = false;
 	size_t i;
 	const json_t *subject;
-	json_array_foreach(node_get(facts, "subjects"), i, subject) any =
-		any || json_object_size(node_get(subject, "contracts")) || json_array_size(node_get(subject, "results"));
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+		any = any || json_object_size(node_get(subject, "contracts")) || json_array_size(node_get(subject, "results"));
 	if (!any)
 		fputs("<p class=\"note\">No scenario was run for this report.</p>\n", out);
 	for (int family = 0; family < FAMILY_COUNT; family++)
@@ -130,13 +129,11 @@ static json_t *columns_of(const json_t *facts, const char *family)
 	json_t *columns = node_must(json_array());
 	size_t i, k, t;
 	const json_t *row;
-	json_array_foreach(node_get(facts, "costs"), i, row)
-	{
+	json_array_foreach(node_get(facts, "costs"), i, row) {
 		if (strcmp(node_string(row, "family"), family) != 0)
 			continue;
 		json_t *column, *list = NULL;
-		json_array_foreach(columns, k, column)
-		{
+		json_array_foreach(columns, k, column) {
 			if (strcmp(json_string_value(json_array_get(column, 0)), node_string(row, "operation")) == 0)
 				list = json_array_get(column, 1);
 		}
@@ -180,8 +177,7 @@ static void fast_head(FILE *out, const json_t *columns, double cores)
 	fputs("<thead><tr><th scope=\"col\" rowspan=\"2\">implementation</th>", out);
 	size_t i, t;
 	const json_t *column, *threads;
-	json_array_foreach(columns, i, column)
-	{
+	json_array_foreach(columns, i, column) {
 		fprintf(out, "<th scope=\"colgroup\" colspan=\"%zu\">", json_array_size(json_array_get(column, 1)));
 		breakable(out, json_string_value(json_array_get(column, 0)));
 		if (json_is_string(json_array_get(column, 2)))
@@ -189,10 +185,8 @@ static void fast_head(FILE *out, const json_t *columns, double cores)
 		fputs("</th>", out);
 	}
 	fputs("</tr><tr>", out);
-	json_array_foreach(columns, i, column)
-	{
-		json_array_foreach(json_array_get(column, 1), t, threads)
-		{
+	json_array_foreach(columns, i, column) {
+		json_array_foreach(json_array_get(column, 1), t, threads) {
 			bool over = cores > 0 && (double)json_integer_value(threads) > cores;
 			fprintf(out, "<th scope=\"col\"%s>%lld<span class=\"aside\"> threads%s</span>%s</th>",
 				over ? " class=\"over\"" : "", (long long)json_integer_value(threads),
@@ -218,10 +212,10 @@ static void fast_row(FILE *out, const json_t *facts, const json_t *columns, cons
 	fputs("</th>", out);
 	size_t i, t;
 	const json_t *column, *threads;
-	json_array_foreach(columns, i, column)
-	{
-		json_array_foreach(json_array_get(column, 1), t, threads) fast_cell(out,
-			facts_cost(facts, name, json_string_value(json_array_get(column, 0)), (int)json_integer_value(threads)));
+	json_array_foreach(columns, i, column) {
+		json_array_foreach(json_array_get(column, 1), t, threads)
+			fast_cell(out, facts_cost(facts, name, json_string_value(json_array_get(column, 0)),
+					       (int)json_integer_value(threads)));
 	}
 	fputs("</tr>\n", out);
 }
@@ -238,8 +232,7 @@ static bool fast_family(FILE *out, const json_t *facts, const char *family, doub
 		fast_head(out, columns, cores);
 		size_t i;
 		const json_t *row;
-		json_array_foreach(node_get(facts, "costs"), i, row)
-		{
+		json_array_foreach(node_get(facts, "costs"), i, row) {
 			if (strcmp(node_string(row, "family"), family) != 0 || node_get(done, node_string(row, "subject")))
 				continue;
 			node_set(done, node_string(row, "subject"), json_true());
@@ -249,8 +242,7 @@ static bool fast_family(FILE *out, const json_t *facts, const char *family, doub
 		if (strcmp(family, "floor") != 0) {
 			const json_t *column;
 			fputs("<div class=\"charts\">\n", out);
-			json_array_foreach(columns, i, column)
-			{
+			json_array_foreach(columns, i, column) {
 				char key[256];
 				snprintf(key, sizeof key, "%.60s %.180s", family, json_string_value(json_array_get(column, 0)));
 				html_chart(out, "cost", key, key);

@@ -26,10 +26,10 @@ static double usual_model(const json_t *choices)
 	double usual = 0, most = 0;
 	size_t i, k;
 	const json_t *choice, *other;
-	json_array_foreach(choices, i, choice)
-	{
+	json_array_foreach(choices, i, choice) {
 		double size = node_number(choice, "model_bytes", 0), count = 0;
-		json_array_foreach(choices, k, other) count += node_number(other, "model_bytes", 0) == size;
+		json_array_foreach(choices, k, other)
+			count += node_number(other, "model_bytes", 0) == size;
 		if (count > most) {
 			most = count;
 			usual = size;
@@ -48,6 +48,10 @@ static void choice_row(FILE *out, const json_t *facts, const json_t *choice, dou
 		initialiser, counter, progress);
 	if (model != usual)
 		fill(out, "<small>model of $</small>", bytes_words(model).text);
+	double cost = node_number(choice, "item_cost_ns", 0);
+	if (cost > 0)
+		fill(out, "<small>$ items of $</small>", count_words(node_number(choice, "batch_items", 0)).text,
+			time_words(cost).text);
 	if (*host)
 		fill(out, "<small>on $</small>", host);
 	fill(out, "</th><td>$</td><td>$</td>", workers > 0 ? count_words(workers).text : "serial", count_words(batches).text);
@@ -73,13 +77,12 @@ static void choices_table(FILE *out, const json_t *facts, double usual)
 		out);
 	size_t i;
 	const json_t *choice;
-	json_array_foreach(node_get(facts, "choices"), i, choice)
-	{
+	json_array_foreach(node_get(facts, "choices"), i, choice) {
 		if (!json_is_true(node_get(choice, "swept")) || node_number(choice, "model_bytes", 0) == usual)
 			choice_row(out, facts, choice, usual);
 	}
 	fputs("</tbody></table></div>\n", out);
-	html_chart(out, "throughput", "", "Items per second by choice");
+	html_chart(out, "throughput", "", "Items per second by choice, real items");
 }
 
 static int by_load(const void *a, const void *b)
@@ -107,8 +110,7 @@ static void sweep_table(FILE *out, const json_t *choices)
 	const json_t **swept = malloc((json_array_size(choices) + 1) * sizeof *swept), *choice;
 	if (!swept)
 		node_must(NULL);
-	json_array_foreach(choices, i, choice)
-	{
+	json_array_foreach(choices, i, choice) {
 		if (json_is_true(node_get(choice, "swept")))
 			swept[count++] = choice;
 	}

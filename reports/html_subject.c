@@ -47,8 +47,7 @@ static void promises_table(FILE *out, const json_t *subject)
 			standing_looks[standing].symbol, standing_looks[standing].word, node_string(contract, "by"));
 		size_t k;
 		const json_t *seen;
-		json_array_foreach(node_get(contract, "seen"), k, seen)
-		{
+		json_array_foreach(node_get(contract, "seen"), k, seen) {
 			if (json_is_string(seen))
 				fill(out,
 					k                              ? ", $"
@@ -93,7 +92,8 @@ static void verdicts_table(FILE *out, const json_t *subject)
 		"scope=\"col\">evidence</th></tr></thead><tbody>\n",
 		node_string(subject, "subject"));
 	size_t i;
-	json_array_foreach(results, i, result) verdict_row(out, result);
+	json_array_foreach(results, i, result)
+		verdict_row(out, result);
 	fputs("</tbody></table></div>\n", out);
 }
 
@@ -120,8 +120,7 @@ static void unseen_row(FILE *out, const json_t *outcomes)
 {
 	size_t i, unseen = 0;
 	const json_t *outcome;
-	json_array_foreach(outcomes, i, outcome)
-	{
+	json_array_foreach(outcomes, i, outcome) {
 		if (node_number(outcome, "count", 0) > 0)
 			continue;
 		fill(out,
@@ -139,7 +138,8 @@ static void outcomes_of(FILE *out, const json_t *result)
 	const json_t *outcomes = node_get(result, "outcomes"), *outcome;
 	double whole = 0;
 	size_t i;
-	json_array_foreach(outcomes, i, outcome) whole += node_number(outcome, "count", 0);
+	json_array_foreach(outcomes, i, outcome)
+		whole += node_number(outcome, "count", 0);
 	if (json_array_size(outcomes) == 0 || whole < 2)
 		return;
 	fill(out,
@@ -150,8 +150,7 @@ static void outcomes_of(FILE *out, const json_t *result)
 		"means</th></tr></thead><tbody>\n",
 		node_string(result, "scenario"), node_string(result, "scenario"), node_string(result, "engine"),
 		node_string(result, "compiler"), count_words(node_number(result, "executions", whole)).text);
-	json_array_foreach(outcomes, i, outcome)
-	{
+	json_array_foreach(outcomes, i, outcome) {
 		if (node_number(outcome, "count", 0) > 0)
 			outcome_row(out, outcome, whole);
 	}
@@ -183,10 +182,8 @@ static void findings(FILE *out, const json_t *subject, const json_t *facts)
 	json_t *unique = node_must(json_object()); /* key -> {finding, seen[]} */
 	size_t i, k;
 	json_t *result, *finding;
-	json_array_foreach(node_get(subject, "results"), i, result)
-	{
-		json_array_foreach(node_get(result, "findings"), k, finding)
-		{
+	json_array_foreach(node_get(subject, "results"), i, result) {
+		json_array_foreach(node_get(result, "findings"), k, finding) {
 			json_t *key = finding_key(finding), *entry = json_object_get(unique, json_string_value(key));
 			if (!entry) {
 				entry = node_must(json_pack("{s:O, s:[]}", "finding", finding, "seen"));
@@ -206,8 +203,7 @@ static void findings(FILE *out, const json_t *subject, const json_t *facts)
 	json_t *entry;
 	/* First those with places in the source: they are what can be read. */
 	for (int placed = 1; placed >= 0; placed--) {
-		json_object_foreach(unique, key, entry)
-		{
+		json_object_foreach(unique, key, entry) {
 			finding = json_object_get(entry, "finding");
 			if ((json_array_size(node_get(finding, "locations")) > 0) == (placed == 1))
 				html_finding(out, finding, node_get(entry, "seen"), facts);
@@ -228,8 +224,7 @@ static void costs_table(FILE *out, const json_t *subject)
 		"<th scope=\"col\">times the floor</th><th scope=\"col\">least to most</th></tr></thead><tbody>\n",
 		node_string(subject, "subject"));
 	size_t i;
-	json_array_foreach(costs, i, row)
-	{
+	json_array_foreach(costs, i, row) {
 		double ratio = node_number(row, "ratio", 0), least = node_number(row, "least", 0);
 		fill(out,
 			"<tr><th scope=\"row\">$</th><td class=\"n\">$$</td><td class=\"n\">$</td><td class=\"n\">$</td><td "
@@ -273,15 +268,13 @@ static bool has_broken(const json_t *subject)
 {
 	const char *promise;
 	json_t *contract;
-	json_object_foreach(node_get(subject, "contracts"), promise, contract)
-	{
+	json_object_foreach(node_get(subject, "contracts"), promise, contract) {
 		if (facts_standing(subject, promise) == STANDING_BROKEN)
 			return true;
 	}
 	size_t i;
 	const json_t *result;
-	json_array_foreach(node_get(subject, "results"), i, result)
-	{
+	json_array_foreach(node_get(subject, "results"), i, result) {
 		if (json_is_false(node_get(result, "as_expected")))
 			return true;
 	}
@@ -310,7 +303,8 @@ static void one_subject(FILE *out, const json_t *subject, const json_t *facts)
 	findings(out, subject, facts);
 	size_t i;
 	const json_t *result;
-	json_array_foreach(node_get(subject, "results"), i, result) outcomes_of(out, result);
+	json_array_foreach(node_get(subject, "results"), i, result)
+		outcomes_of(out, result);
 	verdicts_table(out, subject);
 	fputs("</div></details>\n", out);
 }
@@ -321,8 +315,7 @@ void html_subjects(FILE *out, const json_t *facts)
 		out);
 	size_t i;
 	const json_t *subject;
-	json_array_foreach(node_get(facts, "subjects"), i, subject)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if (json_array_size(node_get(subject, "results")) || json_object_size(node_get(subject, "contracts")) ||
 			json_array_size(node_get(subject, "costs")))
 			one_subject(out, subject, facts);

@@ -51,11 +51,9 @@ static void details(FILE *out, const json_t *result)
 {
 	size_t i, k;
 	const json_t *finding, *place;
-	json_array_foreach(node_get(result, "findings"), i, finding)
-	{
+	json_array_foreach(node_get(result, "findings"), i, finding) {
 		fill(out, "$: $\n", node_string(finding, "kind"), node_string(finding, "message"));
-		json_array_foreach(node_get(finding, "locations"), k, place)
-		{
+		json_array_foreach(node_get(finding, "locations"), k, place) {
 			char line[16];
 			snprintf(line, sizeof line, "%.0f", node_number(place, "line", 0));
 			fill(out, "  $:$ $\n", node_string(place, "file"), line, node_string(place, "function"));
@@ -105,20 +103,17 @@ static struct totals cases(FILE *out, const json_t *facts, int family)
 	struct totals totals = {0};
 	size_t i, k;
 	const json_t *subject, *result;
-	json_array_foreach(node_get(facts, "subjects"), i, subject)
-	{
+	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if ((int)subject_family(node_string(subject, "subject")) != family)
 			continue;
-		json_array_foreach(node_get(subject, "results"), k, result)
-		{
+		json_array_foreach(node_get(subject, "results"), k, result) {
 			count(&totals, result_state(result), node_number(result, "seconds", 0));
 			if (out)
 				result_case(out, result);
 		}
 		const char *promise;
 		json_t *contract;
-		json_object_foreach(node_get(subject, "contracts"), promise, contract)
-		{
+		json_object_foreach(node_get(subject, "contracts"), promise, contract) {
 			count(&totals, contract_state(subject, promise), 0);
 			if (out)
 				contract_case(out, subject, promise, contract);

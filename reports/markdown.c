@@ -51,8 +51,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 	size_t i;
 	if (json_array_size(broken)) {
 		fputs("## Broken contracts\n\n", out);
-		json_array_foreach(broken, i, sentence)
-		{
+		json_array_foreach(broken, i, sentence) {
 			if (i == BROKEN_MAX) {
 				fprintf(out, "- … and %zu more: see results.json\n", json_array_size(broken) - i);
 				break;
@@ -63,8 +62,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 		}
 		putc('\n', out);
 	}
-	json_array_foreach(node_get(facts, "sentences"), i, sentence)
-	{
+	json_array_foreach(node_get(facts, "sentences"), i, sentence) {
 		fputs("- ", out);
 		text(out, json_string_value(sentence));
 		putc('\n', out);
@@ -94,8 +92,7 @@ static void right(FILE *out, const json_t *facts, size_t *left_out)
 		const struct promise_info *promises = family_promises((enum family)family, &count);
 		bool open = false;
 		const json_t *subject;
-		json_array_foreach(node_get(facts, "subjects"), i, subject)
-		{
+		json_array_foreach(node_get(facts, "subjects"), i, subject) {
 			if ((int)subject_family(node_string(subject, "subject")) != family ||
 				!json_object_size(node_get(subject, "contracts")) || full(out, left_out))
 				continue;
@@ -131,8 +128,7 @@ static void fast(FILE *out, const json_t *facts, size_t *left_out)
 		out);
 	json_t *done = node_must(json_object());
 	size_t i;
-	json_array_foreach(costs, i, row)
-	{
+	json_array_foreach(costs, i, row) {
 		const char *subject = node_string(row, "subject"), *operation = node_string(row, "operation");
 		json_t *key = node_must(json_sprintf("%s %s", subject, operation));
 		bool seen = node_get(done, json_string_value(key)) != NULL;
@@ -172,8 +168,7 @@ static void pipeline(FILE *out, const json_t *facts, size_t *left_out)
 	      "skipped | backwards | last missing | items/s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
 		out);
 	size_t i;
-	json_array_foreach(choices, i, choice)
-	{
+	json_array_foreach(choices, i, choice) {
 		if (full(out, left_out))
 			continue;
 		fputs("| ", out);

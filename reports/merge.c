@@ -26,8 +26,7 @@ static json_t *host_id(json_t *hosts, const json_t *host)
 {
 	size_t i;
 	json_t *known;
-	json_array_foreach(hosts, i, known)
-	{
+	json_array_foreach(hosts, i, known) {
 		if (same_host(known, host))
 			return json_object_get(known, "id");
 	}
@@ -45,8 +44,7 @@ static void append_marked(json_t *to, const json_t *from, json_t *host)
 {
 	size_t i;
 	json_t *node;
-	json_array_foreach(from, i, node)
-	{
+	json_array_foreach(from, i, node) {
 		json_t *copy = node_append(to, json_deep_copy(node));
 		if (!node_get(copy, "host"))
 			node_set(copy, "host", json_incref(host));
@@ -57,7 +55,8 @@ static void remove_marks(json_t *list)
 {
 	size_t i;
 	json_t *node;
-	json_array_foreach(list, i, node) json_object_del(node, "host");
+	json_array_foreach(list, i, node)
+		json_object_del(node, "host");
 }
 
 static int weight(const json_t *contract)
@@ -72,10 +71,10 @@ static void merge_seen(json_t *known, const json_t *contract)
 	json_t *all = node_get(known, "seen");
 	size_t i, k;
 	json_t *one, *other;
-	json_array_foreach(node_get(contract, "seen"), i, one)
-	{
+	json_array_foreach(node_get(contract, "seen"), i, one) {
 		bool found = false;
-		json_array_foreach(all, k, other) found = found || json_equal(one, other);
+		json_array_foreach(all, k, other)
+			found = found || json_equal(one, other);
 		if (!found && json_is_array(all))
 			node_append(all, json_incref(one));
 	}
@@ -86,8 +85,7 @@ static void merge_contracts(json_t *to, json_t *index, const json_t *from)
 {
 	size_t i;
 	json_t *contract;
-	json_array_foreach(from, i, contract)
-	{
+	json_array_foreach(from, i, contract) {
 		json_t *key = node_must(json_sprintf("%s %s %s", node_string(contract, "subject"),
 			node_string(contract, "promise"), node_string(contract, "claim")));
 		json_t *known = json_object_get(index, json_string_value(key));
@@ -109,11 +107,9 @@ static void merge_described(json_t *to, const json_t *from, const char *key, con
 {
 	size_t i, j;
 	json_t *node, *known;
-	json_array_foreach(from, i, node)
-	{
+	json_array_foreach(from, i, node) {
 		bool found = false;
-		json_array_foreach(to, j, known)
-		{
+		json_array_foreach(to, j, known) {
 			if (strcmp(node_string(known, key), node_string(node, key)) != 0 ||
 				(second && strcmp(node_string(known, second), node_string(node, second)) != 0))
 				continue;
@@ -140,10 +136,10 @@ static void add_seeds(json_t *seeds, const json_t *report)
 	       *list = own ? json_incref(own) : node_must(json_pack("[O]", node_get(report, "seed")));
 	size_t i, j;
 	json_t *seed, *known;
-	json_array_foreach(list, i, seed)
-	{
+	json_array_foreach(list, i, seed) {
 		bool found = false;
-		json_array_foreach(seeds, j, known) found = found || json_equal(known, seed);
+		json_array_foreach(seeds, j, known)
+			found = found || json_equal(known, seed);
 		if (!found)
 			node_append(seeds, json_incref(seed));
 	}
@@ -166,7 +162,8 @@ json_t *report_merge(json_t **reports, size_t n)
 		json_t *id = host_id(hosts, node_get(report, "host"));
 		size_t j;
 		json_t *host;
-		json_array_foreach(node_get(report, "hosts"), j, host) host_id(hosts, host);
+		json_array_foreach(node_get(report, "hosts"), j, host)
+			host_id(hosts, host);
 		append_marked(results, node_get(report, "results"), id);
 		append_marked(batches, node_get(report, "batches"), id);
 		const json_t *benchmarks = node_get(report, "benchmarks");

@@ -82,8 +82,7 @@ static bool check_list(const char *path, const char *where, const json_t *owner,
 	const json_t *list = node_get(owner, key);
 	size_t i;
 	const json_t *node;
-	json_array_foreach(list, i, node)
-	{
+	json_array_foreach(list, i, node) {
 		char name[128];
 		snprintf(name, sizeof name, "%s%s%s[%zu]", where, *where ? "." : "", key, i);
 		if (!check_object(path, name, node, members))

@@ -92,7 +92,8 @@ static void host_says_what_matters_and_not_its_name(void **state)
 	gethostname(name, sizeof name - 1);
 	const char *key;
 	json_t *value;
-	json_object_foreach(host, key, value) assert_true(!json_is_string(value) || strcmp(json_string_value(value), name) != 0);
+	json_object_foreach(host, key, value)
+		assert_true(!json_is_string(value) || strcmp(json_string_value(value), name) != 0);
 	json_decref(host);
 }
 
@@ -261,8 +262,7 @@ static const json_t *merged_contract(const json_t *merged, const char *promise)
 {
 	size_t i;
 	const json_t *contract;
-	json_array_foreach(node_get(merged, "contracts"), i, contract)
-	{
+	json_array_foreach(node_get(merged, "contracts"), i, contract) {
 		if (strcmp(node_string(contract, "promise"), promise) == 0)
 			return contract;
 	}

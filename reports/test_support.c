@@ -118,8 +118,10 @@ static void poison(json_t *node, const char *key)
 	size_t i;
 	json_t *value;
 	const char *name;
-	json_array_foreach(node, i, value) poison(value, key);
-	json_object_foreach(node, name, value) poison(value, name);
+	json_array_foreach(node, i, value)
+		poison(value, key);
+	json_object_foreach(node, name, value)
+		poison(value, name);
 }
 
 json_t *hostile_report(void)
@@ -127,8 +129,7 @@ json_t *hostile_report(void)
 	json_t *report = sample_report();
 	const char *name;
 	json_t *value;
-	json_object_foreach(report, name, value)
-	{
+	json_object_foreach(report, name, value) {
 		/* The source stays beside a location that names it. */
 		poison(value, name);
 	}

@@ -79,8 +79,8 @@ static const struct registered *find(enum family family, const char *name)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.batches = 24, .batch = {.synthetic_items = 32, .workers = 4, .seed = 1, .no_audio = true, .quiet = true,
-						     .poll_us = 100}};
+	struct arguments a = {.batches = 24,
+		.batch = {.synthetic_items = 32, .workers = 4, .seed = 1, .no_audio = true, .quiet = true, .poll_us = 100}};
 	const struct argp argp = {options, parse, "INITIALISER COUNTER PROGRESS", "Runs one batch.", NULL, NULL, NULL};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);

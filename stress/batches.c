@@ -17,7 +17,8 @@ bool batches_by(const struct engine *engine)
 
 static bool possible(const struct choice *choice)
 {
-	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser), .counter = counter_of(choice->counter),
+	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser),
+		.counter = counter_of(choice->counter),
 		.progress = progress_of(choice->progress)};
 	return batch_impossible(&options) == NULL;
 }
@@ -29,7 +30,8 @@ struct walk {
 	bool stopped;
 };
 
-static void offer(struct walk *walk, const struct registered *initialiser, const struct registered *counter, const struct registered *progress)
+static void offer(struct walk *walk, const struct registered *initialiser, const struct registered *counter,
+	const struct registered *progress)
 {
 	struct choice choice = {initialiser, counter, progress};
 	if (walk->stopped || !initialiser || !counter || !progress || !possible(&choice))
@@ -45,8 +47,8 @@ static void offer_all(struct walk *walk)
 		for (size_t c = 0; c < onceproof_registry_count; c++)
 			for (size_t p = 0; p < onceproof_registry_count; p++) {
 				const struct registered *entries = onceproof_registry;
-				if (entries[i].about->family == FAMILY_INITIALISER && entries[c].about->family == FAMILY_COUNTER &&
-					entries[p].about->family == FAMILY_PROGRESS)
+				if (entries[i].about->family == FAMILY_INITIALISER &&
+					entries[c].about->family == FAMILY_COUNTER && entries[p].about->family == FAMILY_PROGRESS)
 					offer(walk, &entries[i], &entries[c], &entries[p]);
 			}
 }
@@ -81,11 +83,12 @@ size_t batches_each(bool full, bool (*visit)(void *arg, size_t index, const stru
 
 void choice_name(const struct choice *choice, char *name, size_t size)
 {
-	snprintf(name, size, "pipeline/%s+%s+%s", choice->initialiser->about->name, choice->counter->about->name, choice->progress->about->name);
+	snprintf(name, size, "pipeline/%s+%s+%s", choice->initialiser->about->name, choice->counter->about->name,
+		choice->progress->about->name);
 }
 
-static void judge(json_t *result, const struct engine *engine, const json_t *answer, uint32_t claims,
-	uint32_t features, const char *expected, const char *raw)
+static void judge(json_t *result, const struct engine *engine, const json_t *answer, uint32_t claims, uint32_t features,
+	const char *expected, const char *raw)
 {
 	char why[512];
 	/* The whole pipeline has no file of its own: a finding names the part. */
@@ -113,8 +116,8 @@ static void judge(json_t *result, const struct engine *engine, const json_t *ans
 			json_object_set_new(result, "raw_report", json_string(raw));
 		json_object_set(result, "raw_findings", json_object_get(probe, "findings"));
 		json_decref(probe);
-		snprintf(why, sizeof why, "tsan built by %s is blind to %s, which a part uses; its raw report is kept", compiler_name(),
-			feature_names(blind));
+		snprintf(why, sizeof why, "tsan built by %s is blind to %s, which a part uses; its raw report is kept",
+			compiler_name(), feature_names(blind));
 		result_judge(result, "skipped", expected, why);
 		return;
 	}
@@ -124,15 +127,18 @@ static void judge(json_t *result, const struct engine *engine, const json_t *ans
 	result_judge(result, seen ? "bug" : "not-found", expected, why);
 }
 
-json_t *batches_run(const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs)
+json_t *batches_run(
+	const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs)
 {
 	char name[256], worker[4096], seed[32];
 	choice_name(choice, name, sizeof name);
 	json_t *result = result_new(name, "batch", engine->name, compiler_name());
-	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser), .counter = counter_of(choice->counter),
+	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser),
+		.counter = counter_of(choice->counter),
 		.progress = progress_of(choice->progress)};
 	uint32_t claims = batch_claims(&options);
-	uint32_t features = choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
+	uint32_t features =
+		choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
 	uint32_t checks = ((1u << PIPELINE_PROMISES) - 1) & ~(engine->sees_races ? 0u : (uint32_t)PIPELINE_RACE_FREE);
 	json_object_set_new(result, "checks", promise_names(FAMILY_PIPELINE, checks));
 	json_object_set_new(result, "claimed", promise_names(FAMILY_PIPELINE, claims & checks));
@@ -146,8 +152,10 @@ json_t *batches_run(const struct engine *engine, const struct choice *choice, co
 	snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)plan->seed);
 	char *const words[] = {worker, (char *)choice->initialiser->about->name, (char *)choice->counter->about->name,
 		(char *)choice->progress->about->name, seed, NULL};
-	struct child_options child_options = {.argv = words, .environment = (char *const *)(uintptr_t)engine->environment,
-		.timeout_s = engine->watchdog_s, .fixed_addresses = engine->fixed_addresses};
+	struct child_options child_options = {.argv = words,
+		.environment = (char *const *)(uintptr_t)engine->environment,
+		.timeout_s = engine->watchdog_s,
+		.fixed_addresses = engine->fixed_addresses};
 	struct child_result child;
 	int why = child_run(&child_options, &child);
 	if (why) {
@@ -160,7 +168,9 @@ json_t *batches_run(const struct engine *engine, const struct choice *choice, co
 		judge(result, engine, answer, claims, features, expected, child.err);
 	} else {
 		char text[512];
-		const char *what = child.timed_out ? "watchdog" : WIFSIGNALED(child.status) ? strsignal(WTERMSIG(child.status)) : "no result";
+		const char *what = child.timed_out             ? "watchdog"
+				   : WIFSIGNALED(child.status) ? strsignal(WTERMSIG(child.status))
+							       : "no result";
 		snprintf(text, sizeof text, "the batch did not end in order: %s: %.300s", what, child.err);
 		result_judge(result, "inconclusive", expected, text);
 	}

@@ -25,6 +25,7 @@ void choice_name(const struct choice *choice, char *name, size_t size);
 bool batches_by(const struct engine *engine);
 
 /* Runs one choice and judges it: a result with scenario "batch" and the keys of engine_run. Never NULL. */
-json_t *batches_run(const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs);
+json_t *batches_run(
+	const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs);
 
 #endif

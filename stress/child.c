@@ -102,7 +102,8 @@ static bool drain(struct stream *stream)
 	return true;
 }
 
-static void collect(pid_t pid, const struct child_options *options, struct stream streams[2], struct child_result *result, double started)
+static void collect(
+	pid_t pid, const struct child_options *options, struct stream streams[2], struct child_result *result, double started)
 {
 	struct pollfd polled[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
 	bool ended = false, killed = false;

@@ -17,7 +17,7 @@ struct child_options {
 };
 
 struct child_result {
-	int status;          /* as from waitpid */
+	int status; /* as from waitpid */
 	bool timed_out;
 	bool interrupted;    /* child_interrupted was set while it ran, and it was ended */
 	bool addresses_kept; /* fixed_addresses was asked for and refused by the system */

@@ -17,7 +17,7 @@ static bool names(const json_t *list, const char *name)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item)
 		if (json_string_value(item) && strcmp(json_string_value(item), name) == 0)
 			return true;
 	return false;
@@ -27,7 +27,7 @@ static bool refutes(const json_t *result, const char *promise)
 {
 	size_t i;
 	json_t *finding;
-	json_array_foreach (json_object_get(result, "findings"), i, finding)
+	json_array_foreach(json_object_get(result, "findings"), i, finding)
 		if (names(json_object_get(finding, "refutes"), promise))
 			return true;
 	return false;
@@ -58,7 +58,7 @@ static json_t *contract(const json_t *results, const char *subject, const char *
 	bool broken = false;
 	size_t i;
 	json_t *result;
-	json_array_foreach (results, i, result) {
+	json_array_foreach(results, i, result) {
 		if (strcmp(text(result, "subject"), subject) != 0 || !names(json_object_get(result, "checks"), promise))
 			continue;
 		json_t *here = json_sprintf("%s %s", text(result, "engine"), text(result, "scenario"));
@@ -89,7 +89,7 @@ static bool has_contract(const json_t *contracts, const char *subject, const cha
 {
 	size_t i;
 	json_t *it;
-	json_array_foreach (contracts, i, it)
+	json_array_foreach(contracts, i, it)
 		if (strcmp(text(it, "subject"), subject) == 0 && strcmp(text(it, "promise"), promise) == 0)
 			return true;
 	return false;
@@ -99,17 +99,18 @@ static void add_from_results(json_t *contracts, const json_t *results, const cha
 {
 	size_t i, j;
 	json_t *result, *promise;
-	json_array_foreach (results, i, result)
-		json_array_foreach (json_object_get(result, key), j, promise)
+	json_array_foreach(results, i, result)
+		json_array_foreach(json_object_get(result, key), j, promise)
 			if (!has_contract(contracts, text(result, "subject"), json_string_value(promise)))
-				json_array_append_new(contracts, contract(results, text(result, "subject"), json_string_value(promise), claimed));
+				json_array_append_new(contracts,
+					contract(results, text(result, "subject"), json_string_value(promise), claimed));
 }
 
 static bool occurs(const json_t *results, const char *subject)
 {
 	size_t i;
 	json_t *result;
-	json_array_foreach (results, i, result)
+	json_array_foreach(results, i, result)
 		if (strcmp(text(result, "subject"), subject) == 0)
 			return true;
 	return false;
@@ -128,7 +129,8 @@ json_t *contracts_from(const json_t *results)
 		const struct promise_info *promises = family_promises(about->family, &count);
 		for (size_t p = 0; p < count; p++)
 			if ((about->claims | about->missing) >> p & 1)
-				json_array_append_new(contracts, contract(results, subject, promises[p].name, about->claims >> p & 1));
+				json_array_append_new(
+					contracts, contract(results, subject, promises[p].name, about->claims >> p & 1));
 	}
 	/* Subjects outside the registry (batches of the pipeline) carry their claims in their results. */
 	add_from_results(contracts, results, "claimed", true);
@@ -140,7 +142,7 @@ size_t contracts_broken(const json_t *contracts)
 {
 	size_t broken = 0, i;
 	json_t *it;
-	json_array_foreach (contracts, i, it)
+	json_array_foreach(contracts, i, it)
 		broken += json_is_true(json_object_get(it, "broken"));
 	return broken;
 }

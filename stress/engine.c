@@ -48,12 +48,14 @@ enum {
 
 static const char *const tsan_environment[] = {
 	"TSAN_OPTIONS=exitcode=0:history_size=7:report_signal_unsafe=0:report_thread_leaks=0:detect_deadlocks=1", NULL};
-static const char *const helgrind_words[] = {"valgrind", "--tool=helgrind", "--fair-sched=yes", "--xml=yes", "--error-exitcode=0", NULL};
+static const char *const helgrind_words[] = {
+	"valgrind", "--tool=helgrind", "--fair-sched=yes", "--xml=yes", "--error-exitcode=0", NULL};
 static const char *const drd_words[] = {"valgrind", "--tool=drd", "--fair-sched=yes", "--xml=yes", "--error-exitcode=0", NULL};
 
 static const struct engine native = {
 	.name = "native",
-	.about = "real threads at full speed over arrays of states; sees outcomes, not data races; a clean run is luck as well as merit",
+	.about = "real threads at full speed over arrays of states; sees outcomes, not data races; a clean run is luck as well "
+		 "as merit",
 	.actors_max = SCENARIO_ACTORS_MAX,
 	.executions = 2000000,
 	.executions_one = 50000,
@@ -63,7 +65,8 @@ static const struct engine native = {
 };
 static const struct engine tsan = {
 	.name = "tsan",
-	.about = "the same scenarios under ThreadSanitizer: reports data races that happened-before tracking finds in the executions seen; silent "
+	.about = "the same scenarios under ThreadSanitizer: reports data races that happened-before tracking finds in the "
+		 "executions seen; silent "
 		 "on ordering bugs without a data race",
 	.sees_races = true,
 	.blind = {TSAN_BLIND, TSAN_BLIND},
@@ -79,7 +82,8 @@ static const struct engine tsan = {
 };
 static const struct engine sequential = {
 	.name = "sequential",
-	.about = "one thread moves at a time, in an order that the scenario forces by parking threads inside their callbacks; deterministic",
+	.about = "one thread moves at a time, in an order that the scenario forces by parking threads inside their callbacks; "
+		 "deterministic",
 	.scripts = true,
 	.actors_max = SCENARIO_ACTORS_MAX,
 	.executions = 1,
@@ -195,8 +199,8 @@ static void add_outcomes(json_t *result, const struct registered *subject, const
 		if (count == 0 || grade != GRADE_FORBIDDEN)
 			continue;
 		char message[512];
-		snprintf(message, sizeof message, "outcome '%s': %s (%lld of %lld executions)", rule->label, rule->why, (long long)count,
-			(long long)json_integer_value(json_object_get(answer, "executions")));
+		snprintf(message, sizeof message, "outcome '%s': %s (%lld of %lld executions)", rule->label, rule->why,
+			(long long)count, (long long)json_integer_value(json_object_get(answer, "executions")));
 		result_add_finding(result, "forbidden-outcome", message, scenario->family, refutes);
 	}
 }
@@ -207,22 +211,27 @@ static void judge_end(json_t *result, const struct engine *engine, const struct 
 	if (child->interrupted) {
 		result_judge(result, "inconclusive", expected, "interrupted");
 	} else if (child->timed_out) {
-		snprintf(why, sizeof why, "watchdog: no end within %.0f s (a deadlock, a livelock or an overloaded machine)", engine->watchdog_s);
+		snprintf(why, sizeof why, "watchdog: no end within %.0f s (a deadlock, a livelock or an overloaded machine)",
+			engine->watchdog_s);
 		result_judge(result, "inconclusive", expected, why);
 	} else if (strstr(child->err, "unexpected memory mapping")) {
 		result_judge(result, "skipped", expected,
-			"ThreadSanitizer could not start: address-space randomisation is too wide for this compiler's runtime and switching it "
+			"ThreadSanitizer could not start: address-space randomisation is too wide for this compiler's runtime "
+			"and switching it "
 			"off was refused; run `sysctl vm.mmap_rnd_bits=28`, or let the container change its personality (Docker: "
 			"--security-opt seccomp=unconfined)");
 	} else if (WIFSIGNALED(child->status)) {
-		snprintf(why, sizeof why, "the worker was ended by signal %d (%s)", WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
+		snprintf(why, sizeof why, "the worker was ended by signal %d (%s)", WTERMSIG(child->status),
+			strsignal(WTERMSIG(child->status)));
 		/* Killed from outside (out of memory, a limit) says nothing about the subject; a fault does. */
-		bool fault = WTERMSIG(child->status) != SIGKILL && WTERMSIG(child->status) != SIGTERM && WTERMSIG(child->status) != SIGXCPU;
+		bool fault = WTERMSIG(child->status) != SIGKILL && WTERMSIG(child->status) != SIGTERM &&
+			     WTERMSIG(child->status) != SIGXCPU;
 		if (fault)
 			result_add_finding(result, "crash", why, FAMILY_INITIALISER, 0);
 		result_judge(result, fault ? "bug" : "inconclusive", expected, why);
 	} else {
-		snprintf(why, sizeof why, "the worker gave no result (exit status %d): %s", WEXITSTATUS(child->status), last_words(child));
+		snprintf(why, sizeof why, "the worker gave no result (exit status %d): %s", WEXITSTATUS(child->status),
+			last_words(child));
 		result_judge(result, "inconclusive", expected, why);
 	}
 }
@@ -231,13 +240,14 @@ static size_t seen_outcomes(const json_t *answer)
 {
 	size_t seen = 0, i;
 	json_t *count;
-	json_array_foreach (json_object_get(answer, "outcomes"), i, count)
+	json_array_foreach(json_object_get(answer, "outcomes"), i, count)
 		seen += json_integer_value(count) > 0;
 	return seen;
 }
 
-static void judge_answer(json_t *result, const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
-	const json_t *answer, const struct child_result *child, const char *tool_output, const char *expected)
+static void judge_answer(json_t *result, const struct engine *engine, const struct registered *subject,
+	const struct scenario *scenario, const json_t *answer, const struct child_result *child, const char *tool_output,
+	const char *expected)
 {
 	static const char *const copied[] = {"executions", "seconds", "peak_bytes"};
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
@@ -252,8 +262,8 @@ static void judge_answer(json_t *result, const struct engine *engine, const stru
 	char why[1024];
 	uint32_t blind = engine_blind_spots(engine) & subject->about->features;
 	if (blind && !forbidden) {
-		snprintf(why, sizeof why, "%s built by %s is blind to %s, which this implementation uses; its raw report is kept", engine->name,
-			compiler_name(), feature_names(blind));
+		snprintf(why, sizeof why, "%s built by %s is blind to %s, which this implementation uses; its raw report is kept",
+			engine->name, compiler_name(), feature_names(blind));
 		json_t *probe = json_deep_copy(result);
 		size_t accused = engine->findings ? engine->findings(probe, subject, answer, tool_output) : 0;
 		json_object_set(result, "raw_findings", json_object_get(probe, "findings"));
@@ -266,8 +276,8 @@ static void judge_answer(json_t *result, const struct engine *engine, const stru
 	size_t reported = engine->findings && !blind ? engine->findings(result, subject, answer, tool_output) : 0;
 	long long executions = json_integer_value(json_object_get(answer, "executions"));
 	if (forbidden + reported > 0) {
-		snprintf(why, sizeof why, "%zu finding%s in %lld execution%s", forbidden + reported, forbidden + reported == 1 ? "" : "s", executions,
-			executions == 1 ? "" : "s");
+		snprintf(why, sizeof why, "%zu finding%s in %lld execution%s", forbidden + reported,
+			forbidden + reported == 1 ? "" : "s", executions, executions == 1 ? "" : "s");
 		result_judge(result, "bug", expected, why);
 	} else if (json_is_true(json_object_get(answer, "out_of_time"))) {
 		snprintf(why, sizeof why, "the time limit stopped it after %lld executions", executions);
@@ -275,7 +285,8 @@ static void judge_answer(json_t *result, const struct engine *engine, const stru
 	} else if (engine->scripts) {
 		result_judge(result, "not-found", expected, "one forced order was run; other orders were not");
 	} else {
-		snprintf(why, sizeof why, "%lld executions sampled, %zu distinct outcome%s; sampling proves nothing and has no probability bound",
+		snprintf(why, sizeof why,
+			"%lld executions sampled, %zu distinct outcome%s; sampling proves nothing and has no probability bound",
 			executions, seen_outcomes(answer), seen_outcomes(answer) == 1 ? "" : "s");
 		result_judge(result, "not-found", expected, why);
 	}
@@ -312,8 +323,8 @@ static char *read_all(const char *path)
 	return text;
 }
 
-static void run_worker(json_t *result, const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
-	const struct stress_plan *plan, const char *programs, const char *expected)
+static void run_worker(json_t *result, const struct engine *engine, const struct registered *subject,
+	const struct scenario *scenario, const struct stress_plan *plan, const char *programs, const char *expected)
 {
 	enum { WORDS_MAX = 24 };
 	char *words[WORDS_MAX], worker[4096], name[128], executions[32], seed[32], limit[64], xml[4200];
@@ -327,7 +338,8 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 	}
 	snprintf(worker, sizeof worker, "%s/%s", programs, engine->worker);
 	snprintf(name, sizeof name, "%s/%s", family_name(subject->about->family), subject->about->name);
-	snprintf(executions, sizeof executions, "--executions=%llu", (unsigned long long)planned(engine, subject, scenario, plan));
+	snprintf(
+		executions, sizeof executions, "--executions=%llu", (unsigned long long)planned(engine, subject, scenario, plan));
 	snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)plan->seed);
 	snprintf(limit, sizeof limit, "--time-limit=%g", plan->time_limit_s);
 	words[n++] = worker;
@@ -341,8 +353,10 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 		words[n++] = (char *)"--no-pin";
 	}
 	words[n] = NULL;
-	struct child_options options = {.argv = words, .environment = (char *const *)(uintptr_t)engine->environment,
-		.timeout_s = engine->watchdog_s + plan->time_limit_s, .fixed_addresses = engine->fixed_addresses};
+	struct child_options options = {.argv = words,
+		.environment = (char *const *)(uintptr_t)engine->environment,
+		.timeout_s = engine->watchdog_s + plan->time_limit_s,
+		.fixed_addresses = engine->fixed_addresses};
 	struct child_result child;
 	int why = child_run(&options, &child);
 	if (why) {
@@ -350,9 +364,11 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 		snprintf(text, sizeof text, "%s: cannot be started: %s", words[0], strerror(why));
 		result_judge(result, "inconclusive", expected, text);
 	} else {
-		json_t *answer = child.timed_out || child.interrupted ? NULL : json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
+		json_t *answer =
+			child.timed_out || child.interrupted ? NULL : json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
 		char *tool_output = tool ? read_all(tool) : NULL;
-		bool whole = answer && WIFEXITED(child.status) && (WEXITSTATUS(child.status) == 0 || WEXITSTATUS(child.status) == EXIT_SKIPPED);
+		bool whole = answer && WIFEXITED(child.status) &&
+			     (WEXITSTATUS(child.status) == 0 || WEXITSTATUS(child.status) == EXIT_SKIPPED);
 		if (whole)
 			judge_answer(result, engine, subject, scenario, answer, &child, tool_output, expected);
 		else

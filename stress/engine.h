@@ -18,20 +18,20 @@ struct stress_plan {
 
 struct engine {
 	const char *name;
-	const char *about;     /* one sentence: what it does and what it cannot see */
-	bool scripts;          /* runs scripts instead of actors */
-	bool sees_races;       /* reports data races, so it can refute race_free */
-	uint32_t blind[2];     /* feature bits that it cannot judge: built by gcc, by clang */
-	unsigned actors_max;   /* larger scenarios are not run by it */
-	uint64_t executions;   /* default plan for a subject with many instances */
+	const char *about;       /* one sentence: what it does and what it cannot see */
+	bool scripts;            /* runs scripts instead of actors */
+	bool sees_races;         /* reports data races, so it can refute race_free */
+	uint32_t blind[2];       /* feature bits that it cannot judge: built by gcc, by clang */
+	unsigned actors_max;     /* larger scenarios are not run by it */
+	uint64_t executions;     /* default plan for a subject with many instances */
 	uint64_t executions_one; /* the same where a process can have one instance only */
 	/* Why it cannot run on this machine, or NULL if it can; borrowed text. */
 	const char *(*missing)(void);
 	/* Starts the worker; the common part builds the command line. */
-	const char *worker;               /* program in libexec */
-	const char *const *wrapper;       /* words in front of the worker's path (valgrind …), NULL-terminated; NULL: none */
-	const char *const *environment;   /* NAME=VALUE settings, NULL-terminated; NULL: none */
-	bool fixed_addresses;             /* needs address-space randomisation off */
+	const char *worker;             /* program in libexec */
+	const char *const *wrapper;     /* words in front of the worker's path (valgrind …), NULL-terminated; NULL: none */
+	const char *const *environment; /* NAME=VALUE settings, NULL-terminated; NULL: none */
+	bool fixed_addresses;           /* needs address-space randomisation off */
 	double watchdog_s;
 	/* Turns what the worker and its tool reported into findings of RESULT; NULL: outcomes only. FILES_TEXT is the tool's own output
 	 * file, or NULL. Returns how many findings it added. */

@@ -37,16 +37,16 @@ struct outcome_rule {
 /* One run of a scenario: the memory that it uses. All pointers are borrowed; the engine owns them. */
 struct execution {
 	const struct implementation *subject;
-	void *object;                       /* the subject's object, aligned for it; not cleared */
-	void *seat[SCENARIO_ACTORS_MAX];    /* counters: a seat for each actor, each aligned; not cleared */
-	void *local;                        /* the scenario's own state, local_bytes long, zeroed before setup; aligned to 64 */
+	void *object;                    /* the subject's object, aligned for it; not cleared */
+	void *seat[SCENARIO_ACTORS_MAX]; /* counters: a seat for each actor, each aligned; not cleared */
+	void *local;                     /* the scenario's own state, local_bytes long, zeroed before setup; aligned to 64 */
 };
 
 struct scenario {
 	enum family family;
-	const char *name;   /* "two_increments" */
-	const char *shows;  /* one sentence: what the threads do */
-	uint32_t checks;    /* promise bits that it can refute; it applies to subjects that claim or miss one of them */
+	const char *name;  /* "two_increments" */
+	const char *shows; /* one sentence: what the threads do */
+	uint32_t checks;   /* promise bits that it can refute; it applies to subjects that claim or miss one of them */
 	bool (*applies)(const struct implementation *subject); /* further needs (an optional operation …); NULL: none */
 	size_t local_bytes;
 	unsigned outcome_count;
@@ -68,8 +68,8 @@ struct scenario_group {
 	const struct scenario *list;
 	size_t count;
 };
-#define SCENARIO_GROUP(id, array)                                                                                       \
-	extern const struct scenario_group scenario_group_##id;                                                         \
+#define SCENARIO_GROUP(id, array)                               \
+	extern const struct scenario_group scenario_group_##id; \
 	const struct scenario_group scenario_group_##id = {array, sizeof(array) / sizeof *(array)}
 
 /* All groups; the build generates the table. */

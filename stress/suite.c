@@ -46,7 +46,8 @@ static bool offer_batch(void *arg, size_t position, const struct choice *choice)
 }
 
 /* Calls VISIT for each job in order until it returns false; returns how many there were. */
-static size_t each_job(const struct suite_options *options, bool (*visit)(void *context, size_t index, const struct job *job), void *context)
+static size_t each_job(
+	const struct suite_options *options, bool (*visit)(void *context, size_t index, const struct job *job), void *context)
 {
 	size_t index = 0;
 	for (size_t s = 0; s < onceproof_registry_count; s++) {

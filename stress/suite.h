@@ -8,10 +8,10 @@
 struct suite_options {
 	const struct engine *engines[8]; /* NULL-terminated, in order */
 	struct stress_plan plan;
-	bool all_batches;         /* every choice of the pipeline's parts instead of a covering selection */
-	double seconds;           /* stop starting new work after this time; 0: no limit */
-	unsigned shard, shards;   /* one-based; 1, 1: everything */
-	const char *programs;     /* folder of the workers */
+	bool all_batches;       /* every choice of the pipeline's parts instead of a covering selection */
+	double seconds;         /* stop starting new work after this time; 0: no limit */
+	unsigned shard, shards; /* one-based; 1, 1: everything */
+	const char *programs;   /* folder of the workers */
 	bool (*wanted)(void *arg, const char *subject, const char *scenario); /* NULL: everything */
 	void (*began)(void *arg, size_t index, size_t count, const char *engine, const char *subject, const char *scenario);
 	void (*ended)(void *arg, const json_t *result); /* either may be NULL */

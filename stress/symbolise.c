@@ -21,7 +21,8 @@ static Dwfl_Module *module_open(const char *path)
 {
 	static char *no_debuginfo_path = NULL;
 	static const Dwfl_Callbacks callbacks = {.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address, .debuginfo_path = &no_debuginfo_path};
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &no_debuginfo_path};
 	for (int i = 0; i < MODULES_MAX; i++) {
 		struct module *it = &modules[i];
 		if (it->path && strcmp(it->path, path) == 0)
@@ -95,7 +96,8 @@ static size_t places_in(Dwarf_Die *unit, Dwarf_Addr address, struct source_place
 		Dwarf_Attribute attribute;
 		Dwarf_Word value = 0;
 		number = dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_line, &attribute), &value) == 0 ? (int)value : 0;
-		file = dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_file, &attribute), &value) == 0 ? file_of(unit, value) : NULL;
+		file = dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_file, &attribute), &value) == 0 ? file_of(unit, value)
+													 : NULL;
 	}
 	free(scopes);
 	if (found == 0) {

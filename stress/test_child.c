@@ -98,8 +98,8 @@ static void environment_and_fixed_addresses_arrive(void **state)
 {
 	(void)state;
 	char *const settings[] = {(char *)"ONCEPROOF_TEST=yes", NULL};
-	struct child_result result =
-		run("echo $ONCEPROOF_TEST; cat /proc/self/personality", (struct child_options){.environment = settings, .fixed_addresses = true});
+	struct child_result result = run("echo $ONCEPROOF_TEST; cat /proc/self/personality",
+		(struct child_options){.environment = settings, .fixed_addresses = true});
 	/* Where the system refuses, the child says so and runs all the same. */
 	if (result.addresses_kept)
 		assert_true(strncmp(result.out, "yes\n", 4) == 0);

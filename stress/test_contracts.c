@@ -61,14 +61,17 @@ static void claimed_and_sampled(void **state)
 static void claimed_and_refuted_by_any_engine(void **state)
 {
 	(void)state;
-	expect(list(result("native", "bug", true, true), result("explore", "proved", true, false)), "refuted", "native first_use", true, 0);
-	expect(list(result("explore", "proved", true, false), result("tsan", "bug", true, true)), "refuted", "tsan first_use", true, 0);
+	expect(list(result("native", "bug", true, true), result("explore", "proved", true, false)), "refuted", "native first_use",
+		true, 0);
+	expect(list(result("explore", "proved", true, false), result("tsan", "bug", true, true)), "refuted", "tsan first_use",
+		true, 0);
 }
 
 static void claimed_and_undecided(void **state)
 {
 	(void)state;
-	expect(list(result("native", "inconclusive", true, false), result("tsan", "skipped", true, false)), "unshown", NULL, false, 0);
+	expect(list(result("native", "inconclusive", true, false), result("tsan", "skipped", true, false)), "unshown", NULL,
+		false, 0);
 }
 
 static void claimed_with_another_bug_beside(void **state)
@@ -81,14 +84,16 @@ static void claimed_with_another_bug_beside(void **state)
 static void stronger_evidence_is_named(void **state)
 {
 	(void)state;
-	expect(list(result("native", "not-found", true, false), result("explore", "proved", true, false)), "upheld", "explore first_use", false, 0);
+	expect(list(result("native", "not-found", true, false), result("explore", "proved", true, false)), "upheld",
+		"explore first_use", false, 0);
 }
 
 static void missing_needs_deterministic_evidence(void **state)
 {
 	(void)state;
 	expect(list(result("native", "bug", false, true), result("tsan", "bug", false, true)), "unshown", NULL, false, 2);
-	expect(list(result("native", "bug", false, true), result("sequential", "bug", false, true)), "refuted", "sequential first_use", false, 1);
+	expect(list(result("native", "bug", false, true), result("sequential", "bug", false, true)), "refuted",
+		"sequential first_use", false, 1);
 	expect(list(result("explore", "bug", false, true), NULL), "refuted", "explore first_use", false, 0);
 }
 
@@ -98,8 +103,8 @@ static void missing_but_proved_breaks_the_contract(void **state)
 	expect(list(result("native", "not-found", false, false), NULL), "unshown", NULL, false, 0);
 	expect(list(result("explore", "proved", false, false), NULL), "upheld", "explore first_use", true, 0);
 	/* One scenario that proves it does not outweigh another that refutes it. */
-	expect(list(result("explore", "proved", false, false), result("sequential", "bug", false, true)), "refuted", "sequential first_use", false,
-		0);
+	expect(list(result("explore", "proved", false, false), result("sequential", "bug", false, true)), "refuted",
+		"sequential first_use", false, 0);
 }
 
 static void registered_subjects_list_every_promise(void **state)

@@ -39,10 +39,10 @@ static unsigned check(const struct execution *x)
 {
 	struct seen *seen = x->local;
 	return atomic_load_explicit(&seen->setups, memory_order_relaxed) == 1 &&
-			atomic_load_explicit(&seen->first, memory_order_relaxed) == 1 &&
-			atomic_load_explicit(&seen->second, memory_order_relaxed) == 1
-		? 0
-		: 1;
+			       atomic_load_explicit(&seen->first, memory_order_relaxed) == 1 &&
+			       atomic_load_explicit(&seen->second, memory_order_relaxed) == 1
+		       ? 0
+		       : 1;
 }
 
 static const struct outcome_rule outcomes[] = {
@@ -50,8 +50,16 @@ static const struct outcome_rule outcomes[] = {
 	{"else", GRADE_FORBIDDEN, 1, "the engine lost or repeated a part"},
 };
 
-static const struct scenario scenario = {.family = FAMILY_COUNTER, .name = "engine", .checks = 1, .local_bytes = sizeof(struct seen),
-	.outcome_count = 2, .outcomes = outcomes, .actor_count = 2, .setup = setup, .actor = {first, second}, .check = check};
+static const struct scenario scenario = {.family = FAMILY_COUNTER,
+	.name = "engine",
+	.checks = 1,
+	.local_bytes = sizeof(struct seen),
+	.outcome_count = 2,
+	.outcomes = outcomes,
+	.actor_count = 2,
+	.setup = setup,
+	.actor = {first, second},
+	.check = check};
 
 static const struct implementation *subject(const char *name)
 {
@@ -72,8 +80,11 @@ static void every_execution_is_run_and_judged_once(void **state)
 	static const uint64_t plans[] = {1, 63, 64, 4097, 300001};
 	for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
 		for (uint64_t seed = 1; seed <= 3; seed++) {
-			struct run_result result = run(subject("naive"), (struct run_options){.executions = plans[i], .seed = seed, .pin = seed == 1,
-									 .line_up = seed == 2 ? LINE_UP_PTHREAD : LINE_UP_SPIN});
+			struct run_result result =
+				run(subject("naive"), (struct run_options){.executions = plans[i],
+							      .seed = seed,
+							      .pin = seed == 1,
+							      .line_up = seed == 2 ? LINE_UP_PTHREAD : LINE_UP_SPIN});
 			assert_int_equal(result.executions, plans[i]);
 			assert_int_equal(result.counts[0], plans[i]);
 			assert_int_equal(result.counts[1], 0);
@@ -100,7 +111,8 @@ static void a_refused_set_up_ends_the_run(void **state)
 static void a_time_limit_says_that_the_plan_was_not_reached(void **state)
 {
 	(void)state;
-	struct run_result result = run(subject("naive"), (struct run_options){.executions = UINT64_MAX / 2, .seed = 1, .time_limit_s = 0.05});
+	struct run_result result =
+		run(subject("naive"), (struct run_options){.executions = UINT64_MAX / 2, .seed = 1, .time_limit_s = 0.05});
 	assert_true(result.out_of_time);
 	assert_int_equal(result.counts[0], result.executions);
 }

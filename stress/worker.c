@@ -91,8 +91,8 @@ static int finish(const struct scenario *scenario, const struct run_result *resu
 	for (unsigned i = 0; i < scenario->outcome_count; i++)
 		json_array_append_new(outcomes, json_integer((json_int_t)result->counts[i]));
 	json_t *out = json_pack("{s:o, s:I, s:f, s:i, s:I, s:b, s:s?, s:o}", "outcomes", outcomes, "executions",
-		(json_int_t)result->executions, "seconds", result->seconds, "cpus", (int)result->cpus, "peak_bytes", peak_bytes(), "out_of_time",
-		result->out_of_time, "skip", skip, "reports", tsan_reports());
+		(json_int_t)result->executions, "seconds", result->seconds, "cpus", (int)result->cpus, "peak_bytes", peak_bytes(),
+		"out_of_time", result->out_of_time, "skip", skip, "reports", tsan_reports());
 	if (!out || json_dumpf(out, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
 		fprintf(stderr, "onceproof-worker: cannot write the result: %s\n", strerror(errno));
 		_Exit(2);
@@ -104,7 +104,8 @@ static int finish(const struct scenario *scenario, const struct run_result *resu
 int main(int argc, char **argv)
 {
 	struct arguments a = {.run = {.executions = 1000000, .seed = 1, .pin = true}};
-	const struct argp argp = {options, parse, "SUBJECT SCENARIO", "Runs one scenario on one implementation.", NULL, NULL, NULL};
+	const struct argp argp = {
+		options, parse, "SUBJECT SCENARIO", "Runs one scenario on one implementation.", NULL, NULL, NULL};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 
@@ -124,7 +125,8 @@ int main(int argc, char **argv)
 		int why = execution_allocate(&x, scenario, subject->about);
 		unsigned outcome = why ? SCENARIO_SKIPPED : scenario->script(&x);
 		if (outcome == SCENARIO_SKIPPED)
-			return finish(scenario, &result, why ? strerror(why) : "the forced order cannot be decided for this implementation");
+			return finish(scenario, &result,
+				why ? strerror(why) : "the forced order cannot be decided for this implementation");
 		result.counts[outcome] = 1;
 		return finish(scenario, &result, NULL);
 	}

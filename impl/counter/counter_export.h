@@ -29,11 +29,20 @@ MEASURED static uint64_t counter_loop_value(struct counter *c, uint64_t ops)
 	return last;
 }
 
-#define COUNTER_EXPORT(id, ...)                                                                                                        \
-	extern const struct counter_implementation counter_##id;                                                                       \
-	const struct counter_implementation counter_##id = {.about.family = FAMILY_COUNTER, .about.name = #id,                         \
-		.counter_bytes = sizeof(struct counter), .counter_align = _Alignof(struct counter),                                    \
-		.seat_bytes = sizeof(struct counter_seat), .seat_align = _Alignof(struct counter_seat),                                \
-		.open = counter_open, .close = counter_close, .join = counter_join, .leave = counter_leave,                            \
-		.increment = counter_increment, .value = counter_value, .loop_increment = counter_loop_increment,                      \
-		.loop_value = counter_loop_value, __VA_ARGS__}
+#define COUNTER_EXPORT(id, ...)                                                             \
+	extern const struct counter_implementation counter_##id;                            \
+	const struct counter_implementation counter_##id = {.about.family = FAMILY_COUNTER, \
+		.about.name = #id,                                                          \
+		.counter_bytes = sizeof(struct counter),                                    \
+		.counter_align = _Alignof(struct counter),                                  \
+		.seat_bytes = sizeof(struct counter_seat),                                  \
+		.seat_align = _Alignof(struct counter_seat),                                \
+		.open = counter_open,                                                       \
+		.close = counter_close,                                                     \
+		.join = counter_join,                                                       \
+		.leave = counter_leave,                                                     \
+		.increment = counter_increment,                                             \
+		.value = counter_value,                                                     \
+		.loop_increment = counter_loop_increment,                                   \
+		.loop_value = counter_loop_value,                                           \
+		__VA_ARGS__}

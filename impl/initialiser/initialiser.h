@@ -30,8 +30,8 @@ struct initialiser; /* complete in each implementation's file */
 
 /* Makes and releases instances. Both functions may be called by several threads at once, and a load may be cancelled. */
 struct initialiser_loader {
-	void *(*load)(void *arg, int *error);       /* a new instance, owned by the caller; NULL with *error set on failure */
-	void (*unload)(void *arg, void *instance);  /* releases an instance of this loader */
+	void *(*load)(void *arg, int *error);      /* a new instance, owned by the caller; NULL with *error set on failure */
+	void (*unload)(void *arg, void *instance); /* releases an instance of this loader */
 	void *arg;
 };
 

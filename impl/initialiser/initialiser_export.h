@@ -20,8 +20,14 @@ MEASURED static void *initialiser_loop_get(struct initialiser *it, uint64_t ops)
 	return last;
 }
 
-#define INITIALISER_EXPORT(id, ...)                                                                                                    \
-	extern const struct initialiser_implementation initialiser_##id;                                                               \
-	const struct initialiser_implementation initialiser_##id = {.about.family = FAMILY_INITIALISER, .about.name = #id,             \
-		.bytes = sizeof(struct initialiser), .align = _Alignof(struct initialiser), .open = initialiser_open,                  \
-		.get = initialiser_get, .close = initialiser_close, .loop_get = initialiser_loop_get, __VA_ARGS__}
+#define INITIALISER_EXPORT(id, ...)                                                                     \
+	extern const struct initialiser_implementation initialiser_##id;                                \
+	const struct initialiser_implementation initialiser_##id = {.about.family = FAMILY_INITIALISER, \
+		.about.name = #id,                                                                      \
+		.bytes = sizeof(struct initialiser),                                                    \
+		.align = _Alignof(struct initialiser),                                                  \
+		.open = initialiser_open,                                                               \
+		.get = initialiser_get,                                                                 \
+		.close = initialiser_close,                                                             \
+		.loop_get = initialiser_loop_get,                                                       \
+		__VA_ARGS__}

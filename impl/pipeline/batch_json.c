@@ -69,6 +69,7 @@ json_t *batch_json(const struct batch_options *o, const struct batch_summary *s,
 	json_object_set_new(json, "workers", number(s->workers));
 	json_object_set_new(json, "serial", json_boolean(o->serial));
 	json_object_set_new(json, "items", number(s->items));
+	json_object_set_new(json, "item_cost_ns", json_integer(o->item_cost_ns));
 	json_object_set_new(json, "done", number(s->done));
 	json_object_set_new(json, "failed", number(s->failed));
 	json_object_set_new(json, "not_started", number(s->not_started));

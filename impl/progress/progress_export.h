@@ -18,8 +18,16 @@ MEASURED static void progress_loop_step(struct progress *p, const struct progres
 	}
 }
 
-#define PROGRESS_EXPORT(id, ...)                                                                                                       \
-	extern const struct progress_implementation progress_##id;                                                                     \
-	const struct progress_implementation progress_##id = {.about.family = FAMILY_PROGRESS, .about.name = #id,                      \
-		.bytes = sizeof(struct progress), .align = _Alignof(struct progress), .open = progress_open, .step = progress_step,    \
-		.poll = progress_poll, .finish = progress_finish, .close = progress_close, .loop_step = progress_loop_step, __VA_ARGS__}
+#define PROGRESS_EXPORT(id, ...)                                                               \
+	extern const struct progress_implementation progress_##id;                             \
+	const struct progress_implementation progress_##id = {.about.family = FAMILY_PROGRESS, \
+		.about.name = #id,                                                             \
+		.bytes = sizeof(struct progress),                                              \
+		.align = _Alignof(struct progress),                                            \
+		.open = progress_open,                                                         \
+		.step = progress_step,                                                         \
+		.poll = progress_poll,                                                         \
+		.finish = progress_finish,                                                     \
+		.close = progress_close,                                                       \
+		.loop_step = progress_loop_step,                                               \
+		__VA_ARGS__}

@@ -215,7 +215,7 @@
 
 	function throughputChart() {
 		const usual = usualModel(), narrow = innerWidth < 700;
-		const rows = data.choices.filter((row) => row.throughput > 0 && (!row.swept || row.model_bytes === usual)).sort((a, b) => b.throughput - a.throughput).slice(0, 40);
+		const rows = data.choices.filter((row) => row.throughput > 0 && !row.item_cost_ns && (!row.swept || row.model_bytes === usual)).sort((a, b) => b.throughput - a.throughput).slice(0, 40);
 		const flawed = (row) => row.flawed;
 		const config = base("bar", {
 			indexAxis: "y",

@@ -11,10 +11,10 @@
 #include <time.h>
 
 enum {
-	LINE = 64,               /* cache line, bytes */
-	STRIDE_MIN = 64,         /* states between two line-ups */
+	LINE = 64,       /* cache line, bytes */
+	STRIDE_MIN = 64, /* states between two line-ups */
 	STRIDE_MAX = 4096,
-	ARENA_BYTES = 2 << 20,   /* states of one round stay inside a second-level cache */
+	ARENA_BYTES = 2 << 20, /* states of one round stay inside a second-level cache */
 	SPINS_BEFORE_YIELD = 4096,
 };
 
@@ -65,7 +65,7 @@ struct run {
 	const struct implementation *subject;
 	const struct run_options *options;
 	struct layout layout;
-	uint64_t states;        /* room for this many */
+	uint64_t states; /* room for this many */
 	/* Written by thread 0 between two line-ups, read by all after the second. */
 	uint64_t round_states, stride;
 	unsigned rotation;

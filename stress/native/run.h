@@ -14,20 +14,20 @@
 enum line_up { LINE_UP_SPIN, LINE_UP_PTHREAD };
 
 struct run_options {
-	uint64_t executions;   /* the plan; reached unless the time limit stops the run */
-	uint64_t seed;         /* decides strides, padding and which thread plays which actor */
-	double time_limit_s;   /* looked at between rounds; 0: none */
+	uint64_t executions; /* the plan; reached unless the time limit stops the run */
+	uint64_t seed;       /* decides strides, padding and which thread plays which actor */
+	double time_limit_s; /* looked at between rounds; 0: none */
 	enum line_up line_up;
-	bool pin;              /* one CPU per thread, as far as there are any */
+	bool pin; /* one CPU per thread, as far as there are any */
 };
 
 struct run_result {
 	uint64_t counts[SCENARIO_OUTCOMES_MAX]; /* executions by outcome */
 	uint64_t executions;
 	double seconds;
-	int refused;       /* errno value of a set-up that could not be done; 0: none */
-	bool out_of_time;  /* the plan was not reached */
-	unsigned cpus;     /* CPUs that this process may use */
+	int refused;      /* errno value of a set-up that could not be done; 0: none */
+	bool out_of_time; /* the plan was not reached */
+	unsigned cpus;    /* CPUs that this process may use */
 };
 
 /* Runs SCENARIO's actors on SUBJECT. 0, or an errno value if threads or memory could not be had. */

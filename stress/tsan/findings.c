@@ -15,8 +15,14 @@ static const char *kind_of(const char *type)
 	static const struct {
 		const char *part, *kind;
 	} kinds[] = {
-		{"data-race", "data-race"}, {"use-after-free", "use-after-free"}, {"lock-order", "deadlock"}, {"mutex", "misuse"},
-		{"rwlock", "misuse"}, {"destroy", "misuse"}, {"signal", "misuse"}, {"thread-leak", "leak"},
+		{"data-race", "data-race"},
+		{"use-after-free", "use-after-free"},
+		{"lock-order", "deadlock"},
+		{"mutex", "misuse"},
+		{"rwlock", "misuse"},
+		{"destroy", "misuse"},
+		{"signal", "misuse"},
+		{"thread-leak", "leak"},
 	};
 	/* "heap-use-after-free" is listed before anything that its parts could match. */
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -30,10 +36,11 @@ static size_t unfold(const json_t *frames, struct source_place *places)
 {
 	size_t count = 0, i;
 	json_t *frame;
-	json_array_foreach (frames, i, frame) {
+	json_array_foreach(frames, i, frame) {
 		const char *module = json_string_value(json_object_get(frame, "module"));
 		if (module && count < PLACES_MAX)
-			count += symbolise(module, (uint64_t)json_integer_value(json_object_get(frame, "offset")), places + count, PLACES_MAX - count);
+			count += symbolise(module, (uint64_t)json_integer_value(json_object_get(frame, "offset")), places + count,
+				PLACES_MAX - count);
 	}
 	return count;
 }
@@ -48,8 +55,8 @@ static bool in_subject(const char *file, const struct registered *subject)
 
 /* The place to show: the innermost one in the implementation, or else the innermost one that has a line. *via is the innermost one of
  * the implementation where that is another. */
-static const struct source_place *shown(const struct source_place *places, size_t count, const struct registered *subject,
-	const struct source_place **via)
+static const struct source_place *shown(
+	const struct source_place *places, size_t count, const struct registered *subject, const struct source_place **via)
 {
 	const struct source_place *innermost = NULL, *inside = NULL;
 	for (size_t i = 0; i < count; i++) {
@@ -68,9 +75,10 @@ static json_t *places_key(const json_t *locations)
 	json_t *key = json_object();
 	size_t i;
 	json_t *location;
-	json_array_foreach (locations, i, location) {
+	json_array_foreach(locations, i, location) {
 		json_t *name = json_sprintf("%s:%lld %s", json_string_value(json_object_get(location, "file")),
-			(long long)json_integer_value(json_object_get(location, "line")), json_string_value(json_object_get(location, "access")));
+			(long long)json_integer_value(json_object_get(location, "line")),
+			json_string_value(json_object_get(location, "access")));
 		json_object_set_new(key, json_string_value(name), json_true());
 		json_decref(name);
 	}
@@ -83,7 +91,7 @@ static bool already_there(const json_t *result, const json_t *locations)
 	bool found = false;
 	size_t i;
 	json_t *finding;
-	json_array_foreach (json_object_get(result, "findings"), i, finding) {
+	json_array_foreach(json_object_get(result, "findings"), i, finding) {
 		json_t *other = places_key(json_object_get(finding, "locations"));
 		found |= json_object_size(other) > 0 && json_equal(other, key);
 		json_decref(other);
@@ -102,9 +110,10 @@ static bool add_report(json_t *result, const struct registered *subject, const j
 	snprintf(message, sizeof message, "%s:", kind);
 	size_t i;
 	json_t *access;
-	json_array_foreach (json_object_get(report, "accesses"), i, access) {
+	json_array_foreach(json_object_get(report, "accesses"), i, access) {
 		struct source_place places[PLACES_MAX];
-		const struct source_place *via, *place = shown(places, unfold(json_object_get(access, "frames"), places), subject, &via);
+		const struct source_place *via,
+			*place = shown(places, unfold(json_object_get(access, "frames"), places), subject, &via);
 		char what[64], thread[16];
 		bool write = json_is_true(json_object_get(access, "write"));
 		snprintf(what, sizeof what, "%s%s of %d byte%s", json_is_true(json_object_get(access, "atomic")) ? "atomic " : "",
@@ -116,8 +125,8 @@ static bool add_report(json_t *result, const struct registered *subject, const j
 		finding_add_location(finding, place->file, place->line, place->function, thread, what);
 		if (via)
 			finding_add_location(finding, via->file, via->line, via->function, thread, "called from here");
-		snprintf(message + strlen(message), sizeof message - strlen(message), "%s %s by %s in %s (%s:%d)", i ? " and" : "", what, thread,
-			place->function, place->file, place->line);
+		snprintf(message + strlen(message), sizeof message - strlen(message), "%s %s by %s in %s (%s:%d)",
+			i ? " and" : "", what, thread, place->function, place->file, place->line);
 	}
 	json_t *locations = json_object_get(finding, "locations");
 	bool fresh = !already_there(result, locations);
@@ -135,7 +144,7 @@ size_t tsan_findings(json_t *result, const struct registered *subject, const jso
 	size_t promises, added = 0, i;
 	family_promises(subject->about->family, &promises);
 	json_t *report;
-	json_array_foreach (json_object_get(answer, "reports"), i, report)
+	json_array_foreach(json_object_get(answer, "reports"), i, report)
 		added += add_report(result, subject, report, 1u << (promises - 1));
 	return added;
 }

@@ -34,8 +34,8 @@ static int report_count;
 /* The debugging interface of the runtime (compiler-rt, lib/tsan/rtl/tsan_debugging.cpp); no header declares it. */
 int __tsan_get_report_data(void *report, const char **description, int *count, int *stack_count, int *mop_count, int *loc_count,
 	int *mutex_count, int *thread_count, int *unique_tid_count, void **sleep_trace, unsigned long trace_size);
-int __tsan_get_report_mop(void *report, unsigned long idx, int *tid, void **addr, int *size, int *write, int *atomic, void **trace,
-	unsigned long trace_size);
+int __tsan_get_report_mop(void *report, unsigned long idx, int *tid, void **addr, int *size, int *write, int *atomic,
+	void **trace, unsigned long trace_size);
 int __tsan_get_report_stack(void *report, unsigned long idx, void **trace, unsigned long trace_size);
 void __tsan_on_report(void *report);
 
@@ -53,8 +53,8 @@ __attribute__((no_sanitize("thread"))) void __tsan_on_report(void *report)
 	for (int i = 0; i < accesses && i < ACCESSES_MAX; i++) {
 		struct access *to = &it->accesses[it->access_count++];
 		void *address;
-		__tsan_get_report_mop(report, (unsigned long)i, &to->thread, &address, &to->bytes, &to->write, &to->atomic, to->frames,
-			FRAMES_MAX);
+		__tsan_get_report_mop(report, (unsigned long)i, &to->thread, &address, &to->bytes, &to->write, &to->atomic,
+			to->frames, FRAMES_MAX);
 	}
 	/* Reports without a memory access (a lock-order inversion, a misused mutex) have stacks only. */
 	for (int i = 0; accesses == 0 && i < stacks && i < ACCESSES_MAX; i++)
@@ -88,8 +88,9 @@ json_t *tsan_reports(void)
 		json_t *accesses = json_array();
 		for (int a = 0; a < reports[i].access_count; a++) {
 			const struct access *it = &reports[i].accesses[a];
-			json_array_append_new(accesses, json_pack("{s:b, s:i, s:b, s:i, s:o}", "write", it->write, "bytes", it->bytes, "atomic",
-								it->atomic, "thread", it->thread, "frames", frames_json(it->frames)));
+			json_array_append_new(
+				accesses, json_pack("{s:b, s:i, s:b, s:i, s:o}", "write", it->write, "bytes", it->bytes, "atomic",
+						  it->atomic, "thread", it->thread, "frames", frames_json(it->frames)));
 		}
 		json_array_append_new(list, json_pack("{s:s, s:o}", "type", reports[i].type, "accesses", accesses));
 	}

@@ -80,10 +80,11 @@ static void finish_error(struct reader *r)
 		return;
 	size_t i;
 	json_t *earlier;
-	json_array_foreach (json_object_get(r->result, "findings"), i, earlier) {
+	json_array_foreach(json_object_get(r->result, "findings"), i, earlier) {
 		const json_t *first = json_array_get(json_object_get(earlier, "locations"), 0);
 		const char *file = json_string_value(json_object_get(first, "file"));
-		if (r->stacks && file && strcmp(file, paths[0]) == 0 && json_integer_value(json_object_get(first, "line")) == r->tops[0].line)
+		if (r->stacks && file && strcmp(file, paths[0]) == 0 &&
+			json_integer_value(json_object_get(first, "line")) == r->tops[0].line)
 			return;
 	}
 	char message[TEXT_MAX * 2];
@@ -91,7 +92,8 @@ static void finish_error(struct reader *r)
 	const char *kind = race ? "data-race" : strstr(r->kind, "LockOrder") ? "deadlock" : "misuse";
 	json_t *finding = result_add_finding(r->result, kind, message, r->subject->about->family, r->race_free);
 	for (size_t s = 0; s < r->stacks; s++)
-		finding_add_location(finding, paths[s], r->tops[s].line, r->tops[s].function, "", s ? "conflicts with" : "access");
+		finding_add_location(
+			finding, paths[s], r->tops[s].line, r->tops[s].function, "", s ? "conflicts with" : "access");
 	r->added++;
 }
 
