@@ -163,11 +163,11 @@ static void run_batches(struct arguments *a)
 
 static void run_all(struct arguments *a)
 {
-	static const char *const efforts[] = {"0.25", "1", "10"};
+	static const char *const efforts[] = {"0.25", "1", "3"};
 	const char *list[] = {"list", NULL};
 	run_part(a, "list", list);
 	say(a, "is it right? scenarios by native, tsan and sequential");
-	const char *stress[] = {"stress", "--effort", efforts[a->size], NULL};
+	const char *stress[] = {"stress", "--effort", efforts[a->size], a->size == SIZE_FULL ? "--full" : NULL, NULL};
 	run_part(a, "stress", stress);
 	if (a->size != SIZE_QUICK) {
 		say(a, "cross-checks by helgrind and drd");

@@ -104,10 +104,13 @@ static bool add_report(json_t *result, const struct registered *subject, const j
 {
 	const char *type = json_string_value(json_object_get(report, "type"));
 	const char *kind = kind_of(type ? type : "");
+	/* A lock-order inversion is a bug, but no race. */
+	if (strcmp(kind, "data-race") != 0 && strcmp(kind, "use-after-free") != 0)
+		race_free = 0;
 	json_t *probe = result_new("", "", "", "");
 	json_t *finding = result_add_finding(probe, kind, "", subject->about->family, race_free);
 	char message[1024];
-	snprintf(message, sizeof message, "%s:", kind);
+	message[0] = '\0';
 	size_t i;
 	json_t *access;
 	json_array_foreach(json_object_get(report, "accesses"), i, access) {
@@ -115,19 +118,26 @@ static bool add_report(json_t *result, const struct registered *subject, const j
 		const struct source_place *via,
 			*place = shown(places, unfold(json_object_get(access, "frames"), places), subject, &via);
 		char what[64], thread[16];
-		bool write = json_is_true(json_object_get(access, "write"));
-		snprintf(what, sizeof what, "%s%s of %d byte%s", json_is_true(json_object_get(access, "atomic")) ? "atomic " : "",
-			write ? "write" : "read", (int)json_integer_value(json_object_get(access, "bytes")),
-			json_integer_value(json_object_get(access, "bytes")) == 1 ? "" : "s");
+		int bytes = (int)json_integer_value(json_object_get(access, "bytes"));
+		/* Reports about locks have stacks, but no accesses. */
+		if (bytes == 0)
+			snprintf(what, sizeof what, "call");
+		else
+			snprintf(what, sizeof what, "%s%s of %d byte%s",
+				json_is_true(json_object_get(access, "atomic")) ? "atomic " : "",
+				json_is_true(json_object_get(access, "write")) ? "write" : "read", bytes, bytes == 1 ? "" : "s");
 		snprintf(thread, sizeof thread, "T%d", (int)json_integer_value(json_object_get(access, "thread")));
 		if (!place)
 			continue;
 		finding_add_location(finding, place->file, place->line, place->function, thread, what);
 		if (via)
 			finding_add_location(finding, via->file, via->line, via->function, thread, "called from here");
-		snprintf(message + strlen(message), sizeof message - strlen(message), "%s %s by %s in %s (%s:%d)",
-			i ? " and" : "", what, thread, place->function, place->file, place->line);
+		snprintf(message + strlen(message), sizeof message - strlen(message), "%s%s by %s in %s (%s:%d)",
+			*message ? " and " : "", what, thread, place->function, place->file, place->line);
 	}
+	if (!*message || strcmp(kind, "data-race") != 0)
+		snprintf(message + strlen(message), sizeof message - strlen(message), "%s(ThreadSanitizer: %s)",
+			*message ? " " : "", type ? type : kind);
 	json_t *locations = json_object_get(finding, "locations");
 	bool fresh = !already_there(result, locations);
 	if (fresh) {
