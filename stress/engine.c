@@ -285,9 +285,14 @@ static void judge_answer(json_t *result, const struct engine *engine, const stru
 	} else if (engine->scripts) {
 		result_judge(result, "not-found", expected, "one forced order was run; other orders were not");
 	} else {
+		long long cpus = json_integer_value(json_object_get(answer, "cpus"));
+		char turns[64] = "";
+		if (cpus < scenario->actor_count)
+			snprintf(turns, sizeof turns, " by %u threads taking turns on %lld CPU%s", scenario->actor_count, cpus,
+				cpus == 1 ? "" : "s");
 		snprintf(why, sizeof why,
-			"%lld executions sampled, %zu distinct outcome%s; sampling proves nothing and has no probability bound",
-			executions, seen_outcomes(answer), seen_outcomes(answer) == 1 ? "" : "s");
+			"%lld executions sampled%s, %zu distinct outcome%s; sampling proves nothing and has no probability bound",
+			executions, turns, seen_outcomes(answer), seen_outcomes(answer) == 1 ? "" : "s");
 		result_judge(result, "not-found", expected, why);
 	}
 }
