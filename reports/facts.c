@@ -73,8 +73,9 @@ enum standing facts_choice_standing(const json_t *facts, const json_t *choice, e
 	/* Sampling in whole batches decides about progress what its own part offers; a part that skips by design says so. */
 	if (strcmp(claim, "not_offered") == 0)
 		return STANDING_NOT_OFFERED;
+	/* What nobody claims is not upheld by batches that happened not to break it. */
 	if (seen == 0)
-		return STANDING_HOLDS;
+		return strcmp(claim, "claimed") == 0 ? STANDING_HOLDS : STANDING_UNSHOWN;
 	/* The pipeline has judged its batches: a claim may rest on another part that breaks first. */
 	return strcmp(claim, "claimed") == 0 && node_number(choice, "broken", 0) > 0 ? STANDING_BROKEN : STANDING_AS_STATED;
 }

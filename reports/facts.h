@@ -53,7 +53,8 @@ bool facts_wrong(const json_t *subject);
 enum choice_question { CHOICE_LOADS, CHOICE_COUNT, CHOICE_DUPLICATE, CHOICE_GAP, CHOICE_BACKWARDS, CHOICE_MISSING_LAST };
 extern const char *const choice_anomalies[]; /* names in results, by question */
 
-/* How the batches of CHOICE answer: held, broken as one of its parts says, a contract broken, or not offered by its parts. */
+/* How the batches of CHOICE answer: held, broken as one of its parts says, a contract broken, unshown (not claimed, and not seen to
+ * break), or not offered by its parts. */
 enum standing facts_choice_standing(const json_t *facts, const json_t *choice, enum choice_question question);
 
 /* The cost row of a subject (or of family "floor"), or NULL. Borrowed. */

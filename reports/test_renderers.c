@@ -205,6 +205,25 @@ static void costs_are_medians_of_repetitions(void **state)
 	json_decref(report);
 }
 
+/* Batches that did not break a promise say nothing about one that no part claims. */
+static void choices_hold_only_what_is_claimed(void **state)
+{
+	(void)state;
+	json_t *report = sample_report();
+	add_contract(report, "counter/naive", "exact_at_rest", "missing", "unshown", "");
+	add_contract(report, "counter/atomic", "exact_at_rest", "claimed", "upheld", "native rest");
+	node_set(json_array_get(node_get(report, "batches"), 0), "counted", json_integer(200));
+	json_t *facts = facts_gather(report);
+	const json_t *naive = json_array_get(node_get(facts, "choices"), 0),
+		     *atomic = json_array_get(node_get(facts, "choices"), 1);
+	assert_string_equal(node_string(naive, "counter"), "naive");
+	assert_int_equal(facts_choice_standing(facts, naive, CHOICE_COUNT), STANDING_UNSHOWN);
+	assert_int_equal(facts_choice_standing(facts, naive, CHOICE_LOADS), STANDING_AS_STATED);
+	assert_int_equal(facts_choice_standing(facts, atomic, CHOICE_COUNT), STANDING_HOLDS);
+	json_decref(facts);
+	json_decref(report);
+}
+
 static void words_stay_true(void **state)
 {
 	(void)state;
@@ -356,6 +375,7 @@ int main(void)
 		cmocka_unit_test(broken_contracts_come_first),
 		cmocka_unit_test(headlines_say_only_what_was_measured),
 		cmocka_unit_test(costs_are_medians_of_repetitions),
+		cmocka_unit_test(choices_hold_only_what_is_claimed),
 		cmocka_unit_test(words_stay_true),
 		cmocka_unit_test(the_summary_fits_a_job_summary),
 		cmocka_unit_test(junit_counts_what_it_holds),
