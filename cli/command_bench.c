@@ -173,6 +173,8 @@ static int write_benchmarks(const struct bench_options *options, const char *pat
 	if (partial && strcmp(partial, "true") == 0)
 		json_object_set_new(report, "partial", json_true());
 	json_object_set_new(report, "benchmarks", benchmarks);
+	if (options->common.shards > 1)
+		json_object_set_new(report, "shard", json_sprintf("%u/%u", options->common.shard, options->common.shards));
 	int why = report_write(report, options->common.json);
 	json_decref(report);
 	return why;

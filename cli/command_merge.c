@@ -12,6 +12,7 @@
 #include "../reports/render.h"
 #include "../reports/result.h"
 #include "cli.h"
+#include "stress_text.h"
 
 struct merge_options {
 	struct common common;
@@ -97,6 +98,26 @@ static bool outputs_are_apart(const struct merge_options *options)
 	return apart;
 }
 
+/* A set with a hole must not look whole to somebody who only reads the terminal. */
+static void tell_lost_shards(const json_t *report)
+{
+	enum { NAMED = 12 };
+	const json_t *lost = json_object_get(report, "missing_shards");
+	char names[NAMED * 32] = "";
+	size_t used = 0, i;
+	json_t *one;
+	json_array_foreach(lost, i, one) {
+		if (i == NAMED)
+			break;
+		used += (size_t)snprintf(names + used, sizeof names - used, "%s%.24s", i ? ", " : "", json_string_value(one));
+	}
+	if (i == NAMED && json_array_size(lost) > NAMED)
+		complain("merge: missing shards: %s and %zu more; the report is marked partial: merge them too", names,
+			json_array_size(lost) - NAMED);
+	else if (i)
+		complain("merge: missing shards: %s; the report is marked partial: merge them too", names);
+}
+
 static int write_all(const struct merge_options *options, const json_t *report)
 {
 	const char *json = options->common.json;
@@ -114,7 +135,9 @@ static int write_all(const struct merge_options *options, const json_t *report)
 		if (options->out)
 			printf("%s/index.html\n", options->out);
 	}
-	return broken ? EXIT_BROKEN : partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
+	tell_lost_shards(report);
+	int status = stress_exit_status(report);
+	return broken ? EXIT_BROKEN : status == EXIT_HOLDS && partial ? EXIT_INCONCLUSIVE : status;
 }
 
 static int merge_run(int argc, char **argv)
@@ -126,8 +149,9 @@ static int merge_run(int argc, char **argv)
 	static const struct argp argp = {own, merge_parse, "RESULT.json... --out DIR|--json FILE",
 		"Makes one report of several: shards of one plan, or the same plan on several machines.\v"
 		"Results of different machines stay apart. A contract that any of them refutes is refuted. The whole is partial "
-		"when any part is.\n"
-		"Exit status: 0 contracts as stated, 1 a contract broken, 2 a file cannot be read or written, 3 partial.",
+		"when any part is, or when a shard of a plan is not there.\n"
+		"Exit status: 0 contracts as stated, 1 a contract broken, 2 a file cannot be read or written, 3 inconclusive or "
+		"partial.",
 		children, NULL, NULL};
 	if (command_parse(&argp, argc, argv, &options) != 0)
 		return EXIT_USAGE;

@@ -53,6 +53,23 @@ static void head(FILE *out, const json_t *facts, const char *nonce)
 	fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#answer\">Skip to the answer</a>\n", out);
 }
 
+static void lost_shards(FILE *out, const json_t *report)
+{
+	enum { NAMED = 24 };
+	const json_t *lost = node_get(report, "missing_shards"), *one;
+	size_t i;
+	json_array_foreach(lost, i, one) {
+		if (i == NAMED)
+			break;
+		fill(out, i ? ", $" : "<p class=\"partial\"><b>Missing shards:</b> $",
+			json_is_string(one) ? json_string_value(one) : "");
+	}
+	if (json_array_size(lost) > NAMED)
+		fill(out, " and $ more", count_words((double)(json_array_size(lost) - NAMED)).text);
+	if (i)
+		fputs(".</p>\n", out);
+}
+
 static void opening(FILE *out, const json_t *facts, const json_t *report)
 {
 	fill(out,
@@ -67,6 +84,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 		fputs("<p class=\"partial\"><b>Partial:</b> the run ended before everything was measured. What is missing is not "
 		      "judged.</p>\n",
 			out);
+	lost_shards(out, report);
 	const json_t *broken = node_get(facts, "broken");
 	size_t i;
 	const json_t *sentence;

@@ -40,6 +40,23 @@ static bool full(FILE *out, size_t *left_out)
 	return true;
 }
 
+static void lost_shards(FILE *out, const json_t *report)
+{
+	enum { NAMED = 24 };
+	const json_t *lost = node_get(report, "missing_shards"), *one;
+	size_t i;
+	json_array_foreach(lost, i, one) {
+		if (i == NAMED)
+			break;
+		fputs(i ? ", " : "**Missing shards:** ", out);
+		text(out, json_is_string(one) ? json_string_value(one) : "");
+	}
+	if (json_array_size(lost) > NAMED)
+		fprintf(out, " and %zu more", json_array_size(lost) - NAMED);
+	if (i)
+		fputs(".\n\n", out);
+}
+
 static void opening(FILE *out, const json_t *facts, const json_t *report)
 {
 	fputs("# ", out);
@@ -47,6 +64,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 	fputs("\n\n", out);
 	if (json_is_true(node_get(report, "partial")))
 		fputs("**Partial:** the run ended before everything was measured. What is missing is not judged.\n\n", out);
+	lost_shards(out, report);
 	const json_t *broken = node_get(facts, "broken"), *sentence;
 	size_t i;
 	if (json_array_size(broken)) {

@@ -2,6 +2,7 @@
 #include "merge.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +147,79 @@ static void add_seeds(json_t *seeds, const json_t *report)
 	json_decref(list);
 }
 
+/* Adds "stress 2/3" or "bench 2/3" for the shards that REPORT holds: its own, or those of an incomplete merge. */
+static void add_shards(json_t *shards, const json_t *report)
+{
+	const json_t *benchmarks = node_get(report, "benchmarks"), *one;
+	bool timed = json_object_size(node_get(benchmarks, "context")) || json_array_size(node_get(benchmarks, "benchmarks"));
+	if (*node_string(report, "shard")) {
+		json_t *key = node_must(json_sprintf("%s %s", timed ? "bench" : "stress", node_string(report, "shard")));
+		node_set(shards, json_string_value(key), json_true());
+		json_decref(key);
+	}
+	size_t i;
+	json_array_foreach(node_get(report, "shards"), i, one) {
+		if (json_is_string(one))
+			node_set(shards, json_string_value(one), json_true());
+	}
+}
+
+/* The shards that a plan of one of SHARDS still lacks, in order. */
+static json_t *lost_shards(const json_t *shards)
+{
+	enum { SHARDS_MAX = 1000000 };
+	json_t *lost = node_must(json_array()), *plans = node_must(json_object());
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)shards, name, value) {
+		char kind[16], key[64];
+		unsigned index, total;
+		if (sscanf(name, "%15s %u/%u", kind, &index, &total) != 3 || total < 2 || total > SHARDS_MAX)
+			continue;
+		snprintf(key, sizeof key, "%s %u", kind, total);
+		if (node_get(plans, key))
+			continue;
+		node_set(plans, key, json_true());
+		for (index = 1; index <= total; index++) {
+			snprintf(key, sizeof key, "%s %u/%u", kind, index, total);
+			if (!node_get(shards, key))
+				node_append(lost, node_text(strcmp(kind, "stress") == 0 ? strchr(key, ' ') + 1 : key));
+		}
+	}
+	json_decref(plans);
+	return lost;
+}
+
+/* Was the run of REPORT itself ended early, apart from shards that it lacks? */
+static bool ended_early(const json_t *report)
+{
+	bool partial = json_is_true(node_get(report, "partial"));
+	return node_get(report, "missing_shards") ? json_is_true(node_get(report, "ended_early")) : partial;
+}
+
+/* Sets `partial`, and says in MERGED which shards are missing; nothing of it when all are there. */
+static void set_shards(json_t *merged, const json_t *shards, bool partial)
+{
+	static const char *const members[] = {"shard", "shards", "missing_shards", "ended_early"};
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+		json_object_del(merged, members[i]);
+	json_t *lost = lost_shards(shards);
+	bool whole = json_array_size(lost) == 0;
+	node_set(merged, "partial", json_boolean(partial || !whole));
+	if (whole) {
+		json_decref(lost);
+		return;
+	}
+	node_set(merged, "missing_shards", lost);
+	node_set(merged, "ended_early", json_boolean(partial));
+	json_t *here = json_array();
+	node_set(merged, "shards", here);
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)shards, name, value)
+		node_append(here, node_text(name));
+}
+
 json_t *report_merge(json_t **reports, size_t n)
 {
 	/* The first report's own members (schema, host, command …) lead; the lists are made anew. */
@@ -154,6 +228,7 @@ json_t *report_merge(json_t **reports, size_t n)
 	json_t *rows = node_must(json_array()), *context = NULL, *index = node_must(json_object());
 	json_t *hosts = node_must(json_array()), *seeds = node_must(json_array());
 	json_t *implementations = node_must(json_array()), *scenarios = node_must(json_array());
+	json_t *shards = node_must(json_object());
 	bool partial = false;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *report = reports[i];
@@ -174,7 +249,8 @@ json_t *report_merge(json_t **reports, size_t n)
 		merge_described(implementations, node_get(report, "implementations"), "subject", NULL);
 		merge_described(scenarios, node_get(report, "scenarios"), "name", "family");
 		add_seeds(seeds, report);
-		partial = partial || json_is_true(node_get(report, "partial"));
+		add_shards(shards, report);
+		partial = partial || ended_early(report);
 	}
 	json_decref(index);
 	if (json_array_size(hosts) > 1) {
@@ -189,7 +265,8 @@ json_t *report_merge(json_t **reports, size_t n)
 		node_set(merged, "seeds", seeds);
 	else
 		json_decref(seeds);
-	node_set(merged, "partial", json_boolean(partial));
+	set_shards(merged, shards, partial);
+	json_decref(shards);
 	node_set(merged, "results", results);
 	node_set(merged, "contracts", contracts);
 	node_set(merged, "batches", batches);

@@ -15,7 +15,10 @@
  *            comes from the report that decided; seen[] is what any of them saw.
  * batches    all of them.  benchmarks: all rows; the context is the first that is not empty.
  * seed       the first report's; where seeds differ, seeds[] lists each.
- * partial    true when any is.
+ * partial    true when any is, and when shards are missing.
+ * shards     what any report says of its `shard` ("2/3") is collected, apart for benchmarks and for everything else, whatever machine
+ *            ran it. A complete set leaves no trace. Otherwise missing_shards[] names the lost ones ("bench 3/3" for benchmarks) and
+ *            shards[] those that are there, so that a later merge can fill the hole.
  * implementations[] and scenarios[], where present: each once; one that brings its source text wins over one without. */
 json_t *report_merge(json_t **reports, size_t n);
 

@@ -65,3 +65,18 @@ sed 's/"status": "upheld"/"status": "refuted"/' 2.json >refuted2.json
 runs 1 "$ONCEPROOF" merge refuted.json refuted2.json --json=broken.json
 sed 's/"partial": false/"partial": true/' 2.json >partial.json
 runs 3 "$ONCEPROOF" merge 1.json partial.json --json=partial-whole.json
+
+# A lost shard is named, and the whole is partial; with it, nothing is missing any more.
+runs 3 "$ONCEPROOF" merge 1.json --out=hole
+grep -q 'missing shards: 2/2' err || fail "the lost shard is not named: $(cat err)"
+grep -q '"partial": true' hole/results.json || fail "a report with a hole is not partial"
+grep -q 'Missing shards:</b> 2/2' hole/index.html || fail "the page does not name the lost shard"
+grep -q 'Missing shards:.* 2/2' hole/summary.md || fail "the summary does not name the lost shard"
+runs 0 "$ONCEPROOF" merge hole/results.json 2.json --json=filled.json
+! grep -q '"shard' filled.json || fail "a complete set still speaks of shards"
+
+# Inconclusive results stay inconclusive.
+sed 's/"verdict": "not-found"/"verdict": "inconclusive"/; s/"as_expected": true/"as_expected": null/' 1.json >open.json
+! cmp -s 1.json open.json || fail "there was nothing to make inconclusive"
+sed 's/"verdict": "not-found"/"verdict": "inconclusive"/; s/"as_expected": true/"as_expected": null/' 2.json >open2.json
+runs 3 "$ONCEPROOF" merge open.json open2.json --json=open-whole.json

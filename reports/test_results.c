@@ -310,6 +310,48 @@ static void merging_shards_of_one_machine(void **state)
 		json_decref(parts[i]);
 }
 
+static json_t *merge_both(json_t *a, json_t *b)
+{
+	return report_merge((json_t *[]){a, b}, 2);
+}
+
+static void missing_shards_are_named(void **state)
+{
+	(void)state;
+	json_t *parts[] = {report_new(7), report_new(7), report_new(7), report_new(7)};
+	for (size_t i = 0; i < 3; i++) {
+		char shard[16];
+		snprintf(shard, sizeof shard, "%zu/3", i + 1);
+		node_set(parts[i], "shard", node_text(shard));
+	}
+	node_set(parts[3], "shard", json_string("1/2"));
+	node_set(node_get(parts[3], "benchmarks"), "context", json_pack("{s:s}", "plan", "quick"));
+	json_t *alone = report_merge(parts, 1), *most = merge_both(alone, parts[2]), *all = merge_both(parts[1], most);
+	assert_true(json_is_true(node_get(alone, "partial")));
+	assert_null(node_get(alone, "shard"));
+	assert_int_equal(json_array_size(node_get(alone, "missing_shards")), 2);
+	assert_true(json_is_true(node_get(most, "partial")));
+	assert_int_equal(json_array_size(node_get(most, "missing_shards")), 1);
+	assert_string_equal(json_string_value(json_array_get(node_get(most, "missing_shards"), 0)), "2/3");
+	/* A complete set, in whatever order and steps it came together, is as good as one run. */
+	assert_true(json_is_false(node_get(all, "partial")));
+	static const char *const gone[] = {"shard", "shards", "missing_shards", "ended_early"};
+	for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+		assert_null(node_get(all, gone[i]));
+	/* Benchmarks have a plan of their own. */
+	json_t *timed = merge_both(all, parts[3]);
+	assert_string_equal(json_string_value(json_array_get(node_get(timed, "missing_shards"), 0)), "bench 2/2");
+	/* A shard that ended early stays so. */
+	node_set(parts[1], "partial", json_true());
+	json_t *early = merge_both(parts[1], most);
+	assert_true(json_is_true(node_get(early, "partial")));
+	json_t *const made[] = {alone, most, all, timed, early};
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+		json_decref(made[i]);
+	for (size_t i = 0; i < 4; i++)
+		json_decref(parts[i]);
+}
+
 static void merging_machines_keeps_them_apart(void **state)
 {
 	(void)state;
@@ -355,6 +397,7 @@ int main(void)
 		cmocka_unit_test(readers_refuse_what_is_no_report),
 		cmocka_unit_test(readers_check_every_member),
 		cmocka_unit_test(merging_shards_of_one_machine),
+		cmocka_unit_test(missing_shards_are_named),
 		cmocka_unit_test(merging_machines_keeps_them_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
