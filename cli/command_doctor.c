@@ -140,6 +140,13 @@ static void check_engine(struct doctor *d, const char *programs, const char *nam
 		stayed_green ? "stays green" : good_verdict, went_red && stayed_green ? "" : ": ",
 		went_red && stayed_green ? "" : odd);
 	bool skipped = strcmp(bad_verdict, "skipped") == 0;
+	/* Threads that only take turns on one CPU meet in the middle of an increment too rarely to count on it. */
+	const json_t *cores = json_object_get(json_object_get(d->report, "host"), "cores_usable");
+	if (!went_red && stayed_green && strcmp(name, "native") == 0 && json_integer_value(cores) < 2) {
+		skipped = true;
+		snprintf(says, sizeof says,
+			"%s: one CPU only, so threads take turns and races stay unseen; use tsan and sequential", scenario);
+	}
 	note(d, name, went_red && stayed_green ? LEVEL_OK : skipped ? LEVEL_NOTE : LEVEL_BAD, says);
 	d->engine_wrong |= !skipped && !(went_red && stayed_green);
 	json_array_append_new(json_object_get(d->report, "results"), bad);
@@ -170,6 +177,10 @@ static int run(int argc, char **argv)
 		"missing.",
 		children, NULL, NULL};
 	command_parse(&argp, argc, argv, &d);
+	if (d.common.shards > 1) {
+		complain("doctor: --shard has no meaning here");
+		return EXIT_USAGE;
+	}
 	d.text = !(d.common.json && strcmp(d.common.json, "-") == 0);
 	d.report = report_new(d.common.seed);
 	d.checks = json_array();

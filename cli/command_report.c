@@ -232,6 +232,13 @@ static int write_report(const struct arguments *a, const json_t *report)
 		failed |= render_junit(report, a->common.junit);
 	if (!failed && !(a->common.json && strcmp(a->common.json, "-") == 0))
 		printf("%s/index%s.html\n", a->out, mark);
+	/* A whole report supersedes the partial one of an earlier, interrupted run. */
+	static const char *const partial[] = {
+		"results.partial.json", "junit.partial.xml", "summary.partial.md", "index.partial.html"};
+	for (size_t i = 0; !failed && !*mark && i < sizeof partial / sizeof *partial; i++) {
+		snprintf(path, sizeof path, "%s/%s", a->out, partial[i]);
+		unlink(path);
+	}
 	return failed ? EXIT_USAGE : EXIT_HOLDS;
 }
 
@@ -264,6 +271,10 @@ static int run(int argc, char **argv)
 		"Exit status: 0 contracts as stated, 1 a contract broken, 2 usage or environment, 3 inconclusive or interrupted.",
 		children, NULL, NULL};
 	command_parse(&argp, argc, argv, &a);
+	if (a.common.shards > 1) {
+		complain("report: --shard has no meaning here: shard `onceproof stress`, then `onceproof merge` the results");
+		return EXIT_USAGE;
+	}
 	int status = open_folder(&a);
 	if (status)
 		return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* onceproof: finds the subcommand and runs it. */
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ static void usage(FILE *stream)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
+	/* A reader that goes away is an error of one write, not the end of a batch. */
+	signal(SIGPIPE, SIG_IGN);
 	const char *name = argc > 1 ? argv[1] : "";
 	if (argc < 2) {
 		usage(stderr);

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Helpers of the build: flavours, generated registries, tests.
 
+# Without ThreadSanitizer's runtime there are no tsan flavours, and the engine says that it is skipped.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_FLAGS -fsanitize=thread)
+set(CMAKE_REQUIRED_LINK_OPTIONS -fsanitize=thread)
+check_c_source_compiles("int main(void) { return 0; }" ONCEPROOF_TSAN_LINKS)
+unset(CMAKE_REQUIRED_FLAGS)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+if(NOT ONCEPROOF_TSAN_LINKS)
+	message(WARNING "This compiler links no ThreadSanitizer: the engine `tsan` will be skipped")
+endif()
+
 # onceproof_flavours(NAME SOURCES... LINK libs... FLAVOURED libs...)
 # Makes NAME (plain) and NAME_tsan (-fsanitize=thread) static libraries of the same sources. LINK libraries are shared by both; a
 # FLAVOURED library L is linked as L or as L_tsan. A sanitized build of the harness has no tsan flavour of its own: sanitizers exclude
@@ -9,7 +20,7 @@ function(onceproof_flavours name)
 	cmake_parse_arguments(arg "" "" "SOURCES;LINK;FLAVOURED" ${ARGN})
 	add_library(${name} STATIC ${arg_SOURCES})
 	target_link_libraries(${name} PUBLIC Threads::Threads ${arg_LINK} ${arg_FLAVOURED})
-	if(NOT ONCEPROOF_SANITIZE)
+	if(ONCEPROOF_TSAN_LINKS AND NOT ONCEPROOF_SANITIZE)
 		add_library(${name}_tsan STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
 		# gcc warns that its sanitizer does not model fences: a declared blind spot.
 		target_compile_options(${name}_tsan PRIVATE -fsanitize=thread -O1 -g -fno-omit-frame-pointer

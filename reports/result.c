@@ -44,12 +44,29 @@ json_t *result_new(const char *subject, const char *scenario, const char *engine
 	return result;
 }
 
+/* Does every finding break something, and nothing that is claimed? A crash breaks no promise by name and is never as stated. */
+static bool as_stated(const json_t *result)
+{
+	size_t i, j, k;
+	json_t *finding, *refuted, *claimed;
+	json_array_foreach(json_object_get(result, "findings"), i, finding) {
+		const json_t *refutes = json_object_get(finding, "refutes");
+		if (json_array_size(refutes) == 0)
+			return false;
+		json_array_foreach(refutes, j, refuted)
+			json_array_foreach(json_object_get(result, "claims"), k, claimed)
+				if (json_equal(refuted, claimed))
+					return false;
+	}
+	return true;
+}
+
 void result_judge(json_t *result, const char *verdict, const char *expected, const char *evidence)
 {
 	bool bug_expected = strcmp(expected, "bug") == 0;
 	json_t *as_expected = json_null();
 	if (strcmp(verdict, "bug") == 0)
-		as_expected = json_boolean(bug_expected);
+		as_expected = json_boolean(bug_expected && as_stated(result));
 	else if (strcmp(verdict, "proved") == 0)
 		as_expected = json_boolean(!bug_expected);
 	else if (strcmp(verdict, "not-found") == 0 && !bug_expected)

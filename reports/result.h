@@ -33,7 +33,7 @@ json_t *report_new(uint64_t seed);
 json_t *result_new(const char *subject, const char *scenario, const char *engine, const char *compiler);
 
 /* Sets verdict and evidence (a sentence saying what the verdict rests on), and from them and EXPECTED ("bug" or "clean") as_expected:
- * bug -> expected is bug; proved -> expected is clean; not-found -> true if clean, null if a bug was expected; else null. */
+ * bug -> expected is bug, and each finding refutes something, but nothing that the result's `claims` (if set) names; proved -> expected is clean; not-found -> true if clean, null if a bug was expected; else null. */
 void result_judge(json_t *result, const char *verdict, const char *expected, const char *evidence);
 
 /* Adds a finding and returns it, borrowed. KIND is one of the finding kinds. REFUTES: promise bits of FAMILY. */

@@ -2,7 +2,8 @@
 /* The pipeline's worker: small batches with one choice of parts in a process of its own, watched by the sanitizer that it was built
  * with. The model's size goes round from batch to batch: while a long load lasts, every worker asks for the model; after a short one
  * the later workers find it loaded, without anything else that orders them after the loader.
- * Prints one JSON object on stdout: {batch (the last one), batches, refuted, sentences[], impossible, peak_bytes, reports}. Exit
+ * Prints one JSON object on stdout: {batch (the last one), batches, refuted, sentences[], parts[] (claims of parts that were
+ * broken), impossible, peak_bytes, reports}. Exit
  * status: 0 done, 2 misuse, 77 the choice is impossible.
  */
 #include <argp.h>
@@ -25,9 +26,11 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+enum { MANY_ITEMS = 5000, MANY_COST_NS = 1000 };
+
 struct arguments {
 	struct batch_options batch;
-	uint64_t batches;
+	uint64_t batches, items;
 	const char *names[3];
 };
 
@@ -39,7 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->batches = strtoull(arg, NULL, 10);
 		return 0;
 	case 'n':
-		a->batch.synthetic_items = strtoull(arg, NULL, 10);
+		a->items = strtoull(arg, NULL, 10);
 		return 0;
 	case 'w':
 		a->batch.workers = (unsigned)strtoul(arg, NULL, 10);
@@ -79,8 +82,8 @@ static const struct registered *find(enum family family, const char *name)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.batches = 24,
-		.batch = {.synthetic_items = 32, .workers = 4, .seed = 1, .no_audio = true, .quiet = true, .poll_us = 100}};
+	struct arguments a = {
+		.batches = 24, .items = 32, .batch = {.workers = 4, .seed = 1, .no_audio = true, .quiet = true, .poll_us = 100}};
 	const struct argp argp = {options, parse, "INITIALISER COUNTER PROGRESS", "Runs one batch.", NULL, NULL, NULL};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
@@ -90,13 +93,19 @@ int main(int argc, char **argv)
 	struct batch_summary summary = {0};
 	struct batch_judgement judgement = {0}, all = {0};
 	const char *impossible = batch_impossible(&a.batch);
+	static const char *const names_of[] = {"initialiser", "counter", "progress"};
 	static const size_t model_bytes[] = {BATCH_MODEL_MIN, 64 * 1024, 1024 * 1024};
 	uint64_t batches = 0;
+	json_t *parts = json_object(); /* claims that a part broke, each once */
 	int why = 0;
 	for (; !impossible && !why && batches < a.batches; batches++) {
 		if (a.batch.initialiser->loading == LOADER_RUN_TIME)
 			a.batch.model_bytes = model_bytes[batches % (sizeof model_bytes / sizeof *model_bytes)];
 		a.batch.seed++;
+		/* Without a sanitizer there is time for many short items, so that counting and telling meet often. */
+		bool many = !tsan_is_on() && batches % 2;
+		a.batch.synthetic_items = many ? MANY_ITEMS : a.items;
+		a.batch.item_cost_ns = many ? MANY_COST_NS : 0;
 		why = batch_run(&a.batch, &summary);
 		if (!why)
 			why = batch_check(&a.batch, &summary, &judgement);
@@ -104,6 +113,10 @@ int main(int argc, char **argv)
 			if (judgement.refuted >> p & 1)
 				memcpy(all.sentence[p], judgement.sentence[p], sizeof all.sentence[p]);
 		all.refuted |= why ? 0 : judgement.refuted;
+		const char *broken[] = {judgement.initialiser, judgement.counter, judgement.progress};
+		for (int part = 0; !why && part < 3; part++)
+			if (*broken[part] && !json_object_get(parts, names_of[part]))
+				json_object_set_new(parts, names_of[part], json_string(broken[part]));
 	}
 	if (why && why != ENOSYS)
 		return 2;
@@ -112,10 +125,15 @@ int main(int argc, char **argv)
 	json_t *sentences = json_array();
 	for (int p = 0; p < PIPELINE_PROMISES; p++)
 		json_array_append_new(sentences, json_string(all.sentence[p]));
+	json_t *broken_parts = json_array(), *sentence;
+	const char *part;
+	json_object_foreach(parts, part, sentence)
+		json_array_append(broken_parts, sentence);
+	json_decref(parts);
 	json_t *batch = impossible ? json_null() : batch_json(&a.batch, &summary, &judgement);
-	json_t *out = json_pack("{s:o, s:I, s:I, s:o, s:s?, s:I, s:o}", "batch", batch, "batches", (json_int_t)batches, "refuted",
-		(json_int_t)all.refuted, "sentences", sentences, "impossible", impossible, "peak_bytes", peak_bytes(), "reports",
-		tsan_reports());
+	json_t *out = json_pack("{s:o, s:o, s:I, s:I, s:o, s:s?, s:I, s:o}", "batch", batch, "parts", broken_parts, "batches",
+		(json_int_t)batches, "refuted", (json_int_t)all.refuted, "sentences", sentences, "impossible", impossible,
+		"peak_bytes", peak_bytes(), "reports", tsan_reports());
 	if (!out || json_dumpf(out, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
 		fprintf(stderr, "onceproof-batch: cannot write the result: %s\n", strerror(errno));
 		return 2;

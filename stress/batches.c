@@ -15,11 +15,16 @@ bool batches_by(const struct engine *engine)
 	return strcmp(engine->name, "native") == 0 || strcmp(engine->name, "tsan") == 0;
 }
 
-static bool possible(const struct choice *choice)
+static struct batch_options choice_options(const struct choice *choice)
 {
-	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser),
+	return (struct batch_options){.initialiser = initialiser_of(choice->initialiser),
 		.counter = counter_of(choice->counter),
 		.progress = progress_of(choice->progress)};
+}
+
+static bool possible(const struct choice *choice)
+{
+	const struct batch_options options = choice_options(choice);
 	return batch_impossible(&options) == NULL;
 }
 
@@ -87,12 +92,14 @@ void choice_name(const struct choice *choice, char *name, size_t size)
 		choice->progress->about->name);
 }
 
-static void judge(json_t *result, const struct engine *engine, const json_t *answer, uint32_t claims, uint32_t features,
+static void judge(json_t *result, const struct choice *choice, const struct engine *engine, const json_t *answer,
 	const char *expected, const char *raw)
 {
 	char why[512];
+	uint32_t features =
+		choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
 	/* The whole pipeline has no file of its own: a finding names the part. */
-	const struct implementation about = {.family = FAMILY_PIPELINE, .name = "batch", .claims = claims, .features = features};
+	const struct implementation about = {.family = FAMILY_PIPELINE, .name = "batch", .features = features};
 	const struct registered subject = {0, "", &about, ""};
 	uint32_t refuted = (uint32_t)json_integer_value(json_object_get(answer, "refuted"));
 	const json_t *impossible = json_object_get(answer, "impossible");
@@ -104,10 +111,15 @@ static void judge(json_t *result, const struct engine *engine, const json_t *ans
 	long long batches = json_integer_value(json_object_get(answer, "batches"));
 	json_object_set_new(result, "executions", json_integer(batches));
 	for (int p = 0; p < PIPELINE_PROMISES; p++) {
-		const char *sentence = json_string_value(json_array_get(json_object_get(answer, "sentences"), (size_t)p));
+		const char *seen_so = json_string_value(json_array_get(json_object_get(answer, "sentences"), (size_t)p));
 		if (refuted >> p & 1)
-			result_add_finding(result, "forbidden-outcome", sentence, FAMILY_PIPELINE, 1u << p);
+			result_add_finding(result, "forbidden-outcome", seen_so, FAMILY_PIPELINE, 1u << p);
 	}
+	/* A part that broke its own claim refutes no promise of the pipeline, and is never as stated. */
+	size_t i;
+	json_t *sentence;
+	json_array_foreach(json_object_get(answer, "parts"), i, sentence)
+		result_add_finding(result, "forbidden-outcome", json_string_value(sentence), FAMILY_PIPELINE, 0);
 	uint32_t blind = engine_blind_spots(engine) & features;
 	size_t seen = json_array_size(json_object_get(result, "findings"));
 	if (blind && !seen) {
@@ -127,27 +139,31 @@ static void judge(json_t *result, const struct engine *engine, const json_t *ans
 	result_judge(result, seen ? "bug" : "not-found", expected, why);
 }
 
+json_t *batches_result(const struct engine *engine, const struct choice *choice, const char **expected)
+{
+	char name[256];
+	choice_name(choice, name, sizeof name);
+	json_t *result = result_new(name, "batch", engine->name, compiler_name());
+	const struct batch_options options = choice_options(choice);
+	uint32_t claims = batch_claims(&options);
+	uint32_t checks = ((1u << PIPELINE_PROMISES) - 1) & ~(engine->sees_races ? 0u : (uint32_t)PIPELINE_RACE_FREE);
+	*expected = (claims & checks) == checks ? "clean" : "bug";
+	json_object_set_new(result, "checks", promise_names(FAMILY_PIPELINE, checks));
+	json_object_set_new(result, "claimed", promise_names(FAMILY_PIPELINE, claims & checks));
+	json_object_set_new(result, "claims", promise_names(FAMILY_PIPELINE, claims));
+	return result;
+}
+
 json_t *batches_run(
 	const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs)
 {
-	char name[256], worker[4096], seed[32];
-	choice_name(choice, name, sizeof name);
-	json_t *result = result_new(name, "batch", engine->name, compiler_name());
-	const struct batch_options options = {.initialiser = initialiser_of(choice->initialiser),
-		.counter = counter_of(choice->counter),
-		.progress = progress_of(choice->progress)};
-	uint32_t claims = batch_claims(&options);
-	uint32_t features =
-		choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
-	uint32_t checks = ((1u << PIPELINE_PROMISES) - 1) & ~(engine->sees_races ? 0u : (uint32_t)PIPELINE_RACE_FREE);
-	json_object_set_new(result, "checks", promise_names(FAMILY_PIPELINE, checks));
-	json_object_set_new(result, "claimed", promise_names(FAMILY_PIPELINE, claims & checks));
-	const char *expected = (claims & checks) == checks ? "clean" : "bug";
-	const char *missing = engine->missing();
+	const char *expected, *missing = engine->missing();
+	json_t *result = batches_result(engine, choice, &expected);
 	if (missing) {
 		result_judge(result, "skipped", expected, missing);
 		return result;
 	}
+	char worker[4096], seed[32];
 	snprintf(worker, sizeof worker, "%s/onceproof-batch%s", programs, engine->fixed_addresses ? "_tsan" : "");
 	snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)plan->seed);
 	char *const words[] = {worker, (char *)choice->initialiser->about->name, (char *)choice->counter->about->name,
@@ -162,17 +178,12 @@ json_t *batches_run(
 		result_judge(result, "inconclusive", expected, strerror(why));
 		return result;
 	}
-	json_t *answer = child.timed_out ? NULL : json_loads(child.out, 0, NULL);
+	json_t *answer = child.timed_out || child.interrupted ? NULL : json_loads(child.out, 0, NULL);
 	if (answer && WIFEXITED(child.status) && (WEXITSTATUS(child.status) == 0 || WEXITSTATUS(child.status) == EXIT_SKIPPED)) {
 		json_object_set_new(result, "seconds", json_real(child.seconds));
-		judge(result, engine, answer, claims, features, expected, child.err);
+		judge(result, choice, engine, answer, expected, child.err);
 	} else {
-		char text[512];
-		const char *what = child.timed_out             ? "watchdog"
-				   : WIFSIGNALED(child.status) ? strsignal(WTERMSIG(child.status))
-							       : "no result";
-		snprintf(text, sizeof text, "the batch did not end in order: %s: %.300s", what, child.err);
-		result_judge(result, "inconclusive", expected, text);
+		engine_judge_end(result, child_options.timeout_s, &child, expected);
 	}
 	json_decref(answer);
 	child_free(&child);

@@ -24,7 +24,11 @@ void choice_name(const struct choice *choice, char *name, size_t size);
 /* Does ENGINE run batches? (native and tsan) */
 bool batches_by(const struct engine *engine);
 
-/* Runs one choice and judges it: a result with scenario "batch" and the keys of engine_run. Never NULL. */
+/* A result that is not judged yet, as engine_result makes it. */
+json_t *batches_result(const struct engine *engine, const struct choice *choice, const char **expected);
+
+/* Runs one choice and judges it: a result with scenario "batch" and the keys of engine_result.
+ * A plan's effort and time limit do not change a batch worker's work: it takes a fraction of a second. Never NULL. */
 json_t *batches_run(
 	const struct engine *engine, const struct choice *choice, const struct stress_plan *plan, const char *programs);
 

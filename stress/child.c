@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 16 << 20, POLL_MS = 50, STATUS_REFUSED = 1 };
+enum { OUTPUT_MAX = 16 << 20, POLL_MS = 50, LINGER_S = 5, STATUS_REFUSED = 1 };
 
 volatile int child_interrupted;
 
@@ -30,6 +30,7 @@ void child_catch_interrupts(void)
 	struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 static double now_s(void)
@@ -40,14 +41,19 @@ static double now_s(void)
 }
 
 /* The child's side: never returns. REPORT tells the parent why exec failed, or that randomisation could not be switched off. */
-static void become(const struct child_options *options, int out, int err, int report)
+static void become(const struct child_options *options, pid_t parent, int out, int err, int report)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The parent may have died before that took effect. */
+	if (getppid() != parent)
+		_exit(127);
 	struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	int null = open("/dev/null", O_RDONLY);
 	if (null >= 0)
 		dup2(null, STDIN_FILENO);
@@ -107,17 +113,24 @@ static void collect(
 {
 	struct pollfd polled[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
 	bool ended = false, killed = false;
-	double asked = 0;
+	double asked = 0, ended_at = 0;
 	while (!ended || polled[0].fd >= 0 || polled[1].fd >= 0) {
 		poll(polled, 2, POLL_MS);
 		for (int i = 0; i < 2; i++)
 			if (polled[i].fd >= 0 && polled[i].revents && !drain(&streams[i]))
 				polled[i].fd = -1;
-		if (!ended && waitpid(pid, &result->status, WNOHANG) == pid) {
-			ended = true;
-			/* What it left behind in its group must not hold the pipes open. */
+		siginfo_t info = {0};
+		if (!ended && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid) {
+			/* What it left behind in its group must not hold the pipes open. Killed before the leader is reaped, while the
+			 * group's number cannot be given to others. */
 			kill(-pid, SIGKILL);
+			waitpid(pid, &result->status, 0);
+			ended = true;
+			ended_at = now_s();
 		}
+		/* A descendant that left the group may hold the pipes for ever. */
+		if (ended && now_s() - ended_at > LINGER_S)
+			break;
 		bool late = options->timeout_s > 0 && now_s() - started > options->timeout_s;
 		result->interrupted |= !ended && child_interrupted;
 		if (!ended && child_interrupted && options->grace_s > 0 && asked <= 0) {
@@ -142,11 +155,11 @@ int child_run(const struct child_options *options, struct child_result *result)
 	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
 		why = errno;
 	double started = now_s();
-	pid_t pid = why ? -1 : fork();
+	pid_t parent = getpid(), pid = why ? -1 : fork();
 	if (!why && pid < 0)
 		why = errno;
 	if (pid == 0)
-		become(options, out[1], err[1], report[1]);
+		become(options, parent, out[1], err[1], report[1]);
 	close(out[1]);
 	close(err[1]);
 	close(report[1]);

@@ -32,7 +32,7 @@ int child_run(const struct child_options *options, struct child_result *result);
 /* Frees what the result owns. */
 void child_free(struct child_result *result);
 
-/* Set by child_catch_interrupts on SIGINT and SIGTERM: running children are ended, and no new one should be started. */
+/* Set by child_catch_interrupts on SIGINT, SIGTERM and SIGHUP: running children are ended, and no new one should be started. */
 extern volatile int child_interrupted;
 void child_catch_interrupts(void);
 

@@ -45,8 +45,10 @@ static int weight(const json_t *result)
 	const char *verdict = text(result, "verdict");
 	if (strcmp(verdict, "proved") == 0)
 		return 2;
-	/* A bug that refutes another promise was seen in some executions; the others were judged for this one. A script has no others. */
-	bool sampled_beside = strcmp(verdict, "bug") == 0 && !deterministic(result);
+	/* A bug that refutes another promise was seen in some executions; the others were judged for this one. A script has no others,
+	 * and a crash ends with nothing judged. */
+	bool judged = json_integer_value(json_object_get(result, "executions")) > 0;
+	bool sampled_beside = strcmp(verdict, "bug") == 0 && !deterministic(result) && judged;
 	return strcmp(verdict, "not-found") == 0 || sampled_beside ? 1 : 0;
 }
 
@@ -59,7 +61,8 @@ static json_t *contract(const json_t *results, const char *subject, const char *
 	size_t i;
 	json_t *result;
 	json_array_foreach(results, i, result) {
-		if (strcmp(text(result, "subject"), subject) != 0 || !names(json_object_get(result, "checks"), promise))
+		if (strcmp(text(result, "subject"), subject) != 0 ||
+			(!names(json_object_get(result, "checks"), promise) && !refutes(result, promise)))
 			continue;
 		json_t *here = json_sprintf("%s %s", text(result, "engine"), text(result, "scenario"));
 		if (refutes(result, promise)) {

@@ -23,7 +23,8 @@ static const char *sanitizer_missing(void)
 #ifdef ONCEPROOF_HAS_TSAN
 	return NULL;
 #else
-	return "this build has no ThreadSanitizer worker (a sanitized build of the harness excludes it)";
+	return "this build has no ThreadSanitizer worker: the compiler's runtime for it was missing, or the harness itself is "
+	       "built with a sanitizer";
 #endif
 }
 
@@ -163,7 +164,10 @@ static uint32_t checkable(const struct engine *engine, const struct scenario *sc
 	size_t count;
 	family_promises(scenario->family, &count);
 	uint32_t race_free = 1u << (count - 1);
-	return engine->sees_races ? scenario->checks : scenario->checks & ~race_free;
+	uint32_t checks = scenario->checks;
+	for (unsigned i = 0; i < scenario->outcome_count; i++)
+		checks |= scenario->outcomes[i].refutes;
+	return engine->sees_races ? checks : checks & ~race_free;
 }
 
 static uint64_t planned(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
@@ -205,14 +209,14 @@ static void add_outcomes(json_t *result, const struct registered *subject, const
 	}
 }
 
-static void judge_end(json_t *result, const struct engine *engine, const struct child_result *child, const char *expected)
+void engine_judge_end(json_t *result, double watchdog_s, const struct child_result *child, const char *expected)
 {
 	char why[1024];
 	if (child->interrupted) {
 		result_judge(result, "inconclusive", expected, "interrupted");
 	} else if (child->timed_out) {
 		snprintf(why, sizeof why, "watchdog: no end within %.0f s (a deadlock, a livelock or an overloaded machine)",
-			engine->watchdog_s);
+			watchdog_s);
 		result_judge(result, "inconclusive", expected, why);
 	} else if (strstr(child->err, "unexpected memory mapping")) {
 		result_judge(result, "skipped", expected,
@@ -360,7 +364,7 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 	words[n] = NULL;
 	struct child_options options = {.argv = words,
 		.environment = (char *const *)(uintptr_t)engine->environment,
-		.timeout_s = engine->watchdog_s + plan->time_limit_s,
+		.timeout_s = engine->watchdog_s * (plan->effort > 1 ? plan->effort : 1) + plan->time_limit_s,
 		.fixed_addresses = engine->fixed_addresses};
 	struct child_result child;
 	int why = child_run(&options, &child);
@@ -377,7 +381,7 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 		if (whole)
 			judge_answer(result, engine, subject, scenario, answer, &child, tool_output, expected);
 		else
-			judge_end(result, engine, &child, expected);
+			engine_judge_end(result, options.timeout_s, &child, expected);
 		json_decref(answer);
 		free(tool_output);
 		child_free(&child);
@@ -387,17 +391,26 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 	free(tool);
 }
 
-json_t *engine_run(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
-	const struct stress_plan *plan, const char *programs)
+json_t *engine_result(
+	const struct engine *engine, const struct registered *subject, const struct scenario *scenario, const char **expected)
 {
 	char name[128];
 	snprintf(name, sizeof name, "%s/%s", family_name(subject->about->family), subject->about->name);
 	json_t *result = result_new(name, scenario->name, engine->name, compiler_name());
 	uint32_t checks = checkable(engine, scenario);
-	const char *expected = checks & subject->about->missing ? "bug" : "clean";
+	*expected = checks & subject->about->missing ? "bug" : "clean";
 	json_object_set_new(result, "checks", promise_names(scenario->family, checks));
 	json_object_set_new(result, "claimed", promise_names(scenario->family, checks & subject->about->claims));
 	json_object_set_new(result, "missing", promise_names(scenario->family, checks & subject->about->missing));
+	json_object_set_new(result, "claims", promise_names(scenario->family, subject->about->claims));
+	return result;
+}
+
+json_t *engine_run(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
+	const struct stress_plan *plan, const char *programs)
+{
+	const char *expected;
+	json_t *result = engine_result(engine, subject, scenario, &expected);
 	const char *missing = engine->missing();
 	if (missing)
 		result_judge(result, "skipped", expected, missing);

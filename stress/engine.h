@@ -50,10 +50,19 @@ uint32_t engine_blind_spots(const struct engine *engine);
 /* Does ENGINE run SCENARIO? (scripts or actors, and small enough) */
 bool engine_runs(const struct engine *engine, const struct scenario *scenario);
 
-/* Runs and judges. Returns a new result with the additional keys `checks` (promises that this engine and scenario can refute),
- * `claimed` and `missing` (those of them that the subject claims or misses). Never NULL. PROGRAMS is the folder of the workers. */
+/* A result that is not judged yet, with the additional keys `checks` (promises that this engine and scenario can refute), `claimed` and
+ * `missing` (those of them that the subject claims or misses) and `claims` (all that it claims); *expected is set to "bug" or "clean". */
+json_t *engine_result(
+	const struct engine *engine, const struct registered *subject, const struct scenario *scenario, const char **expected);
+
+/* Runs and judges. Returns a result as engine_result makes it. Never NULL. PROGRAMS is the folder of the workers. */
 json_t *engine_run(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
 	const struct stress_plan *plan, const char *programs);
+
+struct child_result;
+
+/* Judges a worker that gave no answer: watchdog, crash, a sanitizer that could not start, misuse. A crash is a finding. */
+void engine_judge_end(json_t *result, double watchdog_s, const struct child_result *child, const char *expected);
 
 /* Names of feature bits for people: "fences, call_once". Static storage. */
 const char *feature_names(uint32_t features);

@@ -3,7 +3,8 @@
  * sink, a counter source), so the implementation under test is not touched and nothing waits for a while and hopes.
  *
  * The script's thread starts a helper and waits until it settles: it has parked, has ended, or sleeps in the kernel. While every
- * other thread is parked, a helper that sleeps waits for one of them, which is what "blocked" means; no clock decides.
+ * other thread is parked, a helper that sleeps waits for one of them, which is what "blocked" means. It is looked at again and
+ * again, and must not have run in between, before it is called asleep.
  */
 #ifndef ONCEPROOF_FORCED_H
 #define ONCEPROOF_FORCED_H

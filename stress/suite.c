@@ -110,8 +110,10 @@ static bool run_job(void *context, size_t index, const struct job *job)
 	struct stress_plan plan = options->plan;
 	double left = options->seconds - (now_s() - running->started);
 	if (options->seconds > 0 && left <= 0) {
-		result = result_new(job->name, job_scenario(job), job->engine->name, compiler_name());
-		result_judge(result, "inconclusive", "clean", "not started: the time limit was reached");
+		const char *expected;
+		result = job->choice ? batches_result(job->engine, job->choice, &expected)
+				     : engine_result(job->engine, job->subject, job->scenario, &expected);
+		result_judge(result, "inconclusive", expected, "not started: the time limit was reached");
 	} else {
 		if (options->seconds > 0 && (plan.time_limit_s <= 0 || plan.time_limit_s > left))
 			plan.time_limit_s = left;

@@ -41,7 +41,7 @@ static Dwfl_Module *module_open(const char *path)
 	return NULL;
 }
 
-/* Makes paths of the build relative to the source tree: from the last part that starts one of our folders. */
+/* Makes paths of the build relative to the source tree: from the first part that names one of our folders. */
 static void set_file(struct source_place *place, const char *file)
 {
 	static const char *const tops[] = {"/impl/", "/stress/", "/bench/", "/cli/", "/reports/"};

@@ -22,6 +22,7 @@ static json_t *result(const char *engine, const char *verdict, bool claimed, boo
 		result_add_finding(it, "forbidden-outcome", "two loads", FAMILY_INITIALISER, bit);
 	else if (strcmp(verdict, "bug") == 0)
 		result_add_finding(it, "data-race", "another promise", FAMILY_INITIALISER, 1u << 7);
+	json_object_set_new(it, "executions", json_integer(100));
 	result_judge(it, verdict, claimed ? "clean" : "bug", "test");
 	return it;
 }
@@ -81,6 +82,44 @@ static void claimed_with_another_bug_beside(void **state)
 	expect(list(result("sequential", "bug", true, false), NULL), "unshown", NULL, false, 0);
 }
 
+static void a_crash_upholds_nothing(void **state)
+{
+	(void)state;
+	json_t *crashed = result("native", "bug", true, false);
+	json_object_set_new(crashed, "executions", json_integer(0));
+	expect(list(crashed, NULL), "unshown", NULL, false, 0);
+}
+
+static void a_refutation_counts_wherever_it_was_seen(void **state)
+{
+	(void)state;
+	json_t *elsewhere = result("native", "bug", true, true);
+	json_object_set_new(elsewhere, "checks", json_array());
+	expect(list(elsewhere, NULL), "refuted", "native first_use", true, 0);
+}
+
+static bool as_expected(uint32_t missing, uint32_t claims, uint32_t refutes, bool any_finding)
+{
+	json_t *it = result_new("initialiser/made_up", "first_use", "native", "gcc 1");
+	json_object_set_new(it, "claims", promise_names(FAMILY_INITIALISER, claims));
+	if (any_finding)
+		result_add_finding(it, "crash", "boom", FAMILY_INITIALISER, refutes);
+	result_judge(it, "bug", missing ? "bug" : "clean", "test");
+	bool expected = json_is_true(json_object_get(it, "as_expected"));
+	json_decref(it);
+	return expected;
+}
+
+static void a_bug_is_as_stated_only_in_what_is_missing(void **state)
+{
+	(void)state;
+	assert_true(as_expected(1, 2, 1, true));
+	assert_false(as_expected(1, 2, 3, true)); /* it breaks what is claimed, too */
+	assert_false(as_expected(1, 2, 2, true));
+	assert_false(as_expected(1, 2, 0, true)); /* a crash breaks no promise by name */
+	assert_false(as_expected(0, 2, 1, true));
+}
+
 static void stronger_evidence_is_named(void **state)
 {
 	(void)state;
@@ -125,6 +164,9 @@ int main(void)
 		cmocka_unit_test(claimed_and_refuted_by_any_engine),
 		cmocka_unit_test(claimed_and_undecided),
 		cmocka_unit_test(claimed_with_another_bug_beside),
+		cmocka_unit_test(a_crash_upholds_nothing),
+		cmocka_unit_test(a_refutation_counts_wherever_it_was_seen),
+		cmocka_unit_test(a_bug_is_as_stated_only_in_what_is_missing),
 		cmocka_unit_test(stronger_evidence_is_named),
 		cmocka_unit_test(missing_needs_deterministic_evidence),
 		cmocka_unit_test(missing_but_proved_breaks_the_contract),

@@ -17,8 +17,12 @@ else
 		| select(.file == "impl/counter/10_naive.c" and .line == $line and .function == "counter_increment")] | length >= 2' \
 		"$work/naive.json" >/dev/null || fail "tsan does not name impl/counter/10_naive.c:$line twice"
 fi
-jq -e '.results[] | select(.engine == "native") | .verdict == "bug" and .executions == 2000000 and (.outcomes[1].count > 0)' \
-	"$work/naive.json" >/dev/null || fail "native saw no lost update in two million executions"
+jq -e '.results[] | select(.engine == "native") | .executions == 2000000' "$work/naive.json" >/dev/null || fail "not two million executions"
+# Threads that take turns on one CPU hardly ever meet in the middle of an increment.
+if [ "$(nproc)" -gt 1 ]; then
+	jq -e '.results[] | select(.engine == "native") | .verdict == "bug" and (.outcomes[1].count > 0)' "$work/naive.json" >/dev/null ||
+		fail "native saw no lost update in two million executions"
+fi
 jq -e '[.contracts[] | select(.promise == "no_lost_update")] == [.contracts[] | select(.status == "unshown" and (.seen | length) >= 1 and .promise == "no_lost_update")]' \
 	"$work/naive.json" >/dev/null || fail "luck must not count as evidence for a missing promise"
 
@@ -49,13 +53,14 @@ status=0; "$ONCEPROOF" stress 'counter/atomic/*' --engine=native --effort=100 --
 [ "$status" = 3 ] || fail "a stopped run exits with $status, not 3"
 jq -e '[.results[] | select(.verdict == "inconclusive")] | length > 0' "$work/late.json" >/dev/null || fail "no inconclusive result"
 
-# Ctrl-C keeps what was measured.
-"$ONCEPROOF" stress 'counter/*' --engine=native --effort=20 --json="$work/cut.json" -q 2>"$work/err" & pid=$!
-sleep 1
+# Ctrl-C keeps what was measured, once there is something, and leaves no worker behind.
+seed=$$$RANDOM
+"$ONCEPROOF" stress 'counter/*' --engine=native --effort=20 --seed=$seed --json="$work/cut.json" >"$work/out" 2>"$work/err" & pid=$!
+until [ -s "$work/out" ]; do kill -0 $pid || fail "ended before the interrupt"; sleep 0.05; done
 kill -INT $pid
 status=0; wait $pid || status=$?
-[ "$status" = 3 ] && jq -e '.partial == true' "$work/cut.json" >/dev/null || fail "interrupt: status $status"
-pgrep -P $$ -f onceproof-worker >/dev/null && fail "a worker is left"
+[ "$status" = 3 ] && jq -e '.partial == true and (.results | length > 0)' "$work/cut.json" >/dev/null || fail "interrupt: status $status"
+pgrep -f -- "onceproof-worker .*--seed=$seed" && fail "a worker is left"
 
 # A full disk: one line, the right status, the earlier file untouched.
 cp "$work/naive.json" "$work/keep.json"
