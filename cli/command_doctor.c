@@ -125,12 +125,18 @@ static void check_engine(struct doctor *d, const char *programs, const char *nam
 		return;
 	}
 	const char *missing = engine->missing();
-	if (missing) {
-		note(d, name, LEVEL_NOTE, missing);
+	if (missing || child_interrupted) {
+		if (!child_interrupted)
+			note(d, name, LEVEL_NOTE, missing);
 		return;
 	}
 	struct stress_plan plan = {.seed = d->common.seed, .effort = 1};
 	json_t *bad = engine_run(engine, red, what, &plan, programs), *good = engine_run(engine, green, what, &plan, programs);
+	if (child_interrupted) {
+		json_decref(bad);
+		json_decref(good);
+		return;
+	}
 	const char *bad_verdict = json_string_value(json_object_get(bad, "verdict"));
 	const char *good_verdict = json_string_value(json_object_get(good, "verdict"));
 	bool went_red = strcmp(bad_verdict, "bug") == 0, stayed_green = strcmp(good_verdict, "not-found") == 0;
@@ -202,6 +208,11 @@ static int run(int argc, char **argv)
 	check_engine(&d, programs, "helgrind", FAMILY_COUNTER, "two_increments", "naive", "mutex");
 	check_engine(&d, programs, "drd", FAMILY_COUNTER, "two_increments", "naive", "mutex");
 
+	if (child_interrupted) {
+		complain("doctor: interrupted: nothing is said about this machine");
+		json_decref(d.report);
+		return EXIT_INCONCLUSIVE;
+	}
 	int status = d.engine_wrong ? EXIT_BROKEN : d.worst == LEVEL_BAD ? EXIT_USAGE : EXIT_HOLDS;
 	if (d.text)
 		puts(status == EXIT_HOLDS ? "Fit." : "Not fit: see the lines marked BAD.");

@@ -36,12 +36,12 @@ struct arguments {
 	double started;
 };
 
-enum { KEY_QUICK = 0x100, KEY_FULL, KEY_OUT };
+enum { KEY_QUICK = 0x100, KEY_FULL };
 
 static const struct argp_option options[] = {
 	{"quick", KEY_QUICK, NULL, 0, "at most about 6 minutes on two cores", 0},
 	{"full", KEY_FULL, NULL, 0, "everything, up to an hour", 0},
-	{"out", KEY_OUT, "DIR", 0, "where the report goes (default: onceproof-report)", 0},
+	{"out", 'o', "DIR", 0, "where the report goes (default: onceproof-report)", 0},
 	{0},
 };
 
@@ -53,12 +53,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &a->common;
 		return 0;
 	case KEY_QUICK:
-		a->size = SIZE_QUICK;
-		return 0;
 	case KEY_FULL:
-		a->size = SIZE_FULL;
+		if (a->size != SIZE_DEFAULT && a->size != (key == KEY_QUICK ? SIZE_QUICK : SIZE_FULL)) {
+			complain("report: --quick and --full exclude each other");
+			exit(EXIT_USAGE);
+		}
+		a->size = key == KEY_QUICK ? SIZE_QUICK : SIZE_FULL;
 		return 0;
-	case KEY_OUT:
+	case 'o':
 		a->out = arg;
 		return 0;
 	case ARGP_KEY_ARG:

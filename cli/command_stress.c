@@ -124,7 +124,9 @@ static int run(int argc, char **argv)
 	bool to_stdout = a.common.json && strcmp(a.common.json, "-") == 0;
 	a.text = stress_text_new(&a.common, !to_stdout);
 	if (suite_count(&a.suite) == 0) {
-		complain("stress: no implementation and scenario of these engines match: 'onceproof list' shows what there is");
+		complain("stress: no implementation and scenario of these engines match '%s'; try 'counter/*', or 'onceproof "
+			 "list'",
+			a.glob_count ? a.globs[0] : "");
 		return EXIT_USAGE;
 	}
 	child_catch_interrupts();

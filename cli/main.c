@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* onceproof: finds the subcommand and runs it. */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -19,11 +22,22 @@ static void usage(FILE *stream)
 			"Exit status: 0 contracts as stated, 1 a contract broken, 2 usage or environment, 3 inconclusive.\n");
 }
 
+/* Output that did not arrive is a failure, whichever way the program ends: a full disk must not leave an empty log and status 0. */
+static void close_stdout(void)
+{
+	bool failed = ferror(stdout) != 0;
+	failed |= fclose(stdout) != 0;
+	if (!failed)
+		return;
+	if (complaints() == 0)
+		complain("stdout: cannot be written: %s", errno ? strerror(errno) : "it was closed or is full");
+	_exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
+	atexit(close_stdout);
 	setlocale(LC_CTYPE, "C.UTF-8");
-	/* A reader that goes away is an error of one write, not the end of a batch. */
-	signal(SIGPIPE, SIG_IGN);
 	const char *name = argc > 1 ? argv[1] : "";
 	if (argc < 2) {
 		usage(stderr);
@@ -43,6 +57,9 @@ int main(int argc, char **argv)
 		char title[64];
 		snprintf(title, sizeof title, "onceproof %s", name);
 		argv[1] = title;
+		/* A reader of the progress that goes away costs the batch its progress, not its results. */
+		if (strcmp(name, "run") == 0)
+			signal(SIGPIPE, SIG_IGN);
 		return commands[i]->run(argc - 1, argv + 1);
 	}
 	if (strcmp(name, "test") == 0)

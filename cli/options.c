@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -84,6 +85,27 @@ static void parse_shard(struct common *common, const char *text)
 	common->shards = total;
 }
 
+/* Results that could not be written at the end would cost the whole run: the folder is looked at first. */
+static void check_output(const char *option, const char *path)
+{
+	struct stat info;
+	char *copy = strdup(path);
+	if (!copy || strcmp(path, "-") == 0) {
+		free(copy);
+		return;
+	}
+	const char *folder = dirname(copy), *why = NULL;
+	if (stat(path, &info) == 0)
+		why = S_ISDIR(info.st_mode) ? strerror(EISDIR) : NULL;
+	if (!why && access(folder, W_OK | X_OK) != 0)
+		why = strerror(errno);
+	if (why) {
+		complain("%s: %s: cannot be written: %s; name a file in a folder that you may write to", option, path, why);
+		exit(EXIT_USAGE);
+	}
+	free(copy);
+}
+
 static error_t common_parse(int key, char *arg, struct argp_state *state)
 {
 	struct common *common = state->input;
@@ -93,9 +115,15 @@ static error_t common_parse(int key, char *arg, struct argp_state *state)
 		common->seed_given = true;
 		return 0;
 	case KEY_JSON:
+		check_output("--json", arg);
 		common->json = arg;
 		return 0;
 	case KEY_JUNIT:
+		if (strcmp(arg, "-") == 0) {
+			complain("--junit: '-': stdout is taken; name a file");
+			exit(EXIT_USAGE);
+		}
+		check_output("--junit", arg);
 		common->junit = arg;
 		return 0;
 	case KEY_COLOR:

@@ -23,6 +23,12 @@ for name in 9_short.c 99_Upper.c dropped.c 99_atomic.c 99_with-dash.c; do
 	rm "$tree/impl/counter/$name"
 done
 
+cp "$tree/impl/counter/40_atomic.c" "$tree/impl/counter/99_renamed.c"
+configure
+expect "a file that exports another name should stop the configuration" [ "$status" -ne 0 ]
+expect "the message should say what to write" grep -q "impl/counter/99_renamed.c: its last statement must export" "$scratch/err"
+rm "$tree/impl/counter/99_renamed.c"
+
 # --- one file each, and nothing else
 sed 's/_EXPORT(atomic/_EXPORT(dropped/' "$tree/impl/counter/40_atomic.c" >"$tree/impl/counter/99_dropped.c"
 sed 's/_EXPORT(atomic/_EXPORT(dropped/' "$tree/impl/initialiser/40_atomic.c" >"$tree/impl/initialiser/99_dropped.c"

@@ -14,6 +14,9 @@ enum exit_status { EXIT_HOLDS = 0, EXIT_BROKEN = 1, EXIT_USAGE = 2, EXIT_INCONCL
  * user input cannot move the terminal's cursor. Thread-safe. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* How many complaints there were so far. Thread-safe. */
+int complaints(void);
+
 #ifdef __cplusplus
 }
 #endif
