@@ -67,6 +67,7 @@ struct running {
 	char *directory; /* owned; NULL: no files */
 	int lock;        /* on the directory, with several batches in it; or -1 */
 	int status;      /* exit status so far */
+	bool begun;      /* a batch has been able to start */
 };
 
 static void worsen(struct running *r, int status)
@@ -74,6 +75,23 @@ static void worsen(struct running *r, int status)
 	/* A broken contract stays the news; then what could not run; then what was cut short. */
 	if (r->status == EXIT_HOLDS || status == EXIT_BROKEN || (status == EXIT_USAGE && r->status == EXIT_INCONCLUSIVE))
 		r->status = status;
+}
+
+/* The first batch can start: only now is there a run to announce, and an earlier one to replace. */
+static void announce(void *arg)
+{
+	struct running *r = arg;
+	if (r->begun)
+		return;
+	r->begun = true;
+	if (r->lock >= 0 && r->run->batch.force)
+		batch_clear_directory(r->lock);
+	if (!r->out)
+		return;
+	print_choice(r->out, &r->run->batch);
+	fprintf(r->out, ", seed %" PRIu64 "\n", r->run->common.seed);
+	if (r->run->sweep)
+		print_sweep_head(r->out, r->run->repeat);
 }
 
 static void say_bad_text(const struct batch_options *b, const struct batch_summary *s)
@@ -118,7 +136,7 @@ static bool one_batch(struct running *r, struct batch_summary *s, struct batch_j
 
 static void say_partial(const struct running *r, const struct batch_summary *s)
 {
-	if (s->not_started)
+	if (s->not_started && asked_to_stop())
 		complain("interrupted: %" PRIu64 " of %" PRIu64 " items are finished, %" PRIu64 " were not started%s%s",
 			s->done + s->failed, s->items, s->not_started, r->directory ? "; what is done is in " : "",
 			r->directory ? r->directory : "");
@@ -166,7 +184,7 @@ static void run_several(struct running *r)
 	}
 	if (r->out && rates.batches)
 		print_rates(r->out, b, &rates);
-	if (r->out && r->directory)
+	if (r->out && rates.batches && r->directory)
 		fprintf(r->out, "  files             %s/batch-*\n", r->directory);
 	if (asked_to_stop()) {
 		complain("interrupted: %" PRIu64 " of %" PRIu64 " batches were begun; what is done is kept", rates.batches,
@@ -178,12 +196,10 @@ static void run_several(struct running *r)
 static void run_sweep(struct running *r)
 {
 	struct batch_options *b = &r->run->batch;
-	uint64_t batches = r->run->repeat ? r->run->repeat : SWEEP_BATCHES;
+	uint64_t batches = r->run->repeat;
 	bool go_on = true;
 	/* The first use is what matters here: items cost nothing. */
 	b->item_cost_ns = -1;
-	if (r->out)
-		print_sweep_head(r->out, batches);
 	for (size_t bytes = BATCH_MODEL_MIN; go_on && bytes <= (size_t)16 << 20; bytes *= 4) {
 		struct run_rates rates = {0};
 		b->model_bytes = bytes;
@@ -193,7 +209,7 @@ static void run_sweep(struct running *r)
 			go_on = one_batch(r, &summary, &judgement);
 			rates_add(&rates, &summary, &judgement);
 		}
-		if (r->out) {
+		if (r->out && r->begun) {
 			print_sweep_row(r->out, bytes, &rates);
 			fflush(r->out);
 		}
@@ -206,8 +222,6 @@ static int write_reports(const struct running *r)
 {
 	const struct common *common = &r->run->common;
 	int why = common->json ? report_write(r->report, common->json) : 0;
-	if (why)
-		complain("%s: cannot write: %s: name a file in a directory that you may write to", common->json, strerror(why));
 	int junit = common->junit ? render_junit(r->report, common->junit) : 0;
 	return why ? why : junit;
 }
@@ -241,10 +255,10 @@ static int run_main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (r.out) {
-		print_choice(r.out, b);
-		fprintf(r.out, ", seed %" PRIu64 "\n", run.common.seed);
-	}
+	b->begun = announce;
+	b->begun_arg = &r;
+	if (run.sweep && !run.repeat)
+		run.repeat = SWEEP_BATCHES;
 	if (run.sweep)
 		run_sweep(&r);
 	else if (several)
@@ -256,14 +270,15 @@ static int run_main(int argc, char **argv)
 		rmdir(r.directory);
 		rmdir("onceproof-run");
 	}
-	if (r.report && write_reports(&r) != 0)
+	bool told = r.report && write_reports(&r) != 0;
+	if (told)
 		worsen(&r, EXIT_USAGE);
 	if (r.lock >= 0)
 		close(r.lock);
 	json_decref(r.report);
 	free(r.directory);
 	free(run.fail_lines);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !(told && json_only)) {
 		complain("standard output: cannot write: %s", strerror(errno));
 		worsen(&r, EXIT_USAGE);
 	}

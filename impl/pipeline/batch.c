@@ -15,7 +15,7 @@
 #include "parts.h"
 #include "voice.h"
 
-enum { LINE_OF_CACHE = 64, IDLE_POLL_US = 20 * 1000 };
+enum { LINE_OF_CACHE = 64 };
 
 static _Atomic int one_per_process_users; /* batches that run on an implementation of which a process has one */
 
@@ -65,88 +65,6 @@ static uint64_t source_value(void *arg)
 {
 	struct batch_worker *w = arg;
 	return w->batch->options->counter->value(w->batch->counter);
-}
-
-static void *worker_main(void *arg)
-{
-	struct batch_worker *w = arg;
-	struct batch *b = w->batch;
-	batch_work_all(b, w);
-	b->options->counter->leave(b->counter, w->seat);
-	pthread_mutex_lock(&b->ended_lock);
-	if (++b->ended == b->workers)
-		pthread_cond_signal(&b->all_ended);
-	pthread_mutex_unlock(&b->ended_lock);
-	return NULL;
-}
-
-static void *reader_main(void *arg)
-{
-	struct batch *b = arg;
-	struct line line = {0};
-	while (!batch_stopping(b) && manifest_next(&b->manifest, &line)) {
-		uint64_t index = line.index;
-		if (!queue_put(&b->queue, &line))
-			break;
-		tally_add(&b->reader.handed, index);
-	}
-	queue_end(&b->queue);
-	line_free(&line);
-	return NULL;
-}
-
-/* The calling thread's part while the workers run: polls, and passes a request to stop on to those who wait. */
-static void front_end(struct batch *b, const struct progress_source *any)
-{
-	const struct progress_implementation *progress = b->options->progress;
-	uint64_t pause = progress->polled ? b->options->poll_us ? b->options->poll_us : 1000 : IDLE_POLL_US;
-	bool stopped = false;
-	pthread_mutex_lock(&b->ended_lock);
-	while (b->ended < b->workers) {
-		uint64_t until = now_ns() + pause * 1000;
-		struct timespec when = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
-		pthread_cond_timedwait(&b->all_ended, &b->ended_lock, &when);
-		pthread_mutex_unlock(&b->ended_lock);
-		progress->poll(b->progress, any);
-		if (!stopped && batch_stopping(b)) {
-			stopped = true;
-			queue_stop(&b->queue);
-		}
-		pthread_mutex_lock(&b->ended_lock);
-	}
-	pthread_mutex_unlock(&b->ended_lock);
-}
-
-/* Starts the pool, then the reader, and comes back when all have been joined. */
-static int run_parallel(struct batch *b, struct batch_worker *workers, const struct progress_source *any)
-{
-	pthread_t reader;
-	unsigned started = 0;
-	int why = 0;
-	while (started < b->workers && !why) {
-		why = pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]);
-		started += why ? 0 : 1;
-	}
-	bool reading = !why && (why = pthread_create(&reader, NULL, reader_main, b)) == 0;
-	if (why) {
-		complain("cannot start %u workers and a reader: %s: ask for fewer with --workers", b->workers, strerror(why));
-		queue_stop(&b->queue);
-		pthread_mutex_lock(&b->ended_lock);
-		b->ended += b->workers - started;
-		pthread_mutex_unlock(&b->ended_lock);
-		for (unsigned i = started; i < b->workers; i++) {
-			batch_start_line(b, false);
-			output_leave(&b->output);
-			b->options->counter->leave(b->counter, workers[i].seat);
-		}
-	}
-	front_end(b, any);
-	for (unsigned i = 0; i < started; i++)
-		pthread_join(workers[i].thread, NULL);
-	queue_stop(&b->queue);
-	if (reading)
-		pthread_join(reader, NULL);
-	return why;
 }
 
 static void log_plain(struct batch *b, const char *event, const char *rest)
@@ -211,6 +129,17 @@ static int seat_workers(struct batch *b, struct batch_worker *workers, unsigned 
 	return why;
 }
 
+/* The manifest's reader met an error on its way. */
+static void say_unread(const struct batch *b, int why)
+{
+	const char *name = manifest_name(b->options);
+	if (why == ESTALE)
+		complain("%s: changed while it was read: what was done is kept: run again with a manifest that nobody writes to",
+			name);
+	else
+		complain("%s: could not be read to its end: %s: what was done is kept", name, strerror(why));
+}
+
 /* With everything open: runs, tells the end, adds up. */
 static int run_opened(struct batch *b, struct batch_worker *workers, struct batch_summary *s)
 {
@@ -220,25 +149,39 @@ static int run_opened(struct batch *b, struct batch_worker *workers, struct batc
 	snprintf(rest, sizeof rest, ",\"items\":%" PRIu64 ",\"workers\":%u,\"seed\":%" PRIu64, s->items, b->workers, o->seed);
 	log_plain(b, "begin", rest);
 	uint64_t start = now_ns();
-	int why = 0;
 	if (o->serial) {
 		batch_work_all(b, &workers[0]);
 		o->counter->leave(b->counter, workers[0].seat);
 	} else {
-		why = run_parallel(b, workers, any);
+		batch_move_gate(b, BATCH_GATE_OPEN);
+		batch_front_end(b, any);
+		batch_join_threads(b, workers);
 	}
 	o->progress->finish(b->progress, any);
 	s->seconds = (double)(now_ns() - start) / 1e9;
 	batch_add_up(b, workers, s);
 	o->counter->leave(b->counter, workers[b->workers].seat);
-	if (!why && b->manifest.error) {
-		why = b->manifest.error;
-		complain("the manifest could not be read to its end: %s: what was done is kept", strerror(why));
-	}
+	int why = b->manifest.error;
+	if (why)
+		say_unread(b, why);
 	snprintf(rest, sizeof rest, ",\"done\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"not_started\":%" PRIu64, s->done, s->failed,
 		s->not_started);
-	log_plain(b, s->partial ? "stopped" : "finished", rest);
+	log_plain(b, s->partial || why ? "stopped" : "finished", rest);
 	return why;
+}
+
+/* The last step before the first item, when all else has been opened: from here on an earlier run's files are gone. */
+static int begin(struct batch *b)
+{
+	const struct batch_options *o = b->options;
+	int why = output_begin(&b->output);
+	if (why)
+		return why;
+	sink_begin(&b->sink, b->manifest.items);
+	b->begun = true;
+	if (o->begun)
+		o->begun(o->begun_arg);
+	return 0;
 }
 
 /* With queue, output and front end ready: makes the chosen objects, runs, takes them down again. */
@@ -258,11 +201,18 @@ static int run_chosen(struct batch *b, struct batch_summary *s)
 		why = open_choice(b, &opened);
 	if (!why)
 		why = seat_workers(b, workers, &seated);
+	if (!why && !o->serial)
+		why = batch_start_threads(b, workers);
 	if (!why)
+		why = begin(b);
+	if (!why) {
 		why = run_opened(b, workers, s);
-	else
+	} else {
+		batch_move_gate(b, BATCH_GATE_CLOSED);
+		batch_join_threads(b, workers);
 		for (unsigned i = 0; i < seated; i++)
 			o->counter->leave(b->counter, workers[i].seat);
+	}
 	close_choice(b, opened);
 	batch_add_up_models(b, s);
 	for (unsigned i = 0; workers && i <= b->workers; i++) {
@@ -277,30 +227,20 @@ static int run_chosen(struct batch *b, struct batch_summary *s)
 	return why;
 }
 
-/* The output files, the front end and the queue around the run. */
-static int run_with_output(struct batch *b, struct batch_summary *s)
+/* After a run that began: what it leaves behind. WHY: how it ended so far. */
+static int leave_files(struct batch *b, struct batch_summary *s, int why)
 {
 	const struct batch_options *o = b->options;
-	int why = output_open(&b->output, o, b->workers);
-	if (why)
-		return why;
-	why = sink_open(&b->sink, o, b->manifest.items);
-	if (why) {
-		output_close(&b->output);
-		return why;
-	}
-	why = queue_open(&b->queue, b->workers < 4 ? 16 : b->workers > 64 ? 256 : 4 * (size_t)b->workers);
-	if (!why)
-		why = run_chosen(b, s);
-	int told = sink_close(&b->sink, s->evidence.results.count, b->manifest.items, s);
-	if (told && !why) {
-		complain("%s: progress is incomplete: %s", o->progress_path ? o->progress_path : "the terminal", strerror(told));
-		why = told;
-	}
 	bool partial = s->partial || why;
+	int told = sink_close(&b->sink, s->evidence.results.count, b->manifest.items, s);
+	if (told) {
+		complain("%s: progress is incomplete: %s: the items are not concerned",
+			o->progress_path ? o->progress_path : "the terminal", strerror(told));
+		why = why ? why : told;
+	}
 	int lost = output_finish(&b->output, partial);
 	s->partial = partial || lost;
-	if (!lost && b->output.directory && s->workers)
+	if (!lost && b->output.directory)
 		lost = batch_write_summary(b, s);
 	if (lost) {
 		complain("%s: cannot write: %s: free some space or choose another directory with --out; the %" PRIu64
@@ -308,8 +248,32 @@ static int run_with_output(struct batch *b, struct batch_summary *s)
 			o->output, strerror(lost), s->done);
 		why = lost;
 	}
+	return why;
+}
+
+/* The output files, the front end and the queue around the run. */
+static int run_with_output(struct batch *b, struct batch_summary *s)
+{
+	const struct batch_options *o = b->options;
+	int why = output_open(&b->output, o, b->workers);
+	if (why)
+		return why;
+	why = sink_open(&b->sink, o);
+	if (why) {
+		output_abandon(&b->output);
+		return why;
+	}
+	why = queue_open(&b->queue, b->workers < 4 ? 16 : b->workers > 64 ? 256 : 4 * (size_t)b->workers);
+	if (!why)
+		why = run_chosen(b, s);
+	if (b->begun) {
+		why = leave_files(b, s, why);
+		output_close(&b->output);
+	} else {
+		sink_abandon(&b->sink, o);
+		output_abandon(&b->output);
+	}
 	queue_close(&b->queue);
-	output_close(&b->output);
 	return why;
 }
 
@@ -322,6 +286,7 @@ static void open_locks(struct batch *b)
 	pthread_cond_init(&b->all_ended, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	pthread_cond_init(&b->all_at_start, NULL);
+	pthread_cond_init(&b->gate_moved, NULL);
 	pthread_mutex_init(&b->slots_lock, NULL);
 	pthread_cond_init(&b->slot_free, NULL);
 }
@@ -330,6 +295,7 @@ static void close_locks(struct batch *b)
 {
 	pthread_cond_destroy(&b->slot_free);
 	pthread_mutex_destroy(&b->slots_lock);
+	pthread_cond_destroy(&b->gate_moved);
 	pthread_cond_destroy(&b->all_at_start);
 	pthread_cond_destroy(&b->all_ended);
 	pthread_mutex_destroy(&b->ended_lock);
@@ -384,10 +350,10 @@ int batch_run(const struct batch_options *o, struct batch_summary *s)
 		why = manifest_open(&b->manifest, o);
 	if (!why) {
 		s->items = b->manifest.items;
-		s->workers = b->workers;
 		b->start_ns = now_ns();
 		open_locks(b);
 		why = run_with_output(b, s);
+		s->workers = b->begun ? b->workers : 0;
 		close_locks(b);
 		manifest_close(&b->manifest);
 	}

@@ -93,13 +93,16 @@ struct batch_options {
 	int64_t item_cost_ns; /* 0: real synthesis; > 0: a busy wait of that long instead; < 0: no work at all */
 	unsigned poll_us;     /* pause between two looks of the front end; 0: 1,000 */
 
-	const char *output;              /* directory of this batch, made if missing; NULL: write nothing */
-	bool force;                      /* replace an earlier run's files in `output` */
-	bool no_audio;                   /* synthesise, but write no WAV files */
-	const char *progress_path;       /* progress as JSON lines, appended; NULL: none */
-	bool bar;                        /* draw the progress on stderr; the caller has checked that it is a terminal */
-	bool quiet;                      /* no complaints about single items */
-	const int *stop;                 /* once it is not 0, items in flight are finished and no new ones started; NULL: never */
+	const char *output;        /* directory of this batch, made if missing; NULL: write nothing */
+	bool force;                /* replace an earlier run's files in `output` */
+	bool no_audio;             /* synthesise, but write no WAV files */
+	const char *progress_path; /* progress as JSON lines, appended; NULL: none */
+	bool bar;                  /* draw the progress on stderr; the caller has checked that it is a terminal */
+	bool quiet;                /* no complaints about single items */
+	const int *stop;           /* once it is not 0, items in flight are finished and no new ones started; NULL: never */
+	void (*begun)(
+		void *arg); /* NULL, or called once everything has been opened, before the first item, by the calling thread */
+	void *begun_arg;
 	const struct batch_parts *parts; /* NULL: the real ones */
 };
 
@@ -150,9 +153,10 @@ struct batch_summary {
 	struct batch_evidence evidence;
 };
 
-/* Runs one batch. 0, or an errno value after one complaint that says what to do (a batch that could not start has made no files beyond
- * an empty directory; one that failed on the way, such as on a full disk, keeps what it has as partial). Any thread; several batches may
- * run at once unless an implementation is one per process (EBUSY). */
+/* Runs one batch. 0, or an errno value after one complaint that says what to do. A batch that could not start has replaced nothing and
+ * left nothing, except perhaps empty directories above its own, and its summary has no workers. One that failed on the way, such as on a
+ * full disk, keeps what it has as partial; with items done but their progress untold (a reader that left) it is whole all the same. Any
+ * thread; several batches may run at once unless an implementation is one per process (EBUSY). */
 int batch_run(const struct batch_options *options, struct batch_summary *summary);
 
 /* NULL, or why these choices cannot work together (a static sentence). */
@@ -176,8 +180,12 @@ struct batch_judgement {
 int batch_check(const struct batch_options *options, const struct batch_summary *summary, struct batch_judgement *judgement);
 
 /* Makes DIRECTORY if it is missing and locks it for this process until the returned descriptor is closed (or the process ends, however
- * it ends). With a complaint: -EBUSY when another run has it, -EEXIST when it holds an earlier run and FORCE is false, else -errno. */
+ * it ends). With a complaint: -EBUSY when another run has it, -EEXIST when it holds an earlier run and FORCE is false, else -errno.
+ * Whatever it holds stays there. */
 int batch_lock_directory(const char *directory, bool force);
+
+/* Removes from the directory that FD has locked what runs write, and nothing else. Folders of batches that are locked stay. */
+void batch_clear_directory(int fd);
 
 /* The manifest that is shipped with the program. */
 extern const char batch_shipped_manifest[];

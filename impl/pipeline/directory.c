@@ -61,8 +61,7 @@ static bool holds_a_run(int fd)
 	return found;
 }
 
-/* Removes what runs write, and nothing else. */
-static void clear(int fd)
+void batch_clear_directory(int fd)
 {
 	for (size_t i = 0; i < OURS; i++)
 		unlinkat(fd, ours[i], 0);
@@ -80,9 +79,11 @@ static void clear(int fd)
 			is_batch(entry->d_name) ? openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
 		if (inner < 0)
 			continue;
-		clear(inner);
+		if (flock(inner, LOCK_EX | LOCK_NB) == 0) {
+			batch_clear_directory(inner);
+			unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+		}
 		close(inner);
-		unlinkat(fd, entry->d_name, AT_REMOVEDIR);
 	}
 	if (dir)
 		closedir(dir);
@@ -112,9 +113,7 @@ int batch_lock_directory(const char *directory, bool force)
 		close(fd);
 		return -why;
 	}
-	if (force)
-		clear(fd);
-	else if (holds_a_run(fd)) {
+	if (!force && holds_a_run(fd)) {
 		complain("%s: holds the results of an earlier run: choose another directory with --out, or replace them with "
 			 "--force",
 			directory);

@@ -45,13 +45,14 @@ static bool refill(struct manifest *m)
 	return got > 0;
 }
 
-/* Appends to LINE, up to one byte more than an item may have; what is beyond that is only noted. */
+/* Appends to LINE; of a line that is too long, enough to see that, even after a byte-order mark and a CR have been taken off. */
 static bool append(struct line *line, const char *text, size_t length)
 {
-	if (line->length > BATCH_LINE_MAX || length == 0)
+	enum { ENOUGH = BATCH_LINE_MAX + sizeof byte_order_mark + 1 + 1 };
+	if (length > ENOUGH - line->length)
+		length = ENOUGH - line->length;
+	if (length == 0)
 		return true;
-	if (length > BATCH_LINE_MAX + 1 - line->length)
-		length = BATCH_LINE_MAX + 1 - line->length;
 	if (line->length + length > line->capacity) {
 		size_t capacity = line->capacity ? line->capacity : 256;
 		while (capacity < line->length + length)
@@ -82,6 +83,7 @@ static bool read_line(struct manifest *m, struct line *line)
 			return false;
 		}
 		m->at += length + (end ? 1 : 0);
+		m->bytes += length + (end ? 1 : 0);
 		if (end)
 			break;
 	}
@@ -109,6 +111,10 @@ bool manifest_next(struct manifest *m, struct line *line)
 	if (m->synthetic)
 		return synthetic_next(m, line);
 	while (read_line(m, line)) {
+		if (m->counted && m->bytes > m->counted) {
+			m->error = ESTALE;
+			return false;
+		}
 		m->number++;
 		if (m->number == 1 && line->length >= 3 && memcmp(line->text, byte_order_mark, 3) == 0) {
 			line->length -= 3;
@@ -131,17 +137,34 @@ bool manifest_next(struct manifest *m, struct line *line)
 			line->fault = blank ? BATCH_BLANK : BATCH_DONE;
 		return true;
 	}
+	/* What is read is what was counted, or the totals would not add up through nobody's fault. */
+	if (m->counted && !m->error && (m->bytes != m->counted || m->index != m->items))
+		m->error = ESTALE;
 	return false;
+}
+
+/* An unnamed temporary file; -1 with errno set. */
+static int unnamed_file(void)
+{
+	const char *directory = getenv("TMPDIR");
+	char *path;
+	if (asprintf(&path, "%s/onceproof-XXXXXX", directory && *directory ? directory : "/tmp") < 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	int fd = mkostemp(path, O_CLOEXEC), why = errno;
+	if (fd >= 0)
+		unlink(path);
+	free(path);
+	errno = why;
+	return fd;
 }
 
 /* Copies a pipe or terminal to an unnamed temporary file and puts that in its place. */
 static int spool(struct manifest *m, const char *name, const int *stop)
 {
-	FILE *copy = tmpfile();
-	int fd = copy ? fcntl(fileno(copy), F_DUPFD_CLOEXEC, 3) : -1;
+	int fd = unnamed_file();
 	int why = fd < 0 ? errno : 0;
-	if (copy)
-		fclose(copy);
 	while (!why) {
 		ssize_t got = read(m->fd, m->buffer, BLOCK);
 		/* relaxed: the flag is a request, it publishes nothing. */
@@ -165,8 +188,9 @@ static int spool(struct manifest *m, const char *name, const int *stop)
 		if (why == EINTR)
 			complain("%s: interrupted while its items were counted: nothing was started", name);
 		else
-			complain("%s: cannot copy it to a temporary file: %s: set TMPDIR, or give a file as the manifest", name,
-				strerror(why));
+			complain("%s: cannot copy it to a temporary file: %s: set TMPDIR to a directory with space, or give a "
+				 "file as the manifest",
+				name, strerror(why));
 		if (fd >= 0)
 			close(fd);
 		return why;
@@ -198,7 +222,8 @@ static void rewind_manifest(struct manifest *m)
 {
 	m->at = m->used = 0;
 	m->memory_at = 0;
-	m->index = m->number = 0;
+	m->counted = m->bytes;
+	m->index = m->number = m->bytes = 0;
 	if (!m->memory && !m->synthetic && lseek(m->fd, 0, SEEK_SET) != 0)
 		m->error = errno;
 }
@@ -243,23 +268,30 @@ static int count(struct manifest *m, const char *name, const int *stop)
 	return 0;
 }
 
+const char *manifest_name(const struct batch_options *options)
+{
+	if (options->text)
+		return "manifest in memory";
+	if (!options->manifest)
+		return "the shipped manifest";
+	return strcmp(options->manifest, "-") == 0 ? "standard input" : options->manifest;
+}
+
 int manifest_open(struct manifest *m, const struct batch_options *options)
 {
 	*m = (struct manifest){.fd = -1, .synthetic = options->synthetic_items, .items = options->synthetic_items};
 	if (m->synthetic)
 		return 0;
-	const char *name = options->manifest ? options->manifest : "the shipped manifest";
+	const char *name = manifest_name(options);
 	m->buffer = malloc(BLOCK);
 	int why = m->buffer ? 0 : ENOMEM;
 	if (options->text) {
-		name = "manifest in memory";
 		m->memory = options->text;
 		m->memory_bytes = options->text_bytes;
 	} else if (!options->manifest) {
 		m->memory = batch_shipped_manifest;
 		m->memory_bytes = batch_shipped_manifest_bytes;
 	} else if (strcmp(options->manifest, "-") == 0) {
-		name = "standard input";
 		m->fd = STDIN_FILENO;
 	} else {
 		m->fd = open(options->manifest, O_RDONLY | O_CLOEXEC);

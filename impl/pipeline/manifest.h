@@ -29,7 +29,8 @@ struct manifest {
 	char *buffer;    /* owned */
 	size_t used, at; /* of buffer */
 	uint64_t index, number;
-	int error; /* errno value of a failed read */
+	uint64_t bytes, counted; /* read; to be read, once they have been counted */
+	int error;               /* errno value of a failed read; ESTALE: the manifest is not the one whose items were counted */
 };
 
 /* Opens what OPTIONS name, counts its items and goes back to the start. Input that cannot be read twice is first copied to an unnamed
@@ -38,6 +39,9 @@ int manifest_open(struct manifest *m, const struct batch_options *options);
 
 /* The next item, or false at the end (m->error says whether the end is a failure). One thread at a time. */
 bool manifest_next(struct manifest *m, struct line *line);
+
+/* What to call the manifest in a complaint. */
+const char *manifest_name(const struct batch_options *options);
 
 void manifest_close(struct manifest *m);
 

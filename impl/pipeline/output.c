@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../support/file.h"
@@ -57,6 +58,7 @@ static int journal_open(struct journal *j, const char *directory, const char *na
 	char *path = output_path(directory, name);
 	if (!path)
 		return ENOMEM;
+	unlink(path); /* left by a run that was killed in just this moment */
 	j->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
 	int why = j->fd < 0 ? errno : 0;
 	if (why)
@@ -78,29 +80,59 @@ static int reorder_open(struct reorder *r, unsigned users)
 
 int output_open(struct output *o, const struct batch_options *options, unsigned users)
 {
-	*o = (struct output){
-		.lock_fd = -1, .results.fd = -1, .log.fd = -1, .audio = !options->no_audio && options->item_cost_ns == 0};
+	*o = (struct output){.lock_fd = -1,
+		.results.fd = -1,
+		.log.fd = -1,
+		.audio = !options->no_audio && options->item_cost_ns == 0,
+		.replace = options->force};
 	if (!options->output)
 		return 0;
+	bool missing = access(options->output, F_OK) != 0;
 	o->lock_fd = batch_lock_directory(options->output, options->force);
 	if (o->lock_fd < 0)
 		return -o->lock_fd;
+	o->made_directory = missing;
 	int why = (o->directory = strdup(options->output)) ? 0 : ENOMEM;
-	if (!why && o->audio) {
-		char *audio = output_path(o->directory, "audio");
-		why = audio ? make_directories(audio) : ENOMEM;
-		if (why)
-			complain("%s/audio: cannot create: %s: choose another output directory", o->directory, strerror(why));
-		free(audio);
-	}
-	if (!why)
-		why = journal_open(&o->results, o->directory, "results.partial.jsonl");
-	if (!why)
-		why = journal_open(&o->log, o->directory, "log.jsonl");
 	if (!why && options->order == BATCH_SUBMISSION)
 		why = reorder_open(&o->reorder, users);
+	if (why) {
+		complain("%s: not enough memory: ask for fewer workers with --workers", options->output);
+		output_abandon(o);
+	}
+	return why;
+}
+
+/* The files of lines: where they are opened, and their names once all have been. */
+static const char *const journals[][2] = {{"results.new", "results.partial.jsonl"}, {"log.new", "log.jsonl"}};
+
+int output_begin(struct output *o)
+{
+	if (!o->directory)
+		return 0;
+	int why = 0;
+	if (o->audio) {
+		why = mkdirat(o->lock_fd, "audio", 0777) == 0 ? 0 : errno;
+		o->made_audio = !why;
+		struct stat info;
+		if (why == EEXIST)
+			why = fstatat(o->lock_fd, "audio", &info, 0) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+		if (why)
+			complain("%s/audio: cannot create: %s: choose another output directory", o->directory, strerror(why));
+	}
+	if (!why)
+		why = journal_open(&o->results, o->directory, journals[0][0]);
+	if (!why)
+		why = journal_open(&o->log, o->directory, journals[1][0]);
 	if (why)
-		output_close(o);
+		return why;
+	if (o->replace)
+		batch_clear_directory(o->lock_fd);
+	if (o->audio) /* cleared, and gone if it was empty then */
+		mkdirat(o->lock_fd, "audio", 0777);
+	for (int i = 0; i < 2 && !why; i++)
+		why = renameat(o->lock_fd, journals[i][0], o->lock_fd, journals[i][1]) == 0 ? 0 : errno;
+	if (why)
+		complain("%s: cannot create its files: %s: choose another output directory", o->directory, strerror(why));
 	return why;
 }
 
@@ -249,4 +281,17 @@ void output_close(struct output *o)
 		close(o->lock_fd);
 	free(o->directory);
 	*o = (struct output){.lock_fd = -1, .results.fd = -1, .log.fd = -1};
+}
+
+void output_abandon(struct output *o)
+{
+	if (o->lock_fd >= 0) {
+		for (int i = 0; i < 2; i++)
+			unlinkat(o->lock_fd, journals[i][0], 0);
+		if (o->made_audio)
+			unlinkat(o->lock_fd, "audio", AT_REMOVEDIR);
+		if (o->made_directory)
+			rmdir(o->directory);
+	}
+	output_close(o);
 }

@@ -19,7 +19,7 @@ enum { OUTPUT_LINE = 320 }; /* bytes of a line of results or log, at most */
 
 /* A file of lines. */
 struct journal {
-	int fd; /* -1: lines go nowhere */
+	int fd; /* -1: lines go nowhere, as before output_begin */
 };
 
 /* Lines leave in item order: those that come early wait in a bounded window, and who is too far ahead waits for the others. */
@@ -40,10 +40,16 @@ struct output {
 	struct reorder reorder;
 	_Atomic int error; /* errno value of the first failed write; relaxed: read after joining, or as a hint to stop */
 	bool audio;
+	bool made_directory, made_audio; /* by this batch: nobody's, should it not begin */
+	bool replace;                    /* an earlier run's files */
 };
 
-/* Makes and locks the directory, opens the files. USERS: threads that will write results. 0, or an errno value after a complaint. */
+/* Makes and locks the directory. USERS: threads that will write results. 0, or an errno value after a complaint. */
 int output_open(struct output *o, const struct batch_options *options, unsigned users);
+
+/* Opens the files and then, as nothing can go wrong any more, removes those of an earlier run where that was asked for. 0, or an errno
+ * value after a complaint; then an earlier run is as it was. */
+int output_begin(struct output *o);
 
 /* One line of the log; any thread. */
 void output_log(struct output *o, const char *line, size_t length);
@@ -62,6 +68,9 @@ int output_finish(struct output *o, bool partial);
 
 /* Unlocks and frees. */
 void output_close(struct output *o);
+
+/* The same for a batch that did not begin: what was made for it goes too. */
+void output_abandon(struct output *o);
 
 /* "DIRECTORY/NAME", to be freed; NULL when out of memory. */
 char *output_path(const char *directory, const char *name);

@@ -14,6 +14,7 @@
 #include "queue.h"
 #include "sink.h"
 
+enum batch_gate { BATCH_GATE_SHUT, BATCH_GATE_OPEN, BATCH_GATE_CLOSED }; /* not yet, come in, never */
 enum batch_event { BATCH_STARTED, BATCH_ENDED };
 
 struct batch_result {
@@ -87,7 +88,13 @@ struct batch {
 	uint64_t start_ns;
 	_Atomic uint64_t log_loads;   /* load lines; relaxed: read after joining */
 	struct batch_evidence reader; /* `handed` as the reader counts it */
-	pthread_mutex_t ended_lock;   /* guards ended and at_start */
+	bool begun;                   /* all has been opened, and files were made */
+	pthread_t reader_thread;      /* if `reading` */
+	bool reading;
+	unsigned started;           /* workers whose threads run */
+	pthread_mutex_t ended_lock; /* guards gate, ended and at_start */
+	pthread_cond_t gate_moved;
+	enum batch_gate gate;
 	pthread_cond_t all_ended;
 	unsigned ended; /* workers that have no more to do */
 	pthread_cond_t all_at_start;
@@ -98,6 +105,19 @@ struct batch {
  * first items of all workers begin together, as when a burst meets an idle pool, and no worker's later taking of items orders its first
  * use of the model before another's. */
 void batch_start_line(struct batch *batch, bool wait);
+
+/* Starts pool and reader; all of them wait at the gate. Those that could be started are noted in the batch. 0, or an errno value after a
+ * complaint. */
+int batch_start_threads(struct batch *batch, struct batch_worker *workers);
+
+/* Lets them in, or sends them home. */
+void batch_move_gate(struct batch *batch, enum batch_gate gate);
+
+/* The calling thread's part while the workers run: polls, and passes a request to stop on to those who wait. */
+void batch_front_end(struct batch *batch, const struct progress_source *any);
+
+/* Waits for all that were started. */
+void batch_join_threads(struct batch *batch, struct batch_worker *workers);
 
 /* A worker's whole life, on its thread. */
 void batch_work_all(struct batch *batch, struct batch_worker *worker);

@@ -15,12 +15,13 @@ enum { BAR_WIDTH = 40, BAR_PAUSE_NS = 30 * 1000 * 1000 };
 
 static void write_all(struct sink *s, int fd, const char *text, size_t length)
 {
-	while (length > 0) {
+	/* relaxed, here and below: read for good after the tellers were joined. After a failure, such as a reader that left, nothing more
+	 * is written: no line after a broken one. */
+	while (length > 0 && atomic_load_explicit(&s->error, memory_order_relaxed) == 0) {
 		ssize_t put = write(fd, text, length);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put <= 0) {
-			/* relaxed: read after the tellers were joined. */
 			atomic_store_explicit(&s->error, errno ? errno : EIO, memory_order_relaxed);
 			return;
 		}
@@ -29,24 +30,44 @@ static void write_all(struct sink *s, int fd, const char *text, size_t length)
 	}
 }
 
-int sink_open(struct sink *s, const struct batch_options *options, uint64_t total)
+int sink_open(struct sink *s, const struct batch_options *options)
 {
 	*s = (struct sink){.fd = -1, .bar = options->bar, .start_ns = now_ns()};
 	atomic_init(&s->last, SINK_NOTHING);
 	if (options->progress_path) {
-		s->fd = open(options->progress_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+		int how = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+		s->fd = open(options->progress_path, how | O_EXCL, 0666);
+		s->made = s->fd >= 0;
+		if (s->fd < 0 && errno == EEXIST)
+			s->fd = open(options->progress_path, how, 0666);
 		if (s->fd < 0) {
 			int why = errno;
 			complain("%s: cannot write progress: %s: name a file in a directory that you may write to",
 				options->progress_path, strerror(why));
 			return why;
 		}
-		char line[96];
-		int length = snprintf(line, sizeof line, "{\"event\":\"begin\",\"total\":%" PRIu64 "}\n", total);
-		write_all(s, s->fd, line, (size_t)length);
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	return 0;
+}
+
+void sink_begin(struct sink *s, uint64_t total)
+{
+	s->start_ns = now_ns();
+	if (s->fd < 0)
+		return;
+	char line[96];
+	int length = snprintf(line, sizeof line, "{\"event\":\"begin\",\"total\":%" PRIu64 "}\n", total);
+	write_all(s, s->fd, line, (size_t)length);
+}
+
+void sink_abandon(struct sink *s, const struct batch_options *options)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->made)
+		unlink(options->progress_path);
+	pthread_mutex_destroy(&s->lock);
 }
 
 /* Puts a telling in its place and notes what is wrong with it. relaxed throughout: the exchange gives every telling one place in the

@@ -274,7 +274,8 @@ static struct batch_summary tell_all(const uint64_t *numbers, size_t count, uint
 	struct batch_options options = {0};
 	struct sink sink;
 	struct batch_summary summary = {0};
-	assert_int_equal(sink_open(&sink, &options, total), 0);
+	assert_int_equal(sink_open(&sink, &options), 0);
+	sink_begin(&sink, total);
 	for (size_t i = 0; i < count; i++)
 		sink_tell(&sink, numbers[i], total);
 	assert_int_equal(sink_close(&sink, total, total, &summary), 0);

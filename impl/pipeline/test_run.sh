@@ -90,6 +90,94 @@ if [ "$(id -u)" -ne 0 ]; then
 	mkdir locked && chmod 555 locked
 	expect 2 'locked/x: cannot use as output directory' $correct --out locked/x three.txt
 fi
+# What cannot start replaces nothing and leaves nothing: everything else is opened first.
+# unstarted WHAT STATUS PATTERN ENVIRONMENT... -- ARGS...: such a run with --force over earlier results, into a new directory, and of several batches.
+files_of() { find "$1" -type f -exec md5sum {} + | sort; }
+unstarted() {
+	local what=$1 pattern=$2 before
+	shift 2
+	for how in kept/one kept/new kept/several; do
+		before=$(files_of kept; find kept | sort)
+		$how_to_run "$ONCEPROOF" run "$@" --out $how --force $([ $how = kept/several ] && echo --repeat 2) three.txt >out.txt 2>err.txt
+		local got=$?
+		[ $got -eq 2 ] || fail "$what: exit status $got"
+		[ "$(wc -l <err.txt)" -eq 1 ] && grep -Eq "^onceproof: .*$pattern" err.txt || fail "$what, $how: not the one line '$pattern': $(cat err.txt)"
+		[ -s out.txt ] && fail "$what, $how: announced a run that could not start: $(cat out.txt)"
+		# Of a run of several the directory itself may stay, empty.
+		[ "$before" = "$(files_of kept; find kept | sort)" ] || fail "$what: $how is not as it was: $(find kept)"
+	done
+	how_to_run=
+}
+how_to_run=
+expect 0 '' $correct --out kept/one three.txt
+expect 0 '' $correct --repeat 3 --out kept/several three.txt
+unstarted 'no progress file' 'nowhere/p: cannot write progress' $correct --progress-json nowhere/p
+how_to_run="env GLIBC_TUNABLES=glibc.pthread.rseq=0"
+unstarted 'no implementation' 'percpu: cannot open' -i atomic -c percpu -p sampler
+if (ulimit -v 1000000 && exec "$ONCEPROOF" --version) >/dev/null 2>&1; then
+	limited() { (ulimit -v 1000000 && exec "$@"); }
+	how_to_run=limited
+	unstarted 'no threads' 'cannot start 1000 workers' $correct --workers 1000 --progress-json new-progress
+	[ -e new-progress ] && fail "a run that could not start left its progress file"
+fi
+expect 2 'missing.txt: cannot open: No such file' --force --out kept/one missing.txt
+[ -s out.txt ] && fail "a run without a manifest was announced: $(cat out.txt)"
+: >foreign-audio && mkdir kept/foreign && : >kept/foreign/audio
+expect 2 'kept/foreign/audio: cannot create: Not a directory' $correct --out kept/foreign three.txt
+[ "$(find kept/foreign -type f)" = kept/foreign/audio ] || fail "a run that could not make its audio left $(find kept/foreign)"
+expect 0 '' $correct --no-audio --out kept/foreign three.txt
+# And what can start replaces all of it.
+expect 0 '' $correct --force --repeat 2 --out kept/one three.txt
+[ "$(ls kept/one)" = "$(printf 'batch-0001\nbatch-0002')" ] || fail "--force --repeat left $(ls kept/one)"
+expect 0 '' $correct --force --out kept/several three.txt
+[ "$(ls kept/several | xargs)" = "audio log.jsonl results.jsonl summary.json" ] || fail "--force left $(ls kept/several)"
+
+# A reader of the progress that leaves: the items are done and the results whole, in one line and with an exit status.
+rm -f fifo && mkfifo fifo
+seq 20000 >long-enough.txt
+(trap '' PIPE; exec "$ONCEPROOF" run $correct --no-audio --out left --progress-json fifo long-enough.txt >out.txt 2>err.txt) &
+runner=$!
+{ read -r line; read -r line; } <fifo
+wait $runner
+got=$?
+[ $got -eq 2 ] || fail "a reader that left: exit status $got"
+[ "$(wc -l <err.txt)" -eq 1 ] && grep -q 'fifo: progress is incomplete: Broken pipe' err.txt || fail "a reader that left: $(cat err.txt)"
+[ "$(wc -l <left/results.jsonl)" -eq 20000 ] && grep -q '"partial": false' left/summary.json || fail "a reader that left: results are not whole"
+
+# A failed --json is one line too.
+expect 2 'nowhere/r.json: cannot write the results' $correct --no-files --json nowhere/r.json three.txt
+if [ -w /dev/full ]; then
+	"$ONCEPROOF" run $correct --no-files --json - three.txt >/dev/full 2>err.txt
+	[ $? -eq 2 ] && [ "$(wc -l <err.txt)" -eq 1 ] || fail "--json to a full standard output: $(cat err.txt)"
+fi
+
+# Standard input is copied to TMPDIR, without a name.
+mkdir spool
+seq 3 | TMPDIR=$work/spool "$ONCEPROOF" run $correct --no-files - >out.txt 2>err.txt || fail "TMPDIR: $(cat err.txt)"
+[ -z "$(ls spool)" ] || fail "TMPDIR: $(ls spool) was left"
+seq 3 | TMPDIR=$work/nowhere "$ONCEPROOF" run $correct --no-files - >out.txt 2>err.txt
+[ $? -eq 2 ] && grep -q 'standard input: cannot copy it to a temporary file: No such file.*set TMPDIR' err.txt || fail "TMPDIR: $(cat err.txt)"
+
+# A manifest that changes between the counting of its items and the reading: those that were read are done, and nobody is blamed. The
+# progress file is a fifo, and whoever should read it changes the manifest first: the run waits in the midst of its first block, at the
+# latest when the fifo is full.
+for change in 'seq 5 >>changing.txt' 'echo >changing.txt; seq 3 >changing.txt' 'printf 9 >>changing.txt' ': >changing.txt'; do
+	rm -rf fifo changed && mkfifo fifo
+	seq 20000 >changing.txt
+	"$ONCEPROOF" run $correct --serial --item-cost-ns 0 --out changed --progress-json fifo changing.txt >out.txt 2>err.txt &
+	runner=$!
+	{
+		eval "$change"
+		cat >/dev/null
+	} <fifo
+	wait $runner
+	got=$?
+	[ $got -eq 2 ] || fail "$change: exit status $got"
+	[ "$(wc -l <err.txt)" -eq 1 ] && grep -q 'changing.txt: changed while it was read' err.txt || fail "$change: $(cat err.txt)"
+	grep -q BROKEN out.txt && fail "$change: $(cat out.txt)"
+	grep -q '"partial": true' changed/summary.json || fail "$change: not marked partial"
+done
+
 # A limit on the size of files stands in for a full disk: writes fail on the way, what was done before is kept.
 (
 	trap '' XFSZ
