@@ -103,6 +103,53 @@ static void long_lines_fail_alone(void **state)
 	free(text);
 }
 
+/* What is taken off a line, a byte-order mark before it and a CR behind, neither hides that it is too long nor makes it so. */
+static void what_is_taken_off_does_not_count(void **state)
+{
+	(void)state;
+	static const struct {
+		bool mark;
+		size_t text; /* bytes before the first CR */
+		bool cr;
+		size_t more; /* bytes after it */
+		enum batch_reason fault;
+	} cases[] = {
+		{false, BATCH_LINE_MAX, true, 0, BATCH_DONE},
+		{false, BATCH_LINE_MAX, true, 1, BATCH_TOO_LONG},
+		{false, BATCH_LINE_MAX, true, 100000, BATCH_TOO_LONG},
+		{false, BATCH_LINE_MAX + 1, true, 0, BATCH_TOO_LONG},
+		{true, BATCH_LINE_MAX, false, 0, BATCH_DONE},
+		{true, BATCH_LINE_MAX, true, 0, BATCH_DONE},
+		{true, BATCH_LINE_MAX, true, 1, BATCH_TOO_LONG},
+		{true, BATCH_LINE_MAX + 1, false, 0, BATCH_TOO_LONG},
+		{true, 3 * BATCH_LINE_MAX, false, 0, BATCH_TOO_LONG},
+	};
+	char *text = malloc(4 * BATCH_LINE_MAX);
+	assert_non_null(text);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t used = cases[i].mark ? 3 : 0;
+		memcpy(text, "\xef\xbb\xbf", used);
+		memset(text + used, 'x', cases[i].text);
+		used += cases[i].text;
+		if (cases[i].cr)
+			text[used++] = '\r';
+		memset(text + used, 'x', cases[i].more);
+		used += cases[i].more;
+		memcpy(text + used, "\nlast\n", 6);
+		struct manifest m;
+		assert_int_equal(open_text(&m, text, used + 6), 0);
+		struct line line = {0};
+		assert_true(manifest_next(&m, &line));
+		assert_int_equal(line.fault, cases[i].fault);
+		if (line.fault == BATCH_DONE)
+			assert_int_equal(line.length, BATCH_LINE_MAX);
+		line_free(&line);
+		expect_item(&m, 2, 2, BATCH_DONE, "last");
+		expect_end(&m);
+	}
+	free(text);
+}
+
 static void a_late_nul_byte_fails_its_line(void **state)
 {
 	(void)state;
@@ -310,6 +357,7 @@ int main(void)
 		cmocka_unit_test(lines_become_items),
 		cmocka_unit_test(last_line_needs_no_newline),
 		cmocka_unit_test(long_lines_fail_alone),
+		cmocka_unit_test(what_is_taken_off_does_not_count),
 		cmocka_unit_test(a_late_nul_byte_fails_its_line),
 		cmocka_unit_test(what_is_no_manifest_is_refused),
 		cmocka_unit_test(utf8_is_strict),

@@ -17,7 +17,8 @@ struct draft {
 	char *aside; /* temporary name in the same directory, empty when written directly; owned */
 };
 
-/* Opens a private temporary file beside PATH. 0 or an errno value. */
+/* Opens a temporary file beside PATH, or beside what PATH points to: a symbolic link stays one, whether it leads to a file or not yet.
+ * 0 or an errno value. */
 int draft_open(struct draft *draft, const char *path);
 
 /* Flushes to disk and renames over PATH; on any failure (a full disk too) removes the temporary file, leaves PATH as it was and
