@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "node.h"
 
@@ -61,6 +62,17 @@ void markup_fill(FILE *out, const char *format, const char *const *values)
 	}
 }
 
+/* Would a renderer that links by itself begin at AT of TEXT: "https://" (at the colon), "www." (at the point), "@user", an address? */
+static bool starts_link(const char *text, const char *at)
+{
+	if (*at == '@')
+		return true;
+	if (*at == ':')
+		return at[1] == '/' || (at - text >= 6 && strncasecmp(at - 6, "mailto", 6) == 0) ||
+		       (at - text >= 4 && strncasecmp(at - 4, "xmpp", 4) == 0);
+	return *at == '.' && at - text >= 3 && strncasecmp(at - 3, "www", 3) == 0;
+}
+
 void markdown_escape(FILE *out, const char *text)
 {
 	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
@@ -72,6 +84,8 @@ void markdown_escape(FILE *out, const char *text)
 			fputs("&amp;", out);
 		else if (*at < ' ' || *at == 127)
 			putc(' ', out);
+		else if (starts_link(text, (const char *)at))
+			fprintf(out, "%c&#8203;", *at);
 		else if (strchr("\\`*_[]()#|~!", *at))
 			fprintf(out, "\\%c", *at);
 		else

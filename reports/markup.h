@@ -20,7 +20,8 @@ void markup_escape(FILE *out, const char *text);
 void markup_fill(FILE *out, const char *format, const char *const *values);
 #define fill(out, format, ...) markup_fill(out, format, (const char *const[]){__VA_ARGS__, NULL})
 
-/* Writes TEXT as plain text within one line of Markdown, also inside a table: nothing in it can start markup, a link or HTML. */
+/* Writes TEXT as plain text within one line of Markdown, also inside a table: nothing in it can start markup, a link or HTML. A
+ * zero-width space breaks what GitHub and others would link or notify by themselves: addresses of pages and people, "www.", "@user". */
 void markdown_escape(FILE *out, const char *text);
 
 /* Writes NODE as JSON that is safe inside <script type="application/json">: no '<', '>', '&' and no line separators unescaped. */
