@@ -243,6 +243,12 @@ static std::string add_strings(const std::string &text, const std::vector<row> &
 		std::string why = implausible(rows, *found->second);
 		if (!why.empty())
 			json_object_set_new(run, "implausible", json_string(why.c_str()));
+		/* What one repetition refuted is refuted, so every line of the row says it. */
+		for (const measurement &one : found->second->measurements)
+			if (!one.broken.empty()) {
+				json_object_set_new(run, "broken", json_string(one.broken.c_str()));
+				break;
+			}
 	}
 	char *dumped = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
 	json_decref(root);

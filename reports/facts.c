@@ -80,13 +80,13 @@ enum standing facts_choice_standing(const json_t *facts, const json_t *choice, e
 	return strcmp(claim, "claimed") == 0 && node_number(choice, "broken", 0) > 0 ? STANDING_BROKEN : STANDING_AS_STATED;
 }
 
-json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads)
+json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads, const char *host)
 {
 	size_t i;
 	json_t *row;
 	json_array_foreach(node_get(facts, "costs"), i, row) {
 		if (strcmp(node_string(row, "subject"), subject) == 0 && strcmp(node_string(row, "operation"), operation) == 0 &&
-			(int)node_number(row, "threads", 0) == threads)
+			(int)node_number(row, "threads", 0) == threads && strcmp(node_string(row, "host"), host) == 0)
 			return row;
 	}
 	return NULL;
@@ -229,11 +229,11 @@ static json_t *gather_subjects(const json_t *report)
 }
 
 /* A sentence for each contract that is broken. */
-static json_t *gather_broken(const json_t *report, const json_t *subjects)
+static json_t *gather_broken(const json_t *report, const json_t *subjects, const json_t *costs)
 {
 	json_t *broken = node_must(json_array());
 	size_t i;
-	const json_t *subject, *result, *batch;
+	const json_t *subject, *result, *batch, *cost;
 	json_array_foreach(subjects, i, subject) {
 		const char *promise;
 		json_t *contract;
@@ -263,14 +263,25 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects)
 						    node_string(batch, "initialiser"), node_string(batch, "counter"),
 						    node_string(batch, "progress")));
 	}
+	json_array_foreach(costs, i, cost) {
+		const char *host = node_string(cost, "host");
+		if (*node_string(cost, "broken"))
+			node_append(
+				broken, json_sprintf("%s, timed in %s with %.0f thread%s%s%s: %s.", node_string(cost, "subject"),
+						node_string(cost, "operation"), node_number(cost, "threads", 0),
+						node_number(cost, "threads", 0) > 1 ? "s" : "", *host ? " on " : "", host,
+						node_string(cost, "broken")));
+	}
 	return broken;
 }
 
 size_t facts_broken(const json_t *report)
 {
-	json_t *subjects = gather_subjects(report), *broken = gather_broken(report, subjects);
+	json_t *subjects = gather_subjects(report), *costs = facts_costs(report);
+	json_t *broken = gather_broken(report, subjects, costs);
 	size_t count = json_array_size(broken);
 	json_decref(broken);
+	json_decref(costs);
 	json_decref(subjects);
 	return count;
 }
@@ -299,7 +310,7 @@ json_t *facts_gather(const json_t *report)
 		}
 		node_set(row, "flawed", json_boolean(flawed));
 	}
-	node_set(facts, "broken", gather_broken(report, subjects));
+	node_set(facts, "broken", gather_broken(report, subjects, node_get(facts, "costs")));
 	facts_headline(facts, report);
 	return facts;
 }

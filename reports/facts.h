@@ -27,17 +27,20 @@ extern const struct standing_look standing_looks[];
 /* A Jansson object:
  * subjects[]  {subject, family, name, file, lesson, source, claims{promise: claim}, contracts{promise: contract}, results[], costs[]},
  *             in reading order; costs: rows as below.
- * costs[]     {subject, family, implementation, operation, threads, ns, ratio, floor, least, most, oversubscribed}: one per row and thread
- *             count, the median of its repetitions; floors have family "floor".
+ * costs[]     {subject, family, implementation, operation, threads, host, ns, ratio, floor, least, most, oversubscribed, broken}: one per row, thread
+ *             count and machine (host is "" where there is only one), the median of its repetitions; floors have family "floor".
+ *             broken: the claim that a repetition refuted, in a sentence.
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
- *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, broken}.
+ *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, judged, broken, seen[]}; seen: what the broken
+ *             ones did.
  * cores       that threads could use; 0 if unknown.
  * headline    one line. sentences[]: what it rests on. broken[]: a sentence for each broken contract.
  * tone        "broken", "partial", "holds" or "empty".
  * REPORT is borrowed; the facts share its nodes. A new reference. */
 json_t *facts_gather(const json_t *report);
 
-/* How many contracts the report breaks: broken standings, results whose as_expected is false, batches that are not as stated. */
+/* How many contracts the report breaks: broken standings, results whose as_expected is false, batches that are not as stated,
+ * benchmark rows that refuted a claim. */
 size_t facts_broken(const json_t *report);
 
 /* The subject called "family/name" in facts, or NULL. Borrowed. */
@@ -57,8 +60,8 @@ extern const char *const choice_anomalies[]; /* names in results, by question */
  * break), or not offered by its parts. */
 enum standing facts_choice_standing(const json_t *facts, const json_t *choice, enum choice_question question);
 
-/* The cost row of a subject (or of family "floor"), or NULL. Borrowed. */
-json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads);
+/* The cost row of a subject (or of family "floor") on HOST ("": the only machine), or NULL. Borrowed. */
+json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads, const char *host);
 
 /* Does one of the outcomes seen or findings of RESULT refute PROMISE? */
 bool result_refutes(const json_t *result, const char *promise);

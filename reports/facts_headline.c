@@ -135,11 +135,13 @@ static bool is_right(const json_t *subject, const char *promise)
 /* The cheapest (or dearest) of the right implementations on one thread, of those that claim PROMISE; NULL if none was timed. */
 static const json_t *priced_row(const json_t *facts, const struct race *race, const char *promise, bool dearest)
 {
-	const json_t *best = NULL, *row;
+	const json_t *best = NULL, *row, *costs = node_get(facts, "costs");
+	const char *host = node_string(json_array_get(costs, 0), "host");
 	size_t i;
-	json_array_foreach(node_get(facts, "costs"), i, row) {
-		if (strcmp(node_string(row, "operation"), race->operation) != 0 || (int)node_number(row, "threads", 0) != 1 ||
-			!node_get(row, "ratio"))
+	json_array_foreach(costs, i, row) {
+		/* One sentence, one machine: the first. */
+		if (strcmp(node_string(row, "host"), host) != 0 || strcmp(node_string(row, "operation"), race->operation) != 0 ||
+			(int)node_number(row, "threads", 0) != 1 || !node_get(row, "ratio"))
 			continue;
 		const json_t *subject = facts_subject(facts, node_string(row, "subject"));
 		if (!subject || subject_family(node_string(row, "subject")) != race->family ||
@@ -165,7 +167,8 @@ static void tell_price(json_t *sentences, char *headline, size_t bytes, const js
 	if (whole && !used)
 		strncat(headline, " the floor", bytes - strlen(headline) - 1);
 	if (cheapest)
-		node_append(sentences, json_sprintf("On one thread, %s costs from %s (%s, %s) to %s (%s, %s) the floor.",
+		node_append(sentences, json_sprintf("On one thread%s%s, %s costs from %s (%s, %s) to %s (%s, %s) the floor.",
+					       *node_string(cheapest, "host") ? " of " : "", node_string(cheapest, "host"),
 					       race->priced, ratio_words(node_number(cheapest, "ratio", 0)).text,
 					       node_string(cheapest, "subject"), time_words(node_number(cheapest, "ns", 0)).text,
 					       ratio_words(node_number(dearest, "ratio", 0)).text,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Benchmarks and batches, grouped. */
+#include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +19,8 @@ static bool split_name(const char *name, char *subject, char *operation, size_t 
 	if (!first)
 		return false;
 	size_t length = tail ? (size_t)(tail - name) : strlen(name);
-	bool floor = strncmp(name, "floor/", 6) == 0;
-	const char *second = floor ? first : strchr(first + 1, '/');
+	bool is_floor = strncmp(name, "floor/", 6) == 0;
+	const char *second = is_floor ? first : strchr(first + 1, '/');
 	if (!second || (size_t)(second - name) >= length || length >= bytes)
 		return false;
 	snprintf(subject, bytes, "%.*s", (int)(second - name), name);
@@ -69,7 +71,7 @@ static json_t *floor_of(const json_t *row)
 	return known ? node_text(operation) : json_null();
 }
 
-static json_t *new_cost(const char *subject, const char *operation, int threads)
+static json_t *new_cost(const char *subject, const char *operation, int threads, const char *host)
 {
 	const char *slash = strchr(subject, '/');
 	json_t *cost = node_must(json_object());
@@ -78,6 +80,7 @@ static json_t *new_cost(const char *subject, const char *operation, int threads)
 	node_set(cost, "implementation", node_text(slash ? slash + 1 : ""));
 	node_set(cost, "operation", node_text(operation));
 	node_set(cost, "threads", json_integer(threads));
+	node_set(cost, "host", node_text(host));
 	static const char *const lists[] = {"times", "ratios", "rates", "median_time", "median_ratio", "median_rate"};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		node_set(cost, lists[i], json_array());
@@ -111,6 +114,9 @@ json_t *facts_costs(const json_t *report)
 	json_t *costs = node_must(json_array()), *index = node_must(json_object());
 	const json_t *host = node_get(report, "host");
 	double cores = node_number(host, "cores_usable", node_number(host, "cores_online", 0));
+	double quota = floor(node_number(host, "cpu_quota", 0));
+	if (node_number(host, "cpu_quota", 0) > 0 && quota < cores)
+		cores = fmax(quota, 1);
 	size_t i;
 	json_t *row, *cost;
 	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row) {
@@ -122,18 +128,22 @@ json_t *facts_costs(const json_t *report)
 		if ((*aggregate && !middle) || json_is_true(node_get(row, "error_occurred")) ||
 			!split_name(node_string(row, "name"), subject, operation, sizeof subject, &threads))
 			continue;
-		json_t *key = node_must(json_sprintf("%s %s %d", subject, operation, threads));
+		const char *machine = node_string(row, "host");
+		json_t *key = node_must(json_sprintf("%s %s %d %s", subject, operation, threads, machine));
 		cost = json_object_get(index, json_string_value(key));
 		if (!cost) {
-			cost = node_append(costs, new_cost(subject, operation, threads));
+			cost = node_append(costs, new_cost(subject, operation, threads, machine));
 			node_set(index, json_string_value(key), json_incref(cost));
 		}
 		json_decref(key);
 		if (!node_get(cost, "floor"))
 			node_set(cost, "floor", floor_of(row));
+		/* What the benchmark says knows the CPU quota too; without it, the machine is asked. */
 		if (json_is_true(node_get(row, "oversubscribed")) || node_number(row, "oversubscribed", 0) > 0)
 			node_set(cost, "oversubscribed", json_true());
-		static const char *const notes[] = {"label", "implausible"};
+		else if (node_get(row, "oversubscribed") && !node_get(cost, "oversubscribed"))
+			node_set(cost, "oversubscribed", json_false());
+		static const char *const notes[] = {"label", "implausible", "broken"};
 		for (size_t k = 0; k < sizeof notes / sizeof *notes; k++)
 			if (*node_string(row, notes[k]))
 				node_set(cost, notes[k], json_incref(node_get(row, notes[k])));
@@ -154,6 +164,19 @@ static void add(json_t *object, const char *key, double more)
 
 static const char *const anomaly_kinds[] = {"duplicate", "gap", "backwards", "missing_last"};
 
+/* What a batch that is not as stated was seen to do; each sentence once. */
+static void add_sentences(json_t *choice, const json_t *batch)
+{
+	enum { SENTENCES_MAX = 20 };
+	json_t *list = json_object_get(choice, "seen");
+	size_t i;
+	const json_t *one;
+	json_array_foreach(node_get(batch, "seen"), i, one) {
+		if (json_is_string(one) && json_array_size(list) < SENTENCES_MAX && !list_has(list, json_string_value(one)))
+			node_append(list, json_incref((json_t *)one));
+	}
+}
+
 static void add_batch(json_t *choice, const json_t *batch)
 {
 	static const char *const sums[] = {"items", "done", "failed", "not_started", "wasted_bytes"};
@@ -170,7 +193,12 @@ static void add_batch(json_t *choice, const json_t *batch)
 		add(json_object_get(choice, "anomalies"), anomaly_kinds[i],
 			node_number(node_get(batch, "anomalies"), anomaly_kinds[i], 0));
 	}
-	add(choice, "broken", json_is_false(node_get(batch, "as_stated")));
+	add(choice, "judged", json_is_boolean(node_get(batch, "as_stated")));
+	add(choice, "seconds", node_number(batch, "seconds", 0));
+	if (json_is_false(node_get(batch, "as_stated"))) {
+		add(choice, "broken", 1);
+		add_sentences(choice, batch);
+	}
 	add_number(choice, "loads", batch, "load_ns");
 	double seconds = node_number(batch, "seconds", 0);
 	if (seconds > 0)
@@ -226,6 +254,7 @@ json_t *facts_choices(const json_t *report)
 			node_set(choice, "item_cost_ns", json_real(cost));
 			node_set(choice, "loads", json_array());
 			node_set(choice, "anomalies", json_object());
+			node_set(choice, "seen", json_array());
 			node_set(choice, "rates", json_array());
 		}
 		json_decref(key);

@@ -165,6 +165,9 @@ static void fast_cell(FILE *out, const json_t *row)
 	fprintf(out, "<td class=\"cost%s\" style=\"--heat:%.2f\">", json_is_true(node_get(row, "oversubscribed")) ? " over" : "",
 		heat);
 	fill(out, "<b>$</b>", time_words(node_number(row, "ns", 0)).text);
+	if (*node_string(row, "broken"))
+		fill(out, "<small class=\"refuted\" title=\"$\"><span aria-hidden=\"true\">!</span> contract broken</small>",
+			node_string(row, "broken"));
 	if (node_get(row, "implausible"))
 		fill(out, "<small title=\"$\">cannot be true</small>", node_string(row, "implausible"));
 	if (ratio > 0)
@@ -172,7 +175,20 @@ static void fast_cell(FILE *out, const json_t *row)
 	fputs("</td>", out);
 }
 
-static void fast_head(FILE *out, const json_t *columns, double cores)
+/* Does any row of the column say that there were more threads than cores? The benchmark knows the CPU quota of its machine. */
+static bool column_is_over(const json_t *facts, const char *family, const char *operation, const json_t *threads)
+{
+	size_t i;
+	const json_t *row;
+	json_array_foreach(node_get(facts, "costs"), i, row) {
+		if (strcmp(node_string(row, "family"), family) == 0 && strcmp(node_string(row, "operation"), operation) == 0 &&
+			json_equal(node_get(row, "threads"), threads) && json_is_true(node_get(row, "oversubscribed")))
+			return true;
+	}
+	return false;
+}
+
+static void fast_head(FILE *out, const json_t *facts, const json_t *columns, const char *family)
 {
 	fputs("<thead><tr><th scope=\"col\" rowspan=\"2\">implementation</th>", out);
 	size_t i, t;
@@ -187,7 +203,7 @@ static void fast_head(FILE *out, const json_t *columns, double cores)
 	fputs("</tr><tr>", out);
 	json_array_foreach(columns, i, column) {
 		json_array_foreach(json_array_get(column, 1), t, threads) {
-			bool over = cores > 0 && (double)json_integer_value(threads) > cores;
+			bool over = column_is_over(facts, family, json_string_value(json_array_get(column, 0)), threads);
 			fprintf(out, "<th scope=\"col\"%s>%lld<span class=\"aside\"> threads%s</span>%s</th>",
 				over ? " class=\"over\"" : "", (long long)json_integer_value(threads),
 				over ? ", more than there are cores" : "", over ? "<span aria-hidden=\"true\">*</span>" : "");
@@ -196,7 +212,7 @@ static void fast_head(FILE *out, const json_t *columns, double cores)
 	fputs("</tr></thead>\n<tbody>\n", out);
 }
 
-static void fast_row(FILE *out, const json_t *facts, const json_t *columns, const char *name)
+static void fast_row(FILE *out, const json_t *facts, const json_t *columns, const char *name, const char *host)
 {
 	const json_t *subject = facts_subject(facts, name);
 	const char *slash = strchr(name, '/');
@@ -209,18 +225,20 @@ static void fast_row(FILE *out, const json_t *facts, const json_t *columns, cons
 		fputs(" <span class=\"wrong\" title=\"breaks an essential promise\"><span aria-hidden=\"true\">✗</span>"
 		      "<span class=\"aside\">breaks an essential promise</span></span>",
 			out);
+	if (*host)
+		fill(out, "<small>on $</small>", host);
 	fputs("</th>", out);
 	size_t i, t;
 	const json_t *column, *threads;
 	json_array_foreach(columns, i, column) {
 		json_array_foreach(json_array_get(column, 1), t, threads)
 			fast_cell(out, facts_cost(facts, name, json_string_value(json_array_get(column, 0)),
-					       (int)json_integer_value(threads)));
+					       (int)json_integer_value(threads), host));
 	}
 	fputs("</tr>\n", out);
 }
 
-static bool fast_family(FILE *out, const json_t *facts, const char *family, double cores)
+static bool fast_family(FILE *out, const json_t *facts, const char *family)
 {
 	json_t *columns = columns_of(facts, family), *done = node_must(json_object());
 	bool any = json_array_size(columns) > 0;
@@ -229,14 +247,19 @@ static bool fast_family(FILE *out, const json_t *facts, const char *family, doub
 			"<div class=\"scroll\" role=\"region\" aria-label=\"$: time per operation by threads\" tabindex=\"0\">\n"
 			"<table class=\"matrix fast\"><caption>$</caption>\n",
 			family, strcmp(family, "floor") == 0 ? "floor: the least that any implementation could cost" : family);
-		fast_head(out, columns, cores);
+		fast_head(out, facts, columns, family);
 		size_t i;
 		const json_t *row;
 		json_array_foreach(node_get(facts, "costs"), i, row) {
-			if (strcmp(node_string(row, "family"), family) != 0 || node_get(done, node_string(row, "subject")))
+			const char *subject = node_string(row, "subject"), *host = node_string(row, "host");
+			if (strcmp(node_string(row, "family"), family) != 0)
 				continue;
-			node_set(done, node_string(row, "subject"), json_true());
-			fast_row(out, facts, columns, node_string(row, "subject"));
+			json_t *key = node_must(json_sprintf("%s %s", subject, host));
+			bool seen = node_get(done, json_string_value(key)) != NULL;
+			node_set(done, json_string_value(key), json_true());
+			json_decref(key);
+			if (!seen)
+				fast_row(out, facts, columns, subject, host);
 		}
 		fputs("</tbody></table></div>\n", out);
 		if (strcmp(family, "floor") != 0) {
@@ -258,7 +281,6 @@ static bool fast_family(FILE *out, const json_t *facts, const char *family, doub
 void html_matrix_fast(FILE *out, const json_t *facts)
 {
 	fputs("<section id=\"fast\" aria-labelledby=\"fast-title\">\n<h2 id=\"fast-title\">Fast?</h2>\n", out);
-	double cores = node_number(facts, "cores", 0);
 	bool any = false;
 	if (json_array_size(node_get(facts, "costs"))) {
 		fputs("<p>Wall time for one operation, and how many times the floor of the same run that is. Columns are "
@@ -267,7 +289,7 @@ void html_matrix_fast(FILE *out, const json_t *facts)
 		      "wrong.</p>\n",
 			out);
 		for (int family = 0; family <= FAMILY_COUNT; family++)
-			any |= fast_family(out, facts, family < FAMILY_COUNT ? family_name((enum family)family) : "floor", cores);
+			any |= fast_family(out, facts, family < FAMILY_COUNT ? family_name((enum family)family) : "floor");
 	}
 	if (!any)
 		fputs("<p class=\"note\">Nothing was timed for this report.</p>\n", out);

@@ -226,15 +226,19 @@ static void costs_table(FILE *out, const json_t *subject)
 	size_t i;
 	json_array_foreach(costs, i, row) {
 		double ratio = node_number(row, "ratio", 0), least = node_number(row, "least", 0);
+		const char *host = node_string(row, "host");
 		fill(out,
-			"<tr><th scope=\"row\">$</th><td class=\"n\">$$</td><td class=\"n\">$</td><td class=\"n\">$</td><td "
+			"<tr><th scope=\"row\">$$$</th><td class=\"n\">$$</td><td class=\"n\">$</td><td class=\"n\">$</td><td "
 			"class=\"n\">",
-			node_string(row, "operation"), count_words(node_number(row, "threads", 0)).text,
+			node_string(row, "operation"), *host ? " on " : "", host,
+			count_words(node_number(row, "threads", 0)).text,
 			json_is_true(node_get(row, "oversubscribed")) ? " *" : "",
 			node_get(row, "ns") ? time_words(node_number(row, "ns", 0)).text : "–",
 			ratio > 0 ? ratio_words(ratio).text : "–");
 		if (least > 0)
 			fill(out, "$ to $", time_words(least).text, time_words(node_number(row, "most", 0)).text);
+		if (*node_string(row, "broken"))
+			fill(out, "<small class=\"refuted\">! $</small>", node_string(row, "broken"));
 		fputs("</td></tr>\n", out);
 	}
 	fputs("</tbody></table></div>\n", out);
@@ -276,6 +280,11 @@ static bool has_broken(const json_t *subject)
 	const json_t *result;
 	json_array_foreach(node_get(subject, "results"), i, result) {
 		if (json_is_false(node_get(result, "as_expected")))
+			return true;
+	}
+	const json_t *row;
+	json_array_foreach(node_get(subject, "costs"), i, row) {
+		if (*node_string(row, "broken"))
 			return true;
 	}
 	return false;

@@ -97,12 +97,74 @@ static void contract_case(FILE *out, const json_t *subject, const char *promise,
 	fputs("</testcase>\n", out);
 }
 
+/* A choice of the pipeline: all batches that were run with it. */
+static enum state choice_state(const json_t *choice)
+{
+	return node_number(choice, "broken", 0) > 0 ? FAILED : node_number(choice, "judged", 0) > 0 ? PASSED : UNDECIDED;
+}
+
+static void choice_case(FILE *out, const json_t *choice)
+{
+	double workers = node_number(choice, "workers", 0), cost = node_number(choice, "item_cost_ns", 0);
+	const char *host = node_string(choice, "host");
+	const json_t *seen = node_get(choice, "seen"), *sentence;
+	size_t i;
+	/* The name stays the same from run to run, so that a test server can follow it: no count of batches in it. */
+	fill(out, "<testcase classname=\"pipeline/$+$+$\" name=\"$$, $ items$$, model of $$$\" time=\"",
+		node_string(choice, "initialiser"), node_string(choice, "counter"), node_string(choice, "progress"),
+		workers > 0 ? count_words(workers).text : "serial",
+		workers > 1   ? " workers"
+		: workers > 0 ? " worker"
+			      : "",
+		count_words(node_number(choice, "batch_items", 0)).text, cost > 0 ? " of " : "",
+		cost > 0 ? time_words(cost).text : "", bytes_words(node_number(choice, "model_bytes", 0)).text,
+		*host ? ", host " : "", host);
+	fprintf(out, "%.6f\">", node_number(choice, "seconds", 0));
+	if (choice_state(choice) == FAILED) {
+		fill(out, "<failure type=\"contract\" message=\"$ of $ batches did not keep what their parts claim$$\">",
+			count_words(node_number(choice, "broken", 0)).text, count_words(node_number(choice, "judged", 0)).text,
+			json_array_size(seen) ? ": " : "",
+			json_array_size(seen) ? json_string_value(json_array_get(seen, 0)) : "");
+		json_array_foreach(seen, i, sentence)
+			fill(out, "$\n", json_string_value(sentence));
+		fputs("</failure>", out);
+	} else if (choice_state(choice) == UNDECIDED) {
+		fputs("<skipped message=\"the batches were not judged\"/>", out);
+	}
+	fputs("</testcase>\n", out);
+}
+
+/* A price is no test, but one that refuted a claim on the way has failed. */
+static void cost_case(FILE *out, const json_t *cost)
+{
+	const char *host = node_string(cost, "host"), *broken = node_string(cost, "broken");
+	fill(out,
+		"<testcase classname=\"$\" name=\"bench $, threads: $$$\" time=\"0\"><failure type=\"contract\" "
+		"message=\"$\">$</failure></testcase>\n",
+		node_string(cost, "subject"), node_string(cost, "operation"), count_words(node_number(cost, "threads", 0)).text,
+		*host ? ", host " : "", host, broken, broken);
+}
+
 /* Writes (OUT) or only counts (OUT is NULL) the cases of one family; FAMILY_COUNT stands for all other subjects. */
 static struct totals cases(FILE *out, const json_t *facts, int family)
 {
 	struct totals totals = {0};
 	size_t i, k;
-	const json_t *subject, *result;
+	const json_t *subject, *result, *one;
+	json_array_foreach(node_get(facts, "choices"), i, one) {
+		if (family != FAMILY_PIPELINE)
+			break;
+		count(&totals, choice_state(one), node_number(one, "seconds", 0));
+		if (out)
+			choice_case(out, one);
+	}
+	json_array_foreach(node_get(facts, "costs"), i, one) {
+		if (!*node_string(one, "broken") || (int)subject_family(node_string(one, "subject")) != family)
+			continue;
+		count(&totals, FAILED, 0);
+		if (out)
+			cost_case(out, one);
+	}
 	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if ((int)subject_family(node_string(subject, "subject")) != family)
 			continue;

@@ -141,14 +141,16 @@ static void fast(FILE *out, const json_t *facts, size_t *left_out)
 	const json_t *costs = node_get(facts, "costs"), *row;
 	if (json_array_size(costs) == 0)
 		return;
-	fputs("## Fast?\n\nMedian wall time per operation, and times the floor.\n\n| | operation | 1 thread | 2 | 4 | 8 "
+	fputs("## Fast?\n\nMedian wall time per operation, and times the floor. \\* marks more threads than cores; "
+	      "! a claim that was refuted on the way.\n\n| | operation | 1 thread | 2 | 4 | 8 "
 	      "|\n|---|---|--:|--:|--:|--:|\n",
 		out);
 	json_t *done = node_must(json_object());
 	size_t i;
 	json_array_foreach(costs, i, row) {
-		const char *subject = node_string(row, "subject"), *operation = node_string(row, "operation");
-		json_t *key = node_must(json_sprintf("%s %s", subject, operation));
+		const char *subject = node_string(row, "subject"), *operation = node_string(row, "operation"),
+			   *host = node_string(row, "host");
+		json_t *key = node_must(json_sprintf("%s %s %s", subject, operation, host));
 		bool seen = node_get(done, json_string_value(key)) != NULL;
 		node_set(done, json_string_value(key), json_true());
 		json_decref(key);
@@ -161,14 +163,20 @@ static void fast(FILE *out, const json_t *facts, size_t *left_out)
 		text(out, subject);
 		fputs(" | ", out);
 		text(out, operation);
+		if (*host) {
+			fputs(" on ", out);
+			text(out, host);
+		}
 		for (size_t t = 0; t < COLUMNS; t++) {
-			const json_t *cost = facts_cost(facts, subject, operation, threads[t]);
+			const json_t *cost = facts_cost(facts, subject, operation, threads[t], host);
 			double ratio = node_number(cost, "ratio", 0);
 			if (!cost || !node_get(cost, "ns"))
 				fputs(" | –", out);
 			else
-				fprintf(out, " | %s%s%s%s", time_words(node_number(cost, "ns", 0)).text, ratio > 0 ? " (" : "",
-					ratio > 0 ? ratio_words(ratio).text : "", ratio > 0 ? ")" : "");
+				fprintf(out, " | %s%s%s%s%s%s", *node_string(cost, "broken") ? "**!** " : "",
+					time_words(node_number(cost, "ns", 0)).text, ratio > 0 ? " (" : "",
+					ratio > 0 ? ratio_words(ratio).text : "", ratio > 0 ? ")" : "",
+					json_is_true(node_get(cost, "oversubscribed")) ? " \\*" : "");
 		}
 		fputs(" |\n", out);
 	}

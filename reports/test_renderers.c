@@ -20,6 +20,12 @@
 #include "result.h"
 #include "test_support.h"
 
+struct junit_counts {
+	int depth, roots, suites, cases, failures, skipped;
+	int said_tests, said_failures, said_skipped; /* of the root */
+};
+static struct junit_counts parse_junit(json_t *report);
+
 /* How often NEEDLE occurs in TEXT. */
 static size_t occurrences(const char *text, const char *needle)
 {
@@ -191,13 +197,13 @@ static void costs_are_medians_of_repetitions(void **state)
 {
 	(void)state;
 	json_t *report = sample_report(), *facts = facts_gather(report);
-	const json_t *row = facts_cost(facts, "counter/atomic", "increment", 1);
+	const json_t *row = facts_cost(facts, "counter/atomic", "increment", 1, "");
 	assert_true(node_number(row, "ns", 0) == 2.6);
 	assert_true(node_number(row, "ratio", 0) == 1.04);
 	assert_true(node_number(row, "least", 0) == 2.4 && node_number(row, "most", 0) == 9.9);
-	assert_non_null(facts_cost(facts, "counter/atomic", "increment", 2)); /* "/real_time" after the threads */
-	assert_non_null(facts_cost(facts, "floor", "lock_xadd", 1));
-	assert_null(facts_cost(facts, "counter/atomic", "increment", 4));
+	assert_non_null(facts_cost(facts, "counter/atomic", "increment", 2, "")); /* "/real_time" after the threads */
+	assert_non_null(facts_cost(facts, "floor", "lock_xadd", 1, ""));
+	assert_null(facts_cost(facts, "counter/atomic", "increment", 4, ""));
 	const json_t *choice = json_array_get(node_get(facts, "choices"), 0);
 	assert_true(node_number(choice, "batches", 0) == 2 && node_number(choice, "loaded_twice", 0) == 1);
 	assert_true(node_number(choice, "miscounted", 0) == 1 && node_number(choice, "models_most", 0) == 3);
@@ -224,6 +230,78 @@ static void choices_hold_only_what_is_claimed(void **state)
 	json_decref(report);
 }
 
+static json_t *cost_row(const char *name, double ns, const char *host)
+{
+	return node_must(json_pack("{s:s, s:f, s:f, s:s, s:i}", "name", name, "wall_ns_per_op", ns, "ratio_to_floor", ns, "host",
+		host, "oversubscribed", 0));
+}
+
+/* A row whose repetition refuted a claim breaks a contract in every form of the report. */
+static void refuted_costs_are_broken_contracts(void **state)
+{
+	(void)state;
+	json_t *report = sample_report(), *rows = node_get(node_get(report, "benchmarks"), "benchmarks");
+	for (size_t i = 2; i < 5; i++)
+		node_set(json_array_get(rows, i), "broken", json_string("lost 5 of 64 increments"));
+	assert_int_equal(facts_broken(report), 1);
+	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
+	char *text = read_text(scratch("summary.md"));
+	assert_non_null(strstr(text, "counter/atomic, timed in increment with 1 thread: lost 5 of 64 increments."));
+	assert_non_null(strstr(text, "| **!** 2.60 ns"));
+	free(text);
+	struct junit_counts counts = parse_junit(json_incref(report));
+	assert_int_equal(counts.failures, 1);
+	assert_int_equal(counts.said_failures, 1);
+	char *page = page_of(report);
+	assert_non_null(strstr(page, "title=\"lost 5 of 64 increments\""));
+	assert_true(strstr(page, "lost 5 of 64 increments") < strstr(page, "id=\"right\""));
+	free(page);
+}
+
+/* Two machines have two prices, and neither is the median of both. */
+static void costs_of_machines_stay_apart(void **state)
+{
+	(void)state;
+	json_t *report = sample_report(), *rows = node_get(node_get(report, "benchmarks"), "benchmarks");
+	json_array_clear(rows);
+	node_append(rows, cost_row("counter/atomic/increment/threads:1", 2, "here"));
+	node_append(rows, cost_row("counter/atomic/increment/threads:1", 40, "there"));
+	json_t *facts = facts_gather(report);
+	assert_true(node_number(facts_cost(facts, "counter/atomic", "increment", 1, "here"), "ns", 0) == 2);
+	assert_true(node_number(facts_cost(facts, "counter/atomic", "increment", 1, "there"), "ns", 0) == 40);
+	assert_non_null(strstr(node_string(facts, "headline"), "costs 2.00× the floor"));
+	json_decref(facts);
+	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
+	char *text = read_text(scratch("summary.md"));
+	assert_non_null(strstr(text, "increment on here | 2.00 ns"));
+	assert_non_null(strstr(text, "increment on there | 40.0 ns"));
+	free(text);
+	char *page = page_of(report);
+	assert_non_null(strstr(page, "<small>on here</small>"));
+	assert_non_null(strstr(page, "<small>on there</small>"));
+	free(page);
+}
+
+/* The benchmark knows the CPU quota; the number of cores in the affinity mask does not overrule it. */
+static void crowded_columns_are_the_rows_own(void **state)
+{
+	(void)state;
+	json_t *report = sample_report(), *rows = node_get(node_get(report, "benchmarks"), "benchmarks");
+	json_array_clear(rows);
+	node_set(node_get(report, "host"), "cores_usable", json_integer(8));
+	json_t *row = node_append(rows, cost_row("counter/atomic/increment/threads:2", 2, ""));
+	node_set(row, "oversubscribed", json_real(1));
+	char *page = page_of(json_incref(report));
+	assert_int_equal(occurrences(page, "more than there are cores"), 1);
+	assert_int_equal(occurrences(page, "class=\"cost over\""), 1);
+	free(page);
+	node_set(row, "oversubscribed", json_real(0));
+	node_set(node_get(report, "host"), "cores_usable", json_integer(1));
+	page = page_of(report);
+	assert_int_equal(occurrences(page, "more than there are cores"), 0);
+	free(page);
+}
+
 static void words_stay_true(void **state)
 {
 	(void)state;
@@ -239,6 +317,26 @@ static void words_stay_true(void **state)
 	assert_string_equal(bytes_words(4194304).text, "4.0 MiB");
 	assert_string_equal(anchor_words("counter/naive").text, "counter-naive");
 	assert_string_equal(anchor_words("a\"><b").text, "a223e3cb");
+}
+
+static void the_summary_links_to_nothing(void **state)
+{
+	(void)state;
+	static const char *const links[] = {"https://evil.example", "HTTP://evil.example", "ftp://x.example", "www.evil.example",
+		"WWW.evil.example", "@somebody", "mail me@evil.example", "mailto:me", "xmpp:me"};
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+		json_t *report = sample_report();
+		node_set(node_get(report, "host"), "cpu", node_text(links[i]));
+		assert_int_equal(render_markdown(report, scratch("links.md")), 0);
+		json_decref(report);
+		char *text = read_text(scratch("links.md"));
+		static const char *const starts[] = {"://", "www.e", "WWW.e", "@s", "@e", "mailto:m", "xmpp:m"};
+		for (size_t k = 0; k < sizeof starts / sizeof *starts; k++)
+			if (strstr(text, starts[k]))
+				fail_msg("%s starts a link", links[i]);
+		assert_non_null(strstr(text, "&#8203;"));
+		free(text);
+	}
 }
 
 static void the_summary_fits_a_job_summary(void **state)
@@ -277,11 +375,6 @@ static void the_summary_fits_a_job_summary(void **state)
 	free(text);
 	json_decref(report);
 }
-
-struct junit_counts {
-	int depth, roots, suites, cases, failures, skipped;
-	int said_tests, said_failures, said_skipped; /* of the root */
-};
 
 static int attribute(const char **attributes, const char *name)
 {
@@ -336,11 +429,18 @@ static void junit_counts_what_it_holds(void **state)
 	json_t *result = result_new("counter/mutex", "two", "native", "gcc");
 	result_judge(result, "bug", "clean", "seen");
 	node_append(node_get(report, "results"), result);
+	json_t *batch = json_array_get(node_get(report, "batches"), 2);
+	node_set(batch, "as_stated", json_false());
+	node_set(batch, "seen", json_pack("[s]", "totals_add_up: counted 3 of 4"));
 	struct junit_counts counts = parse_junit(report);
+	char *text = read_text(scratch("junit.xml"));
+	assert_non_null(strstr(text, "classname=\"pipeline/atomic+atomic+monotone\" name=\"8 workers, 200 items"));
+	assert_non_null(strstr(text, "1 of 1 batches did not keep what their parts claim: totals_add_up: counted 3 of 4\">"));
+	free(text);
 	assert_int_equal(counts.roots, 1);
-	assert_int_equal(counts.suites, 2);
-	assert_int_equal(counts.cases, 12); /* 6 results and 6 contracts */
-	assert_int_equal(counts.failures, 1);
+	assert_int_equal(counts.suites, 3);
+	assert_int_equal(counts.cases, 14); /* 6 results, 6 contracts, 2 choices */
+	assert_int_equal(counts.failures, 2);
 	assert_int_equal(counts.skipped, 3); /* one skipped result, two unshown contracts */
 	assert_int_equal(counts.said_tests, counts.cases);
 	assert_int_equal(counts.said_failures, counts.failures);
@@ -376,7 +476,11 @@ int main(void)
 		cmocka_unit_test(headlines_say_only_what_was_measured),
 		cmocka_unit_test(costs_are_medians_of_repetitions),
 		cmocka_unit_test(choices_hold_only_what_is_claimed),
+		cmocka_unit_test(refuted_costs_are_broken_contracts),
+		cmocka_unit_test(costs_of_machines_stay_apart),
+		cmocka_unit_test(crowded_columns_are_the_rows_own),
 		cmocka_unit_test(words_stay_true),
+		cmocka_unit_test(the_summary_links_to_nothing),
 		cmocka_unit_test(the_summary_fits_a_job_summary),
 		cmocka_unit_test(junit_counts_what_it_holds),
 		cmocka_unit_test(junit_survives_hostile_text),

@@ -138,14 +138,16 @@
 
 	function costChart(key) {
 		const family = key.split(" ")[0], operation = key.slice(family.length + 1);
+		/* The same implementation on two machines is two bars. */
+		const label = (row) => row.implementation + (row.host ? " on " + row.host : "");
 		const rows = data.costs.filter((row) => row.family === family && row.operation === operation && row.ns);
 		const threads = [...new Set(rows.map((row) => row.threads))].sort((a, b) => a - b);
 		const shown = threads.filter((count) => rows.some((row) => row.threads === count && !row.oversubscribed)).slice(0, 3);
 		if (!shown.length)
 			shown.push(...threads.slice(0, 1));
 		const last = shown[shown.length - 1];
-		const at = (name, count) => rows.find((row) => row.implementation === name && row.threads === count);
-		const names = [...new Set(rows.map((row) => row.implementation))]
+		const at = (name, count) => rows.find((row) => label(row) === name && row.threads === count);
+		const names = [...new Set(rows.map(label))]
 			.sort((a, b) => ((at(a, last) || {}).ns || 0) - ((at(b, last) || {}).ns || 0));
 		const tints = [colour("bar"), colour("accent"), colour("soft")];
 		const floor = floorOf(rows.find((row) => row.threads === shown[0] && row.ratio > 0));
@@ -166,7 +168,7 @@
 			},
 		});
 		config.data = {
-			labels: names.map((name) => (wrong.has(family + "/" + name) ? "✗ " : "") + name),
+			labels: names.map((name) => (wrong.has(family + "/" + name.split(" on ")[0]) ? "✗ " : "") + name),
 			datasets: shown.map((count, i) => ({
 				label: count + (count === 1 ? " thread" : " threads"), backgroundColor: tints[i],
 				data: names.map((name) => (at(name, count) || {}).ns || null), barPercentage: .9, categoryPercentage: .78,
@@ -180,8 +182,9 @@
 		const threads = [...new Set(rows.map((row) => row.threads))].sort((a, b) => a - b);
 		const tints = [colour("accent"), colour("stated"), colour("holds"), colour("unshown"), colour("soft")];
 		const sets = [];
-		[...new Set(rows.map((row) => row.operation))].forEach(function (operation, i) {
-			const at = (count) => rows.find((row) => row.operation === operation && row.threads === count);
+		const label = (row) => row.operation + (row.host ? " on " + row.host : "");
+		[...new Set(rows.map(label))].forEach(function (operation, i) {
+			const at = (count) => rows.find((row) => label(row) === operation && row.threads === count);
 			const tint = tints[i % tints.length];
 			const shape = ["circle", "rect", "triangle", "rectRot", "star"][i % 5];
 			sets.push({ label: operation, borderColor: tint, backgroundColor: tint, pointStyle: shape, pointRadius: 4, borderWidth: 2,
