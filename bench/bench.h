@@ -62,7 +62,7 @@ struct plan {
 	unsigned shard = 1, shards = 1;
 	bool everything = false; /* also the rows that say little and take long */
 	bool quiet = false;
-	uint64_t seed = 0;
+	bool verbose = false; /* a line on stderr for each repetition */
 };
 
 /* Every row that PLAN's threads ask for; implementations come from the registry alone. */
@@ -71,6 +71,10 @@ void add_initialiser_rows(std::vector<row> &rows, const plan &plan);
 void add_counter_rows(std::vector<row> &rows, const plan &plan);
 void add_progress_rows(std::vector<row> &rows, const plan &plan);
 void add_pipeline_rows(std::vector<row> &rows, const plan &plan);
+
+/* How many items a batch needs to fill SECONDS with work, where START_S pass before the first item is under way and each item then
+ * takes EACH_S of the whole: so many that the start is less than a fiftieth of it. */
+uint64_t batch_items(double seconds, double start_s, double each_s);
 
 /* How long floor_burn(burn_iterations(ns)) takes is NS, as well as this machine can tell when it is calibrated. */
 uint64_t burn_iterations(double ns);

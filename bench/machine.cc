@@ -3,10 +3,9 @@
 #include <cmath>
 #include <fstream>
 #include <sched.h>
-#include <sstream>
 #include <sys/utsname.h>
 
-#include "../reports/result.h"
+#include "../reports/host.h"
 #include "floors.h"
 #include "window.h"
 
@@ -35,47 +34,6 @@ static std::string read_cpu_model()
 	return uname(&name) == 0 ? name.machine : "unknown";
 }
 
-/* The tightest CPU limit from this process's control group up to the root, version 2 or 1; 0: none. */
-static double read_quota()
-{
-	double quota = 0;
-	auto limit = [&](const std::string &text, double period) {
-		if (text.empty() || text[0] == 'm' || text[0] == '-' || period <= 0)
-			return;
-		double cpus = std::strtod(text.c_str(), nullptr) / period;
-		if (cpus > 0 && (quota <= 0 || cpus < quota))
-			quota = cpus;
-	};
-	std::ifstream groups("/proc/self/cgroup");
-	for (std::string line; std::getline(groups, line);) {
-		size_t second = line.find(':', line.find(':') + 1);
-		if (second == std::string::npos)
-			continue;
-		std::string controllers = line.substr(line.find(':') + 1, second - line.find(':') - 1);
-		bool unified = controllers.empty();
-		if (!unified && ("," + controllers + ",").find(",cpu,") == std::string::npos)
-			continue;
-		std::string root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
-		for (std::string path = line.substr(second + 1);; path.erase(path.rfind('/'))) {
-			if (path == "/")
-				path.clear();
-			if (unified) {
-				std::istringstream max(first_line(root + path + "/cpu.max"));
-				std::string granted;
-				double period = 0;
-				max >> granted >> period;
-				limit(granted, period);
-			} else {
-				limit(first_line(root + path + "/cpu.cfs_quota_us"),
-					std::strtod(first_line(root + path + "/cpu.cfs_period_us").c_str(), nullptr));
-			}
-			if (path.find('/') == std::string::npos)
-				break;
-		}
-	}
-	return quota;
-}
-
 static machine look()
 {
 	machine found = {};
@@ -87,7 +45,7 @@ static machine look()
 		found.allowed = static_cast<unsigned>(CPU_COUNT(&set));
 		found.can_pin = sched_setaffinity(0, sizeof set, &set) == 0;
 	}
-	found.quota = read_quota();
+	found.quota = host_own_cpu_quota();
 	found.cores = found.allowed;
 	if (found.quota > 0)
 		found.cores = std::clamp(static_cast<unsigned>(found.quota), 1u, found.allowed);

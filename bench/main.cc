@@ -18,7 +18,7 @@ namespace bench
 {
 
 static const char USAGE[] =
-	"usage: onceproof-bench [FILTER...] [--quick|--full] [--json FILE] [--threads LIST] [--shard I/N] [--seed N] [-q]\n"
+	"usage: onceproof-bench [FILTER...] [--quick|--full] [--json FILE] [--threads LIST] [--shard I/N] [-q|-v]\n"
 	"                       [--list] [--no-table] [-- Google Benchmark flags]\n"
 	"FILE gets Google Benchmark's JSON; '-' is stdout, to be used with --no-table.\n";
 enum { THREADS_MAX = 256 };
@@ -64,13 +64,13 @@ static void set_full(plan &plan)
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, SEED, LIST, NO_TABLE };
+	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE };
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
-		{"shard", required_argument, nullptr, SHARD}, {"seed", required_argument, nullptr, SEED},
+		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
 		{"quiet", no_argument, nullptr, 'q'}, {"list", no_argument, nullptr, LIST},
 		{"no-table", no_argument, nullptr, NO_TABLE}, {"help", no_argument, nullptr, 'h'}, {}};
-	for (int key; (key = getopt_long(argc, argv, "qh", options, nullptr)) != -1;) {
+	for (int key; (key = getopt_long(argc, argv, "qvh", options, nullptr)) != -1;) {
 		switch (key) {
 		case QUICK:
 			set_quick(plan);
@@ -94,14 +94,14 @@ static plan parse(int argc, char **argv, bool *list)
 				exit(EXIT_USAGE);
 			}
 			break;
-		case SEED:
-			plan.seed = strtoull(optarg, nullptr, 0);
-			break;
 		case LIST:
 			*list = true;
 			break;
 		case 'q':
 			plan.quiet = true;
+			break;
+		case 'v':
+			plan.verbose = true;
 			break;
 		case 'h':
 			fputs(USAGE, stdout);

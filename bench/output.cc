@@ -146,6 +146,8 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan, 
 		state.counters["pinned"] = one.pinned;
 		for (const auto &counter : one.counters)
 			state.counters[counter.first] = counter.second;
+		if (plan.verbose)
+			fprintf(stderr, "%s: %.4g ns\n", row.name.c_str(), one.ns_per_op);
 		row.measurements.push_back(std::move(one));
 	}
 }
@@ -311,7 +313,6 @@ static void add_context(const plan &plan)
 	add("partial", interrupted.load(std::memory_order_relaxed) ? "true" : "false");
 	add("plan", plan.name);
 	add("window_ms", std::to_string(std::lround(plan.window_s * 1e3)));
-	add("seed", std::to_string(plan.seed));
 	add("cpu_model", machine.cpu_model);
 	add("cores_usable", std::to_string(machine.cores));
 	add("quota", machine.quota > 0 ? std::to_string(machine.quota) : "none");

@@ -22,9 +22,9 @@ void print_header(const plan &plan)
 		machine.can_pin ? "" : "; threads cannot be pinned");
 	if (load > 0.5)
 		printf("The machine is busy (load %.2f): compare minima and CPU times rather than medians.\n", load);
-	printf("%u repetitions of %.0f ms, interleaved; seed %llu. ns/op is wall time over the operations of all threads;\n"
-	       "CPU ns/op is what one operation takes of its thread, whoever else is on the machine.\n\n",
-		plan.repetitions, plan.window_s * 1e3, static_cast<unsigned long long>(plan.seed));
+	printf("%u repetitions of %.0f ms, interleaved in an order drawn anew each time. ns/op is wall time over the operations\n"
+	       "of all threads; CPU ns/op is what one operation takes of its thread, whoever else is on the machine.\n\n",
+		plan.repetitions, plan.window_s * 1e3);
 }
 
 /* Did other programs take the CPUs away in most repetitions, for more than a twentieth of the time? With more threads than cores they

@@ -3,9 +3,9 @@
 # Reads what the compiler made of every measured loop: each does its operation, and calls nothing but what its implementation
 # declares. A loop that calls through a pointer would measure the pointer.
 #
-#   test_disassembly.sh LIBRARY PRINT_CALLS COMPILER        check every implementation, then see a bad one fail
+#   test_disassembly.sh LIBRARY PRINT_CALLS COMPILER BENCH_LIBRARY        check every implementation, then see a bad one fail
 set -euo pipefail
-library=$1 print_calls=$2 compiler=$3
+library=$1 print_calls=$2 compiler=$3 bench=$4
 here=$(dirname "$(readlink -f "$0")")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -16,18 +16,19 @@ command -v objdump > /dev/null || { echo "skipped: objdump is missing (package b
 # check OBJECT SUBJECT CALLS: complaints on stdout, status 1 if there is one
 check()
 {
-	local loops
+	local loops pointers=0
 	case $2 in
 	counter/*) loops="counter_loop_increment counter_loop_value" ;;
 	initialiser/*) loops="initialiser_loop_get" ;;
-	*) loops= ;;
+	progress/*) loops="progress_loop_step" pointers=1 ;; # it asks the counter and tells the front end: that is its job
+	floor/*) loops="floor_loop_load_branch floor_loop_lock_xadd floor_loop_store floor_ping floor_pong" ;;
+	*) loops="no_loops_of_$2" ;;
 	esac
-	objdump -tdr --no-show-raw-insn "$1" | awk -v loops="$loops" -v calls="$3" -v subject="$2" -f "$here/check_disassembly.awk"
+	objdump -tdr --no-show-raw-insn "$1" | awk -v loops="$loops" -v pointers="$pointers" -v calls="$3" -v subject="$2" -f "$here/check_disassembly.awk"
 }
 
 checked=0 status=0
 while read -r object subject calls; do
-	case $subject in progress/*) continue ;; esac # its step calls the counter and the front end through pointers: that is its job
 	# Two families may have a file of the same name: the loops tell them apart.
 	found=
 	for candidate in $(ar t "$library" | awk -v name="$object" '$0 == name { print NR }'); do
@@ -43,7 +44,15 @@ while read -r object subject calls; do
 done < <("$print_calls")
 echo "$checked implementations read"
 [ "$checked" -ge 10 ] || { echo "too few implementations: is the list broken?"; exit 1; }
+# What every ratio is to.
+mkdir -p "$scratch/member"
+(cd "$scratch/member" && ar x "$bench" floors.c.o)
+check "$scratch/member/floors.c.o" floor/all load_slowly || status=1
 [ "$status" = 0 ] || exit 1
+if check "$scratch/member/floors.c.o" floor/all "" > "$scratch/out" || ! grep -q "load_slowly" "$scratch/out"; then
+	echo "the floors without their declared call were not complained of"
+	exit 1
+fi
 
 # A function of the same file that is not declared must be seen, in whatever section the compiler put it.
 (cd "$scratch/member" && ar x "$library" 90_futex.c.o)
@@ -66,5 +75,15 @@ expect_complaint()
 expect_complaint pointer "calls through a pointer"
 expect_complaint undeclared "calls pthread_mutex_lock"
 expect_complaint undeclared "calls pthread_mutex_unlock" "pthread_mutex_lock"
+# A progress may call through its pointers, and nothing else that it does not declare.
+for name in undeclared pointer; do
+	"$compiler" -std=gnu11 -O2 -g -c "$here/bad/$name.c" -o "$scratch/step_$name.o"
+	objcopy --redefine-sym counter_loop_increment=progress_loop_step "$scratch/step_$name.o"
+done
+if check "$scratch/step_undeclared.o" progress/undeclared "" > "$scratch/out" || ! grep -q "calls pthread_mutex_lock" "$scratch/out"; then
+	echo "a progress that calls what it does not declare was not complained of"
+	exit 1
+fi
+check "$scratch/step_pointer.o" progress/pointer "" || { echo "a progress may not call through its pointers"; exit 1; }
 expect_complaint tail "to elsewhere"
 expect_complaint empty "has no operation"

@@ -102,8 +102,8 @@ static char **bench_words(const struct bench_options *options, const char *path)
 		words[n++] = joined("--json=", path);
 	if (options->common.json && strcmp(options->common.json, "-") == 0)
 		words[n++] = joined("--no-table", "");
-	snprintf(number, sizeof number, "%llu", (unsigned long long)options->common.seed);
-	words[n++] = joined("--seed=", number);
+	if (options->common.verbosity > 0)
+		words[n++] = joined("--verbose", "");
 	snprintf(number, sizeof number, "%u/%u", options->common.shard, options->common.shards);
 	words[n++] = joined("--shard=", number);
 	for (size_t i = 0; i < options->glob_count; i++)

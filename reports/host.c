@@ -128,7 +128,7 @@ static void machine_id(char *id, size_t bytes)
 	snprintf(id, bytes, "%016" PRIx64, hash);
 }
 
-static double own_quota(void)
+double host_own_cpu_quota(void)
 {
 	char self[8192];
 	FILE *file = fopen("/proc/self/cgroup", "re");
@@ -163,7 +163,7 @@ json_t *host_describe(void)
 	node_set(host, "cores_online", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 	node_set(host, "cores_usable",
 		sched_getaffinity(0, sizeof usable, &usable) == 0 ? json_integer(CPU_COUNT(&usable)) : json_null());
-	double quota = own_quota();
+	double quota = host_own_cpu_quota();
 	node_set(host, "cpu_quota", quota > 0 ? json_real(quota) : json_null());
 	long page = sysconf(_SC_PAGESIZE);
 	node_set(host, "memory_bytes", json_integer((json_int_t)sysconf(_SC_PHYS_PAGES) * page));
