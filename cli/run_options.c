@@ -57,6 +57,12 @@ static const struct argp_option run_argp_options[] = {
 	{0},
 };
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
 /* "3,7-9" into an ascending list of numbers. */
 static void parse_lines(struct run_options *run, const char *text)
 {
@@ -90,6 +96,8 @@ static void parse_lines(struct run_options *run, const char *text)
 			break;
 		at = end + 1;
 	}
+	/* Each list ascends, several of them together may not. */
+	qsort(run->fail_lines, b->fail_line_count, sizeof *run->fail_lines, by_number);
 	b->fail_lines = run->fail_lines;
 }
 

@@ -60,6 +60,8 @@ for bad in "--workers=0" "--workers=-1" "--workers=99999999999999999999" "--work
 	"--fail-lines=5-3" "--order=random" "--sweep=time"; do
 	expect 2 "${bad%%=*}: '.*' " "$bad"
 done
+expect 0 '' $correct --no-audio --out lists --fail-lines 3 --fail-lines 1-2
+grep -q '"failed": 3' lists/summary.json || fail "several --fail-lines: $(grep failed lists/summary.json)"
 expect 2 "initialiser 'mutexx'; the nearest is 'mutex'" -i mutexx
 expect 2 "counter 'atomik'; the nearest is 'atomic'" -c atomik
 expect 2 'progress/under_lock with counter/sharded.*choose one of the counters .*atomic' -p under_lock -c sharded
@@ -135,7 +137,7 @@ expect 0 '' $correct --force --out kept/several three.txt
 # A reader of the progress that leaves: the items are done and the results whole, in one line and with an exit status.
 rm -f fifo && mkfifo fifo
 seq 20000 >long-enough.txt
-(trap '' PIPE; exec "$ONCEPROOF" run $correct --no-audio --out left --progress-json fifo long-enough.txt >out.txt 2>err.txt) &
+"$ONCEPROOF" run $correct --no-audio --out left --progress-json fifo long-enough.txt >out.txt 2>err.txt &
 runner=$!
 { read -r line; read -r line; } <fifo
 wait $runner
@@ -145,8 +147,9 @@ got=$?
 [ "$(wc -l <left/results.jsonl)" -eq 20000 ] && grep -q '"partial": false' left/summary.json || fail "a reader that left: results are not whole"
 
 # A failed --json is one line too.
-expect 2 'nowhere/r.json: cannot write the results' $correct --no-files --json nowhere/r.json three.txt
+expect 2 'nowhere/r.json: cannot (write the results|be written)' $correct --no-files --json nowhere/r.json three.txt
 if [ -w /dev/full ]; then
+	expect 2 '/dev/full: cannot write the results' $correct --no-files --json /dev/full three.txt
 	"$ONCEPROOF" run $correct --no-files --json - three.txt >/dev/full 2>err.txt
 	[ $? -eq 2 ] && [ "$(wc -l <err.txt)" -eq 1 ] || fail "--json to a full standard output: $(cat err.txt)"
 fi
