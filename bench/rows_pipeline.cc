@@ -66,8 +66,8 @@ static timed_batch time_batch(batch_options &options, uint64_t items)
 
 uint64_t batch_items(double seconds, double start_s, double each_s)
 {
-	enum { START_SHARE = 50 };
-	return static_cast<uint64_t>(std::clamp(std::ceil(std::max(seconds, START_SHARE * start_s) / each_s), 64.0, 1e7));
+	const double start_share = 50;
+	return static_cast<uint64_t>(std::clamp(std::ceil(std::max(seconds, start_share * start_s) / each_s), 64.0, 1e7));
 }
 
 /* Finds what a batch costs and what an item adds: batches of one item per worker, then larger ones until the items outweigh the start. */

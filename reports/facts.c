@@ -258,10 +258,11 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects, const
 						strcmp(node_string(result, "expected"), "bug") == 0 ? "a bug" : "a clean run"));
 	}
 	json_array_foreach(node_get(report, "batches"), i, batch) {
+		const char *seen = json_string_value(json_array_get(node_get(batch, "seen"), 0));
 		if (json_is_false(node_get(batch, "as_stated")))
-			node_append(broken, json_sprintf("The batch with %s, %s and %s did not keep what its parts claim.",
+			node_append(broken, json_sprintf("The batch with %s, %s and %s did not keep what its parts claim%s%s.",
 						    node_string(batch, "initialiser"), node_string(batch, "counter"),
-						    node_string(batch, "progress")));
+						    node_string(batch, "progress"), seen ? ": " : "", seen ? seen : ""));
 	}
 	json_array_foreach(costs, i, cost) {
 		const char *host = node_string(cost, "host");

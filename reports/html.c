@@ -61,7 +61,7 @@ static void lost_shards(FILE *out, const json_t *report)
 	json_array_foreach(lost, i, one) {
 		if (i == NAMED)
 			break;
-		fill(out, i ? ", $" : "<p class=\"partial\"><b>Missing shards:</b> $",
+		fill(out, i ? ", $" : "<p class=\"partial\"><b>Partial: missing shards:</b> $",
 			json_is_string(one) ? json_string_value(one) : "");
 	}
 	if (json_array_size(lost) > NAMED)
@@ -80,7 +80,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 		"<div class=\"tools\" id=\"tools\"></div>\n</header>\n<main>\n"
 		"<section id=\"answer\" class=\"answer tone-$\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">$</h1>\n",
 		node_string(node_get(report, "host"), "onceproof"), node_string(facts, "tone"), node_string(facts, "headline"));
-	if (json_is_true(node_get(report, "partial")))
+	if (json_is_true(node_get(report, "partial")) && !json_is_false(node_get(report, "ended_early")))
 		fputs("<p class=\"partial\"><b>Partial:</b> the run ended before everything was measured. What is missing is not "
 		      "judged.</p>\n",
 			out);

@@ -48,7 +48,7 @@ static void lost_shards(FILE *out, const json_t *report)
 	json_array_foreach(lost, i, one) {
 		if (i == NAMED)
 			break;
-		fputs(i ? ", " : "**Missing shards:** ", out);
+		fputs(i ? ", " : "**Partial: missing shards:** ", out);
 		text(out, json_is_string(one) ? json_string_value(one) : "");
 	}
 	if (json_array_size(lost) > NAMED)
@@ -62,7 +62,7 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 	fputs("# ", out);
 	text(out, node_string(facts, "headline"));
 	fputs("\n\n", out);
-	if (json_is_true(node_get(report, "partial")))
+	if (json_is_true(node_get(report, "partial")) && !json_is_false(node_get(report, "ended_early")))
 		fputs("**Partial:** the run ended before everything was measured. What is missing is not judged.\n\n", out);
 	lost_shards(out, report);
 	const json_t *broken = node_get(facts, "broken"), *sentence;

@@ -70,8 +70,8 @@ runs 3 "$ONCEPROOF" merge 1.json partial.json --json=partial-whole.json
 runs 3 "$ONCEPROOF" merge 1.json --out=hole
 grep -q 'missing shards: 2/2' err || fail "the lost shard is not named: $(cat err)"
 grep -q '"partial": true' hole/results.json || fail "a report with a hole is not partial"
-grep -q 'Missing shards:</b> 2/2' hole/index.html || fail "the page does not name the lost shard"
-grep -q 'Missing shards:.* 2/2' hole/summary.md || fail "the summary does not name the lost shard"
+grep -q 'missing shards:</b> 2/2' hole/index.html || fail "the page does not name the lost shard"
+grep -q 'missing shards:.* 2/2' hole/summary.md || fail "the summary does not name the lost shard"
 runs 0 "$ONCEPROOF" merge hole/results.json 2.json --json=filled.json
 ! grep -q '"shard' filled.json || fail "a complete set still speaks of shards"
 
