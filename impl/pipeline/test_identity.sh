@@ -7,6 +7,8 @@ work=$(mktemp -d) || exit 2
 cd "$work" || exit 2
 trap 'rm -rf "$work"' EXIT
 printf 'one\ntwo\n   \nfo\xffur\nfive\n' >five.txt
+# In a build with a race detector: this is about bytes, and that of gcc 12 does not know call_once.
+export TSAN_OPTIONS="report_bugs=0 ${TSAN_OPTIONS-}"
 python3 - "$ONCEPROOF" <<'END_OF_PYTHON'
 import filecmp, json, os, subprocess, sys
 
