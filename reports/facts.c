@@ -228,6 +228,23 @@ static json_t *gather_subjects(const json_t *report)
 	return sorted;
 }
 
+/* "; seen: A; B", or "": everything that BATCH was seen to do, also what it may. */
+static json_t *batch_seen(const json_t *batch)
+{
+	json_t *words = node_text("");
+	size_t i, count = 0;
+	const json_t *one;
+	json_array_foreach(node_get(batch, "seen"), i, one) {
+		if (!json_is_string(one))
+			continue;
+		json_t *longer = node_must(
+			json_sprintf("%s%s%s", json_string_value(words), count++ ? "; " : "; seen: ", json_string_value(one)));
+		json_decref(words);
+		words = longer;
+	}
+	return words;
+}
+
 /* A sentence for each contract that is broken. */
 static json_t *gather_broken(const json_t *report, const json_t *subjects, const json_t *costs)
 {
@@ -258,11 +275,13 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects, const
 						strcmp(node_string(result, "expected"), "bug") == 0 ? "a bug" : "a clean run"));
 	}
 	json_array_foreach(node_get(report, "batches"), i, batch) {
-		const char *seen = json_string_value(json_array_get(node_get(batch, "seen"), 0));
-		if (json_is_false(node_get(batch, "as_stated")))
-			node_append(broken, json_sprintf("The batch with %s, %s and %s did not keep what its parts claim%s%s.",
-						    node_string(batch, "initialiser"), node_string(batch, "counter"),
-						    node_string(batch, "progress"), seen ? ": " : "", seen ? seen : ""));
+		if (!json_is_false(node_get(batch, "as_stated")))
+			continue;
+		json_t *seen = batch_seen(batch);
+		node_append(broken, json_sprintf("The batch with %s, %s and %s did not keep what its parts claim%s.",
+					    node_string(batch, "initialiser"), node_string(batch, "counter"),
+					    node_string(batch, "progress"), json_string_value(seen)));
+		json_decref(seen);
 	}
 	json_array_foreach(costs, i, cost) {
 		const char *host = node_string(cost, "host");

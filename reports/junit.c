@@ -123,7 +123,7 @@ static void choice_case(FILE *out, const json_t *choice)
 	if (choice_state(choice) == FAILED) {
 		fill(out, "<failure type=\"contract\" message=\"$ of $ batches did not keep what their parts claim$$\">",
 			count_words(node_number(choice, "broken", 0)).text, count_words(node_number(choice, "judged", 0)).text,
-			json_array_size(seen) ? ": " : "",
+			json_array_size(seen) ? "; seen: " : "",
 			json_array_size(seen) ? json_string_value(json_array_get(seen, 0)) : "");
 		json_array_foreach(seen, i, sentence)
 			fill(out, "$\n", json_string_value(sentence));

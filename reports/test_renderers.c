@@ -161,10 +161,12 @@ static void broken_contracts_come_first(void **state)
 	result_judge(result, "bug", "clean", "seen");
 	node_append(node_get(report, "results"), result);
 	node_set(json_array_get(node_get(report, "batches"), 0), "as_stated", json_false());
+	node_set(json_array_get(node_get(report, "batches"), 0), "seen", json_pack("[s, s]", "one", "two"));
 	assert_int_equal(facts_broken(report), 4);
 	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
 	char *text = read_text(scratch("summary.md"));
 	assert_int_equal(strncmp(text, "# 4 contracts broken. ", 22), 0);
+	assert_non_null(strstr(text, "plain\\_global did not keep what its parts claim; seen: one; two."));
 	assert_true(strstr(text, "counter/atomic claims exact\\_at\\_rest, and it is refuted") < strstr(text, "## Right?"));
 	free(text);
 	char *page = page_of(report);
@@ -435,7 +437,8 @@ static void junit_counts_what_it_holds(void **state)
 	struct junit_counts counts = parse_junit(report);
 	char *text = read_text(scratch("junit.xml"));
 	assert_non_null(strstr(text, "classname=\"pipeline/atomic+atomic+monotone\" name=\"8 workers, 200 items"));
-	assert_non_null(strstr(text, "1 of 1 batches did not keep what their parts claim: totals_add_up: counted 3 of 4\">"));
+	assert_non_null(
+		strstr(text, "1 of 1 batches did not keep what their parts claim; seen: totals_add_up: counted 3 of 4\">"));
 	free(text);
 	assert_int_equal(counts.roots, 1);
 	assert_int_equal(counts.suites, 3);
