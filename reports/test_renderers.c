@@ -304,6 +304,25 @@ static void crowded_columns_are_the_rows_own(void **state)
 	free(page);
 }
 
+/* What an engine reported and its judge did not take up is kept for readers of the JSON; it is no finding. */
+static void raw_findings_are_no_findings(void **state)
+{
+	(void)state;
+	json_t *report = sample_report(), *result = json_array_get(node_get(report, "results"), 0);
+	node_set(result, "as_expected", json_false());
+	node_set(result, "raw_findings",
+		json_pack("[{s:s, s:s, s:[], s:[]}]", "kind", "data-race", "message", "only raw", "refutes", "locations"));
+	assert_int_equal(render_junit(report, scratch("raw.xml")), 0);
+	char *text = read_text(scratch("raw.xml"));
+	assert_non_null(strstr(text, "an update was lost"));
+	assert_null(strstr(text, "only raw"));
+	free(text);
+	char *page = page_of(report);
+	assert_non_null(strstr(page, "an update was lost"));
+	assert_null(strstr(page, "only raw"));
+	free(page);
+}
+
 static void words_stay_true(void **state)
 {
 	(void)state;
@@ -482,6 +501,7 @@ int main(void)
 		cmocka_unit_test(refuted_costs_are_broken_contracts),
 		cmocka_unit_test(costs_of_machines_stay_apart),
 		cmocka_unit_test(crowded_columns_are_the_rows_own),
+		cmocka_unit_test(raw_findings_are_no_findings),
 		cmocka_unit_test(words_stay_true),
 		cmocka_unit_test(the_summary_links_to_nothing),
 		cmocka_unit_test(the_summary_fits_a_job_summary),

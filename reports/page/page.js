@@ -150,7 +150,8 @@
 		const names = [...new Set(rows.map(label))]
 			.sort((a, b) => ((at(a, last) || {}).ns || 0) - ((at(b, last) || {}).ns || 0));
 		const tints = [colour("bar"), colour("accent"), colour("soft")];
-		const floor = floorOf(rows.find((row) => row.threads === shown[0] && row.ratio > 0));
+		/* Each machine has a floor of its own: one line can only stand for one. */
+		const floor = new Set(rows.map((row) => row.host)).size > 1 ? null : floorOf(rows.find((row) => row.threads === shown[0] && row.ratio > 0));
 		const least = Math.min(...rows.filter((row) => shown.includes(row.threads)).map((row) => row.ns), floor || Infinity);
 		const config = base("bar", {
 			indexAxis: "y",
@@ -183,7 +184,8 @@
 		const tints = [colour("accent"), colour("stated"), colour("holds"), colour("unshown"), colour("soft")];
 		const sets = [];
 		const label = (row) => row.operation + (row.host ? " on " + row.host : "");
-		[...new Set(rows.map(label))].forEach(function (operation, i) {
+		const labels = [...new Set(rows.map(label))];
+		labels.forEach(function (operation, i) {
 			const at = (count) => rows.find((row) => label(row) === operation && row.threads === count);
 			const tint = tints[i % tints.length];
 			const shape = ["circle", "rect", "triangle", "rectRot", "star"][i % 5];
@@ -205,7 +207,7 @@
 			},
 		});
 		config.data = { labels: threads, datasets: sets };
-		return { config, height: 230 };
+		return { config, height: 230 + 14 * Math.max(0, labels.length - 5) };
 	}
 
 	/* The size of model that most choices have, as in the table. */
