@@ -39,6 +39,7 @@ static void catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 /* A fresh numbered directory below onceproof-run/, owned by the caller; NULL after a complaint. */

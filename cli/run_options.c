@@ -127,9 +127,16 @@ static error_t run_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'w':
 		b->workers = (unsigned)parse_number("--workers", arg, 1, BATCH_WORKERS_MAX);
+		run->workers_given = true;
 		return 0;
 	case KEY_SERIAL:
 		b->serial = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (b->serial && run->workers_given) {
+			complain("run: --serial has no worker threads: leave out --workers, or --serial");
+			exit(EXIT_USAGE);
+		}
 		return 0;
 	case KEY_REPEAT:
 		run->repeat = parse_number("--repeat", arg, 1, REPEAT_MAX);

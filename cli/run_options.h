@@ -12,6 +12,7 @@ struct run_options {
 	const char *out; /* --out or NULL */
 	uint64_t repeat; /* 0: not given */
 	bool no_files;
+	bool workers_given;
 	bool sweep;
 	uint64_t *fail_lines; /* owned */
 };
