@@ -140,7 +140,8 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan, 
 		state.SetIterationTime(one.ns_per_op * 1e-9);
 		state.counters["ops"] = static_cast<double>(one.ops);
 		state.counters["wall_ns_per_op"] = one.ns_per_op;
-		state.counters["cpu_ns_per_op"] = one.cpu_ns_per_op;
+		if (one.cpu_ns_per_op > 0)
+			state.counters["cpu_ns_per_op"] = one.cpu_ns_per_op;
 		state.counters["oversubscribed"] = row.oversubscribed();
 		state.counters["preempted"] = static_cast<double>(one.preempted);
 		state.counters["pinned"] = one.pinned;
@@ -218,7 +219,9 @@ static void rewrite(benchmark::BenchmarkReporter::Run &run, const std::vector<ro
 		if (ratio > 0) {
 			run.counters["ratio_to_floor"] = ratio;
 			/* The same for CPU time, which a busy machine spoils less. */
-			run.counters["cpu_ratio_to_floor"] = run.GetAdjustedCPUTime() / median_cpu_ns(*find_row(rows, row.floor));
+			const double floor_cpu = median_cpu_ns(*find_row(rows, row.floor));
+			if (cpu != run.counters.end() && floor_cpu > 0)
+				run.counters["cpu_ratio_to_floor"] = run.GetAdjustedCPUTime() / floor_cpu;
 		}
 	}
 }

@@ -138,7 +138,7 @@ static measurement measure_dirty_read(row &, double seconds, const counter_imple
 	team_result ran = run_team(team);
 	/* The median, because a preemption inside one read would outweigh thousands of reads. */
 	double clock = median(blanks), cost = median(reads) - clock;
-	return {cost, cost, reads.size(), ran.preempted, ran.pinned, {{"clock_ns", clock}}, {}};
+	return {cost, 0, reads.size(), ran.preempted, ran.pinned, {{"clock_ns", clock}}, {}};
 }
 
 static void add_increments(
@@ -178,7 +178,6 @@ static void add_reads(std::vector<row> &rows, const plan &plan, const counter_im
 		row made;
 		made.threads = 1;
 		made.name = row_name(subject, "read_dirty_" + std::to_string(seats), 1);
-		made.floor = row_name("floor/ping_pong", "", 2);
 		made.note = "another core has just counted through " + std::to_string(seats) + (seats == 1 ? " seat" : " seats");
 		made.measure = [how, seats](row &self, double seconds) { return measure_dirty_read(self, seconds, how, seats); };
 		if (this_machine().cores < 2)

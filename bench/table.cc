@@ -33,7 +33,7 @@ static bool disturbed(const row &row)
 {
 	size_t disturbed = 0;
 	for (const measurement &one : row.measurements)
-		disturbed += one.preempted > 0 && one.cpu_ns_per_op < 0.95 * one.ns_per_op * row.threads;
+		disturbed += one.preempted > 0 && one.cpu_ns_per_op > 0 && one.cpu_ns_per_op < 0.95 * one.ns_per_op * row.threads;
 	return !row.oversubscribed() && disturbed * 2 > row.measurements.size();
 }
 
@@ -92,8 +92,11 @@ void print_table(const std::vector<row> &rows, bool partial)
 		for (const measurement &one : row.measurements)
 			values.push_back(one.ns_per_op);
 		const double middle = median(values), ratio = ratio_of(rows, row, middle);
-		printf("%-*s %10.4g %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values),
-			median_cpu_ns(row));
+		printf("%-*s %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values));
+		if (median_cpu_ns(row) > 0)
+			printf("%10.4g ", median_cpu_ns(row));
+		else
+			printf("%10s ", "-");
 		if (ratio > 0)
 			printf("%8.3g", ratio);
 		else

@@ -14,7 +14,7 @@ const struct standing_look standing_looks[] = {
 	[STANDING_BROKEN] = {"!", "contract broken", "broken"},
 	[STANDING_SEEN] = {"✗?", "seen to break", "seen"},
 	[STANDING_UNSHOWN] = {"?", "unshown", "unshown"},
-	[STANDING_NOT_OFFERED] = {"–", "not offered", "none"},
+	[STANDING_NOT_OFFERED] = {"–", "not promised", "none"},
 };
 
 bool list_has(const json_t *list, const char *text)

@@ -22,7 +22,7 @@ struct race {
 static const struct race races[] = {
 	{FAMILY_INITIALISER, "exactly_once", "The model was loaded more than once", "get", "a get", "race_free", "a right get"},
 	{FAMILY_COUNTER, "no_lost_update", "An increment was lost", "increment", "an increment that counts", "unique_steps",
-		"a right increment"},
+		"an increment that returns its step"},
 	{FAMILY_PROGRESS, "never_backwards", "The progress shown ran backwards", NULL, NULL, NULL, NULL},
 };
 enum { RACES = sizeof races / sizeof *races };
@@ -154,6 +154,35 @@ static const json_t *priced_row(const json_t *facts, const struct race *race, co
 	return best;
 }
 
+/* The floor is the least that is possible: what is measured within a tenth of it, or a little below, is the same. */
+static struct words whole_ratio(double ratio)
+{
+	struct words same = {"1×"};
+	return ratio > 0.8 && ratio < 1.1 ? same : ratio_words(ratio);
+}
+
+/* A price on a busy machine is worth less; says so where many repetitions were interrupted. */
+static void tell_disturbance(json_t *sentences, const json_t *report)
+{
+	size_t rows = 0, cut = 0, i;
+	const json_t *row;
+	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row) {
+		if (*node_string(row, "aggregate_name") || node_number(row, "oversubscribed", 0) > 0 ||
+			!node_get(row, "preempted"))
+			continue;
+		rows++;
+		/* Interrupted, and for more than a twentieth of its window. */
+		cut += node_number(row, "preempted", 0) > 0 && node_number(row, "cpu_ns_per_op", 0) > 0 &&
+		       node_number(row, "cpu_ns_per_op", 0) <
+			       0.95 * node_number(row, "wall_ns_per_op", 0) * node_number(row, "threads", 1);
+	}
+	if (cut * 10 > rows)
+		node_append(sentences,
+			json_sprintf("The machine was busy: %zu of %zu measuring windows were disturbed, so read the prices "
+				     "as rough.",
+				cut, rows));
+}
+
 /* What being right costs, one thread, against the floor. Adds to HEADLINE (which may be empty) and to the sentences. */
 static void tell_price(json_t *sentences, char *headline, size_t bytes, const json_t *facts, const struct race *race)
 {
@@ -163,7 +192,7 @@ static void tell_price(json_t *sentences, char *headline, size_t bytes, const js
 	size_t used = strlen(headline);
 	if (whole)
 		snprintf(headline + used, bytes - used, "%s%s %s%s", used ? ", " : "", race->headline, used ? "" : "costs ",
-			ratio_words(node_number(whole, "ratio", 0)).text);
+			whole_ratio(node_number(whole, "ratio", 0)).text);
 	if (whole && !used)
 		strncat(headline, " the floor", bytes - strlen(headline) - 1);
 	if (cheapest)
@@ -217,12 +246,14 @@ void facts_headline(json_t *facts, const json_t *report)
 		snprintf(fixes, sizeof fixes, "%zu of %zu fixes hold%s. ", tally.hold, tally.fixes, tally.hold == 1 ? "s" : "");
 	if (tally.upheld + tally.unshown + tally.refuted)
 		node_append(sentences,
-			json_sprintf("Of %zu promises that are claimed, %zu are upheld, %zu refuted, and %zu have no result that "
+			json_sprintf("Of %zu promises that the implementations claim, %zu are upheld, %zu refuted, and %zu have "
+				     "no result that "
 				     "decides.",
 				tally.upheld + tally.unshown + tally.refuted, tally.upheld, tally.refuted, tally.unshown));
 	for (size_t i = 0; i < RACES; i++)
 		if (races[i].operation)
 			tell_price(sentences, prices, sizeof prices, facts, &races[i]);
+	tell_disturbance(sentences, report);
 	size_t broken = json_array_size(node_get(facts, "broken"));
 	bool partial = json_is_true(node_get(report, "partial"));
 	char contracts[96] = "";

@@ -19,11 +19,11 @@ static const char *const words[][2] = {
 		     "engine"},
 	{"engine", "how interleavings come about: native (real threads at full speed), tsan, helgrind and drd (race detectors), "
 		   "sequential "
-		   "(one thread moves at a time, in an order that a script decides), explore (every schedule within a bound)"},
+		   "(one thread moves at a time, in an order that a script decides)"},
 	{"outcome", "what one execution showed: acceptable, interesting or forbidden"},
 	{"execution", "one run of a scenario under one schedule"},
 	{"finding", "a data race, lost update, double initialisation, deadlock … with its places in the source"},
-	{"proved", "every execution within the printed model and bound was explored"},
+	{"proved", "every execution within the printed model and bound was explored; no engine of this version says it"},
 	{"not-found", "sampling ended without a bug; that is not a proof"},
 	{"bug", "a finding, with what shows it"},
 	{"inconclusive", "the engine says why it cannot decide"},

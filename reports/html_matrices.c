@@ -283,8 +283,9 @@ void html_matrix_fast(FILE *out, const json_t *facts)
 	fputs("<section id=\"fast\" aria-labelledby=\"fast-title\">\n<h2 id=\"fast-title\">Fast?</h2>\n", out);
 	bool any = false;
 	if (json_array_size(node_get(facts, "costs"))) {
-		fputs("<p>Wall time for one operation, and how many times the floor of the same run that is. Columns are "
-		      "threads; "
+		fputs("<p>Wall time divided by the operations of all threads, and how many times the floor of the same run, at "
+		      "the "
+		      "same number of threads, that is. Columns are threads; "
 		      "<b>*</b> marks more threads than cores. <span aria-hidden=\"true\">✗</span> marks what is fast and "
 		      "wrong.</p>\n",
 			out);

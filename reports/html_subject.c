@@ -43,7 +43,7 @@ static void promises_table(FILE *out, const json_t *subject)
 			"<tr><th scope=\"row\">$<small>$</small></th><td>$</td><td class=\"$\"><span class=\"mark\" "
 			"aria-hidden=\"true\">$</span> $</td><td>$",
 			promises[i].name, promises[i].meaning,
-			strcmp(claim, "not_offered") == 0 || !*claim ? "not offered" : claim, standing_looks[standing].css,
+			strcmp(claim, "not_offered") == 0 || !*claim ? "not promised" : claim, standing_looks[standing].css,
 			standing_looks[standing].symbol, standing_looks[standing].word, node_string(contract, "by"));
 		size_t k;
 		const json_t *seen;

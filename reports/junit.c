@@ -151,6 +151,14 @@ static struct totals cases(FILE *out, const json_t *facts, int family)
 	struct totals totals = {0};
 	size_t i, k;
 	const json_t *subject, *result, *one;
+	if (family == FAMILY_COUNT && json_is_true(node_get(facts, "partial"))) {
+		count(&totals, FAILED, 0);
+		if (out)
+			fputs("<testcase classname=\"onceproof\" name=\"the whole plan was run\" time=\"0\"><failure "
+			      "type=\"partial\" "
+			      "message=\"stopped before the end: what is missing here was not tested\"/></testcase>\n",
+				out);
+	}
 	json_array_foreach(node_get(facts, "choices"), i, one) {
 		if (family != FAMILY_PIPELINE)
 			break;
@@ -193,6 +201,7 @@ static void attributes(FILE *out, const struct totals *totals)
 static void suites(FILE *out, const json_t *report)
 {
 	json_t *facts = facts_gather(report);
+	node_set(facts, "partial", json_boolean(json_is_true(node_get(report, "partial"))));
 	struct totals whole = {0}, each[FAMILY_COUNT + 1];
 	for (int family = 0; family <= FAMILY_COUNT; family++) {
 		each[family] = cases(NULL, facts, family);

@@ -141,7 +141,8 @@ static void fast(FILE *out, const json_t *facts, size_t *left_out)
 	const json_t *costs = node_get(facts, "costs"), *row;
 	if (json_array_size(costs) == 0)
 		return;
-	fputs("## Fast?\n\nMedian wall time per operation, and times the floor. \\* marks more threads than cores; "
+	fputs("## Fast?\n\nMedian of wall time divided by the operations of all threads, and times the floor at that number of "
+	      "threads. \\* marks more threads than cores; "
 	      "! a claim that was refuted on the way.\n\n| | operation | 1 thread | 2 | 4 | 8 "
 	      "|\n|---|---|--:|--:|--:|--:|\n",
 		out);
@@ -203,6 +204,12 @@ static void pipeline(FILE *out, const json_t *facts, size_t *left_out)
 		text(out, node_string(choice, "counter"));
 		fputs(" + ", out);
 		text(out, node_string(choice, "progress"));
+		double cost = node_number(choice, "item_cost_ns", 0);
+		if (json_is_true(node_get(choice, "swept")))
+			fprintf(out, ", model of %s", bytes_words(node_number(choice, "model_bytes", 0)).text);
+		if (cost > 0)
+			fprintf(out, ", %s items of %s", count_words(node_number(choice, "batch_items", 0)).text,
+				time_words(cost).text);
 		const json_t *anomalies = node_get(choice, "anomalies");
 		double workers = node_number(choice, "workers", 0), rate = node_number(choice, "throughput", 0);
 		fprintf(out, " | %s | %s | %s | %s | %s", workers > 0 ? count_words(workers).text : "serial",

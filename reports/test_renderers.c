@@ -47,7 +47,7 @@ static void the_page_holds_everything(void **state)
 	(void)state;
 	char *page = page_of(sample_report());
 	static const char *const wanted[] = {
-		"<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. A right increment costs 1.04× the floor.</h1>",
+		"<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. An increment that returns its step costs 1× the floor.</h1>",
 		"counter/naive", "data-race", "impl/counter/10_naive.c", "class=\"line named\"", "return ++c-&gt;value;",
 		"2.1 % of executions", "one update was lost", "id=\"counter-naive\"", "tsan is blind to call_once", "12.5 ns",
 		"naive <i>+</i> naive <i>+</i> plain_global", "What a green page does not prove", "./onceproof report --seed 7",
@@ -193,6 +193,21 @@ static void headlines_say_only_what_was_measured(void **state)
 	assert_string_equal(node_string(facts, "tone"), "partial");
 	json_decref(facts);
 	json_decref(report);
+}
+
+static void an_interrupted_run_fails_in_junit(void **state)
+{
+	(void)state;
+	for (int partial = 0; partial < 2; partial++) {
+		json_t *report = report_new(1);
+		json_object_set_new(report, "partial", json_boolean(partial));
+		assert_int_equal(render_junit(report, scratch("junit.xml")), 0);
+		char *xml = read_text(scratch("junit.xml"));
+		assert_int_equal(strstr(xml, "name=\"the whole plan was run\"") != NULL, partial);
+		assert_int_equal(strstr(xml, "failures=\"1\"") != NULL, partial);
+		free(xml);
+		json_decref(report);
+	}
 }
 
 static void costs_are_medians_of_repetitions(void **state)
@@ -496,6 +511,7 @@ int main(void)
 		cmocka_unit_test(tables_are_accessible),
 		cmocka_unit_test(broken_contracts_come_first),
 		cmocka_unit_test(headlines_say_only_what_was_measured),
+		cmocka_unit_test(an_interrupted_run_fails_in_junit),
 		cmocka_unit_test(costs_are_medians_of_repetitions),
 		cmocka_unit_test(choices_hold_only_what_is_claimed),
 		cmocka_unit_test(refuted_costs_are_broken_contracts),
