@@ -87,7 +87,7 @@ static bool scenario_listed(const struct list_options *options, const struct sce
 
 static json_t *feature_names(uint32_t features)
 {
-	static const char *const names[] = {"atomic", "fence", "call_once", "inline_asm", "futex", "tls"};
+	static const char *const names[] = {"atomic", "fence", "call_once", "inline_asm", "futex", "tls", "pthread_once"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (features & 1u << i)

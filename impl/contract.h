@@ -18,12 +18,13 @@ enum family { FAMILY_INITIALISER, FAMILY_COUNTER, FAMILY_PROGRESS, FAMILY_PIPELI
 
 /* Language and library features that some checking engine cannot see; each engine declares its blind spots in these bits. */
 enum feature {
-	FEATURE_ATOMIC = 1u << 0,     /* C11 atomics or the __atomic builtins */
-	FEATURE_FENCE = 1u << 1,      /* atomic_thread_fence as the only ordering */
-	FEATURE_CALL_ONCE = 1u << 2,  /* C11 call_once */
-	FEATURE_INLINE_ASM = 1u << 3, /* memory written by inline assembly (restartable sequences) */
-	FEATURE_FUTEX = 1u << 4,      /* the futex system call */
-	FEATURE_TLS = 1u << 5,        /* thread-local storage or thread-specific data */
+	FEATURE_ATOMIC = 1u << 0,       /* C11 atomics or the __atomic builtins */
+	FEATURE_FENCE = 1u << 1,        /* atomic_thread_fence as the only ordering */
+	FEATURE_CALL_ONCE = 1u << 2,    /* C11 call_once */
+	FEATURE_INLINE_ASM = 1u << 3,   /* memory written by inline assembly (restartable sequences) */
+	FEATURE_FUTEX = 1u << 4,        /* the futex system call */
+	FEATURE_TLS = 1u << 5,          /* thread-local storage or thread-specific data */
+	FEATURE_PTHREAD_ONCE = 1u << 6, /* pthread_once */
 };
 
 /* How many live objects of an implementation a process can have. */

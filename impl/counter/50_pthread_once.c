@@ -172,5 +172,5 @@ static uint64_t counter_value(struct counter *c)
 #include "counter_export.h"
 COUNTER_EXPORT(pthread_once, .about.lesson = "a slot for each thread, behind a key that the process creates once",
 	.about.claims = COUNTER_NO_LOST_UPDATE | COUNTER_MONOTONE_VALUE | COUNTER_EXACT_AT_REST | COUNTER_RACE_FREE,
-	.about.missing = COUNTER_LINEARIZABLE_VALUE, .about.features = FEATURE_ATOMIC | FEATURE_TLS,
+	.about.missing = COUNTER_LINEARIZABLE_VALUE, .about.features = FEATURE_PTHREAD_ONCE | FEATURE_ATOMIC | FEATURE_TLS,
 	.about.instances = INSTANCES_ONE_PER_PROCESS, .about.calls = "pthread_getspecific make_slot");

@@ -60,5 +60,5 @@ static void initialiser_close(struct initialiser *it)
 INITIALISER_EXPORT(pthread_once, .about.lesson = "the library runs it once, and has no way to say that it failed",
 	.about.claims = INITIALISER_EXACTLY_ONCE | INITIALISER_SAME_INSTANCE | INITIALISER_FULLY_PUBLISHED | INITIALISER_NO_LEAK |
 			INITIALISER_SURVIVES_CANCEL | INITIALISER_READ_ONLY_GET | INITIALISER_RACE_FREE,
-	.about.missing = INITIALISER_RETRIES_FAILURE, .about.features = FEATURE_TLS, .about.calls = "pthread_once",
-	.rearmable = true);
+	.about.missing = INITIALISER_RETRIES_FAILURE, .about.features = FEATURE_PTHREAD_ONCE | FEATURE_TLS,
+	.about.calls = "pthread_once", .rearmable = true);
