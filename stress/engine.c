@@ -280,6 +280,15 @@ static void judge_answer(json_t *result, const struct engine *engine, const stru
 		result_judge(result, "skipped", expected, why);
 		return;
 	}
+	if (blind) {
+		/* Its outcomes were judged, data races were not. */
+		size_t promises;
+		family_promises(scenario->family, &promises);
+		uint32_t checks = checkable(engine, scenario) & ~(1u << (promises - 1));
+		json_object_set_new(result, "checks", promise_names(scenario->family, checks));
+		json_object_set_new(result, "claimed", promise_names(scenario->family, checks & subject->about->claims));
+		json_object_set_new(result, "missing", promise_names(scenario->family, checks & subject->about->missing));
+	}
 	size_t reported = engine->findings && !blind ? engine->findings(result, subject, answer, tool_output) : 0;
 	long long executions = json_integer_value(json_object_get(answer, "executions"));
 	if (forbidden + reported > 0) {

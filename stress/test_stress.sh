@@ -36,6 +36,10 @@ jq -e '.contracts[] | select(.promise == "no_lost_update") | .status == "upheld"
 jq -e '.contracts[] | select(.promise == "exactly_once") | .status == "refuted" and .by == "sequential suspended_load" and .broken == false' \
 	"$work/forced.json" >/dev/null || fail "the forced order does not refute exactly_once"
 
+# An engine that is blind to a feature upholds no race_free for it, also where it saw an outcome.
+"$ONCEPROOF" stress 'initialiser/call_once' --engine=tsan,native --effort=0.02 --json="$work/blind.json" -q || fail "blind: exit status $?"
+jq -e '.contracts[] | select(.promise == "race_free") | .status == "unshown"' "$work/blind.json" >/dev/null || fail "a blind engine upholds race_free"
+
 # JSON on stdout is alone there; a filter that matches nothing and an unknown engine are misuse.
 "$ONCEPROOF" stress 'counter/atomic/two_increments' --engine=native --effort=0.01 --json=- 2>"$work/err" | jq -e '.schema == "onceproof/1"' >/dev/null || fail "--json=-"
 status=0; "$ONCEPROOF" stress 'nothing/*' 2>"$work/err" || status=$?
