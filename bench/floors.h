@@ -22,7 +22,8 @@ void floor_loop_load_branch(
 void floor_loop_lock_xadd(struct floor_cell *cell, uint64_t ops); /* fetch_add */
 void floor_loop_store(struct floor_cell *cell, uint64_t ops);     /* release store of a count kept in a register */
 
-/* One side of a ping-pong over *TURN: waits for WAIT, answers with ANSWER. Returns false once *TURN is UINT64_MAX. */
+/* The two sides of a ping-pong over *TURN, which starts even. ping makes it odd, ROUNDS times, and waits each time until it is even again;
+ * pong makes every odd number even, until *TURN is UINT64_MAX. */
 void floor_ping(uint64_t *turn, uint64_t rounds);
 void floor_pong(uint64_t *turn);
 enum { FLOOR_PING_ROUNDS = 256 };
