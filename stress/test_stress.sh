@@ -70,4 +70,10 @@ pgrep -f -- "onceproof-worker .*--seed=$seed" && fail "a worker is left"
 cp "$work/naive.json" "$work/keep.json"
 status=0; "$ONCEPROOF" stress 'counter/atomic/two_increments' --engine=native --effort=0.01 -q --json=/dev/full 2>"$work/err" || status=$?
 [ "$status" = 2 ] || fail "full disk: exit status $status"
+# Nor may what goes to stdout be lost in silence, whichever way the program ends.
+for words in "stress counter/atomic/two_increments --engine=native --effort=0.01" "run --help" "--version"; do
+	# shellcheck disable=SC2086
+	status=0; "$ONCEPROOF" $words >/dev/full 2>"$work/err" || status=$?
+	[ "$status" = 2 ] && grep -q '^onceproof: stdout: cannot be written' "$work/err" || fail "$words: a full stdout exits with $status"
+done
 echo "all engine checks passed"
