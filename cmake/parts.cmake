@@ -13,7 +13,7 @@ if(NOT ONCEPROOF_TSAN_LINKS)
 endif()
 
 # onceproof_flavours(NAME SOURCES... LINK libs... FLAVOURED libs...)
-# Makes NAME (plain) and NAME_tsan (-fsanitize=thread) static libraries of the same sources. LINK libraries are shared by both; a
+# Makes NAME (plain), NAME_tsan (-fsanitize=thread) and NAME_explored (onceproof_explored) static libraries of the same sources. LINK libraries are shared by both; a
 # FLAVOURED library L is linked as L or as L_tsan. A sanitized build of the harness has no tsan flavour of its own: sanitizers exclude
 # one another.
 function(onceproof_flavours name)
@@ -29,6 +29,46 @@ function(onceproof_flavours name)
 		target_link_libraries(${name}_tsan PUBLIC Threads::Threads ${arg_LINK} ${arg_FLAVOURED})
 		target_link_options(${name}_tsan PUBLIC -fsanitize=thread)
 	endif()
+	if(NOT ONCEPROOF_SANITIZE)
+		list(TRANSFORM arg_FLAVOURED REPLACE "_tsan$" "")
+		list(TRANSFORM arg_FLAVOURED APPEND _explored)
+		onceproof_explored(${name}_explored SOURCES ${arg_SOURCES} LINK ${arg_LINK} ${arg_FLAVOURED})
+	endif()
+endfunction()
+
+# The functions that the explorer takes over, as objcopy wants them; see stress/explore/runtime.h.
+file(GLOB ONCEPROOF_TAKEN CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/stress/explore/taken_*.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ONCEPROOF_TAKEN})
+set(ONCEPROOF_TAKEN_SYMBOLS ${PROJECT_BINARY_DIR}/taken.syms)
+set(symbols "")
+foreach(file ${ONCEPROOF_TAKEN})
+	file(STRINGS ${file} lines REGEX "^[A-Za-z_]")
+	foreach(line ${lines})
+		string(REGEX MATCH "^[A-Za-z0-9_]+" name ${line})
+		string(APPEND symbols "${name} explored_${name}\n")
+	endforeach()
+endforeach()
+file(CONFIGURE OUTPUT ${ONCEPROOF_TAKEN_SYMBOLS} CONTENT "${symbols}" @ONLY)
+
+# How explored code is compiled: all accesses reach the runtime, and builtins stay calls.
+set(ONCEPROOF_EXPLORED_OPTIONS -fsanitize=thread -O1 -g -fno-omit-frame-pointer -fno-builtin)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+	list(APPEND ONCEPROOF_EXPLORED_OPTIONS --param tsan-distinguish-volatile=1 -Wno-tsan)
+else()
+	list(APPEND ONCEPROOF_EXPLORED_OPTIONS "SHELL:-mllvm -tsan-instrument-read-before-write=1"
+		"SHELL:-mllvm -tsan-distinguish-volatile=1")
+endif()
+
+# onceproof_explored(NAME SOURCES... LINK libs...): a static library of explored code; link onceproof_explore behind it. Not made in a
+# sanitized build of the harness.
+function(onceproof_explored name)
+	cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+	add_library(${name} STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
+	target_compile_options(${name} PRIVATE ${ONCEPROOF_EXPLORED_OPTIONS})
+	set_target_properties(${name} PROPERTIES LINK_DEPENDS ${ONCEPROOF_TAKEN_SYMBOLS})
+	add_custom_command(TARGET ${name} POST_BUILD
+		COMMAND ${CMAKE_OBJCOPY} --redefine-syms=${ONCEPROOF_TAKEN_SYMBOLS} $<TARGET_FILE:${name}> VERBATIM)
+	target_link_libraries(${name} PUBLIC Threads::Threads ${arg_LINK} onceproof_explore)
 endfunction()
 
 # onceproof_test(NAME SOURCES... LINK libs... LABELS labels...): a cmocka program as a CTest test; exit 77 is "skipped".

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Explores a program: many executions under a search, findings told apart, each with a minimised witness.
+ *
+ * Not thread-safe; one exploration at a time in a process.
+ */
+#ifndef ONCEPROOF_EXPLORE_EXPLORE_H
+#define ONCEPROOF_EXPLORE_EXPLORE_H
+
+#include <jansson.h>
+
+#include "runtime.h"
+
+enum { EXPLORE_OUTCOMES_MAX = 16 };
+
+/* What is explored. */
+struct explore_program {
+	void (*reset)(void *arg);             /* before each execution, by the host; may be NULL */
+	void (*body)(void *arg);              /* thread 0 */
+	unsigned (*outcome)(void *arg);       /* after a complete execution, by the host: 0 .. outcome_count-1; NULL: none */
+	bool (*forbidden)(void *arg, unsigned outcome); /* is it a finding? */
+	const char *(*label)(void *arg, unsigned outcome);
+	unsigned outcome_count;
+	void *arg;
+};
+
+struct explore_options {
+	enum memory_model model;
+	const char *strategy;   /* "auto" or a search's name */
+	uint64_t seed;
+	uint64_t executions;    /* budget; 0: no bound */
+	double time_limit_s;    /* 0: none */
+	uint32_t steps_max;     /* 0: the default */
+	unsigned shard, shards; /* one-based */
+	bool symmetry;          /* explore one order of identical workers */
+	bool spurious;          /* spurious wake-ups of condition variables are explored */
+	bool first_only;        /* stop at the first finding */
+	bool minimise;
+	const char *const *search_options; /* "key=value", NULL-terminated; may be NULL */
+	void (*progress)(void *arg, uint64_t executions, uint64_t distinct, double estimate); /* may be NULL; called now and then */
+	void *progress_arg;
+};
+
+/* One step of a schedule, enough to repeat it: by thread and number, never by address. */
+struct schedule_step {
+	uint16_t thread;
+	uint8_t kind, tag;
+	uint16_t source_thread; /* GRAPH_NOBODY: the initial store (or none) */
+	uint32_t source_number;
+	uint16_t place_thread;
+	uint32_t place_number;
+	uint32_t choice; /* 1 + the free choice made in it; 0: none */
+};
+struct schedule {
+	uint32_t count;
+	struct schedule_step *steps; /* owned */
+};
+
+/* A finding of the whole exploration. */
+struct explored_finding {
+	struct finding finding;
+	uint64_t executions; /* in how many it was seen */
+	uint64_t first;      /* the first of them */
+	struct schedule schedule; /* minimised if asked for */
+	uint32_t recorded_count;
+	struct recorded *recorded; /* steps of the witness, for its table; owned */
+	unsigned stale, preemptions;
+};
+
+struct explore_result {
+	uint64_t executions; /* complete ones, also those that ended with a finding */
+	uint64_t blocked;    /* of the search's own: threads waited for values that the execution did not have */
+	uint64_t abandoned, cut, diverged;
+	uint64_t distinct;   /* behaviours: classes by graph_hash */
+	uint64_t outcomes[EXPLORE_OUTCOMES_MAX];
+	bool exhausted;      /* everything within model and bound was explored */
+	bool out_of_time;
+	char bound[160];     /* what "everything" means: "" or "preemptions <= 2", … */
+	char plan[400];      /* the searches that ran, in order, with their executions */
+	char caveat[400];    /* why it is inconclusive in spite of everything: uncontrolled calls; "" if there is none */
+	double probability_depth[4]; /* PCT under sc: chance to have found a bug of depth 1..3; 0: no statement */
+	double seconds;
+	unsigned finding_count;
+	struct explored_finding *findings; /* owned */
+};
+
+int explore(const struct explore_program *program, const struct explore_options *options, struct explore_result *result);
+void explore_free(struct explore_result *result);
+
+/* Repeats SCHEDULE; *DIVERGED is the step at which the program went another way, or UINT32_MAX. The steps are recorded
+ * (runtime_recorded), findings are in runtime->finding. */
+enum ending explore_replay(const struct explore_program *program, const struct explore_options *options,
+	const struct schedule *schedule, uint32_t *diverged);
+
+/* Makes SCHEDULE smaller without losing the finding with KEY: fewest stale reads, then fewest preemptions, then fewest steps; until no
+ * single change helps. Deterministic. Gives up after TRIES executions. */
+void explore_minimise(const struct explore_program *program, const struct explore_options *options, uint64_t key,
+	struct schedule *schedule, unsigned tries);
+
+/* The schedule of the execution that just ended, from its graph. false: no memory. */
+bool schedule_take(struct schedule *schedule);
+bool schedule_copy(struct schedule *to, const struct schedule *from);
+void schedule_free(struct schedule *schedule);
+
+/* A search that follows SCHEDULE (borrowed) and, behind its end or where it cannot be followed, goes on without preemptions and with
+ * newest stores. STRICT: where it cannot be followed it gives up instead. search_replay_at tells how far it came. */
+struct search *search_replay(const struct schedule *schedule, bool strict);
+uint32_t search_replay_diverged(const struct search *s); /* UINT32_MAX: it did not */
+
+/* The whole result for the main program, addresses as numbers that it symbolises (see answer.c for the shape). New reference. */
+json_t *explore_answer(const struct explore_program *program, const struct explore_options *options, const struct explore_result *result);
+
+#endif
