@@ -109,4 +109,11 @@ uint32_t search_replay_diverged(const struct search *s); /* UINT32_MAX: it did n
 /* The whole result for the main program, addresses as numbers that it symbolises (see answer.c for the shape). New reference. */
 json_t *explore_answer(const struct explore_program *program, const struct explore_options *options, const struct explore_result *result);
 
+/* The same shape for one execution that was repeated: what explore_replay() returned and left in *DIVERGED. New reference. */
+json_t *explore_replay_answer(
+	const struct explore_program *program, const struct explore_options *options, enum ending how, uint32_t diverged);
+
+/* Reads the member `schedule` of the witness file PATH (or of a finding of an answer). 0; or -1 with the reason in WHY. */
+int explore_read_witness(const char *path, struct schedule *schedule, char *why, size_t bytes);
+
 #endif
