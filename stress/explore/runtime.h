@@ -25,8 +25,18 @@
 #include "search.h"
 
 enum finding_kind {
-	FINDING_DATA_RACE, FINDING_FORBIDDEN_OUTCOME, FINDING_ASSERTION, FINDING_DEADLOCK, FINDING_LIVELOCK, FINDING_LOST_WAKEUP,
-	FINDING_USE_AFTER_FREE, FINDING_DOUBLE_FREE, FINDING_LEAK, FINDING_MISUSE, FINDING_CRASH, FINDING_NONDETERMINISM,
+	FINDING_DATA_RACE,
+	FINDING_FORBIDDEN_OUTCOME,
+	FINDING_ASSERTION,
+	FINDING_DEADLOCK,
+	FINDING_LIVELOCK,
+	FINDING_LOST_WAKEUP,
+	FINDING_USE_AFTER_FREE,
+	FINDING_DOUBLE_FREE,
+	FINDING_LEAK,
+	FINDING_MISUSE,
+	FINDING_CRASH,
+	FINDING_NONDETERMINISM,
 	FINDING_KINDS
 };
 /* "data-race", … as in results. */
@@ -48,9 +58,9 @@ struct finding {
 	unsigned outcome; /* of a scenario: index of the outcome; UINT32_MAX: none */
 	unsigned place_count;
 	struct place place[PLACES_MAX];
-	bool after_race;    /* seen in an execution that went on after a race */
-	bool ends;          /* the execution could not go on */
-	uint64_t key;       /* findings with equal keys are the same: kind, outcome and sites */
+	bool after_race; /* seen in an execution that went on after a race */
+	bool ends;       /* the execution could not go on */
+	uint64_t key;    /* findings with equal keys are the same: kind, outcome and sites */
 };
 
 struct thread {
@@ -59,46 +69,39 @@ struct thread {
 	bool quiet_end;         /* ended, and its end is known to thread 0 */
 	void *(*start)(void *); /* and its argument */
 	void *arg, *result;
-	event_id end;           /* its EVENT_END */
+	event_id end; /* its EVENT_END */
 	uint32_t children;
 	/* The stack of calls, kept by __tsan_func_entry and _exit: return addresses, outermost first. */
 	const void **calls;
 	unsigned depth;
 	/* While it waits (see runtime_perform, runtime_wait). */
-	bool waiting;                                  /* cannot move now unless `ready` says otherwise */
-	bool (*ready)(void *arg, event_id *from);      /* passive waits */
+	bool waiting;                             /* cannot move now unless `ready` says otherwise */
+	bool (*ready)(void *arg, event_id *from); /* passive waits */
 	void *ready_arg;
-	char waits_for[96];                            /* for people: "mutex 0x…", filled when a deadlock is described */
+	char waits_for[96]; /* for people: "mutex 0x…", filled when a deadlock is described */
 	void (*describe)(void *arg, char *text, size_t bytes);
-	/* Plain racing accesses that are under way. */
-	event_id writing;      /* a racing store whose value is not known yet */
-	void *written_at;
-	uint32_t written_bytes;
-	void *lent_at;         /* a stale value was put here for a racing read; the newest is put back at the next entry */
-	uint32_t lent_bytes;
-	uint64_t lent_back;
-	void *sync;            /* belongs to the synchronisation part: cleanup handlers, keys, cancellation state */
-	uint8_t search_state[64]; /* scratch of the runtime: spin detection */
+	void *sync; /* belongs to the synchronisation part: cleanup handlers, keys, cancellation state */
 };
 
 /* What the parts may look at. */
 struct runtime {
+	uint64_t registers[8]; /* first: rbx, rbp, r12 .. r15 and rsp of the explored code at its last callback (callbacks.c) */
 	struct graph *graph;
 	struct moment moment;
 	struct search *search;
 	struct thread thread[GRAPH_THREADS_MAX];
-	unsigned current;        /* thread that runs */
-	unsigned alive;          /* threads that exist and have not ended */
-	bool running;            /* an execution is under way */
-	bool quiet;              /* one thread is alive and knows all that others did: nothing needs to be an event */
-	bool raced;              /* a race was seen in this execution, or some location is treated as racing */
-	bool recording;          /* places with calls and plain accesses are noted, for a witness */
+	unsigned current; /* thread that runs */
+	unsigned alive;   /* threads that exist and have not ended */
+	bool running;     /* an execution is under way */
+	bool quiet;       /* one thread is alive and knows all that others did: nothing needs to be an event */
+	bool raced;       /* a race was seen in this execution, or some location is treated as racing */
+	bool recording;   /* places with calls and plain accesses are noted, for a witness */
 	uint64_t execution;
-	uint64_t virtual_ns;     /* virtual time; see clock.c */
-	unsigned findings;       /* of this execution */
+	uint64_t virtual_ns; /* virtual time; see clock.c */
+	unsigned findings;   /* of this execution */
 	struct finding finding[FINDINGS_MAX];
-	bool spurious;           /* cond waits may wake for no reason: a free choice */
-	uint64_t uncontrolled;   /* calls that the runtime does not control were made: bits of uncontrolled_names */
+	bool spurious;         /* cond waits may wake for no reason: a free choice */
+	uint64_t uncontrolled; /* calls that the runtime does not control were made: bits of uncontrolled_names */
 };
 /* The runtime; valid after runtime_start. */
 extern struct runtime *runtime;
@@ -125,8 +128,8 @@ void runtime_enter(void);
  * operation may return, the thread waits; op->waits must be set. Returns the value that was read (0 for a write); *written, if not
  * NULL, tells whether it wrote. DESCRIBE says for a deadlock what the thread waits for; it may be NULL.
  * A thread that can never go on never returns from here: the execution ends without it. */
-uint64_t runtime_perform(struct operation *op, uint64_t initial, bool *written,
-	void (*describe)(void *arg, char *text, size_t bytes), void *arg);
+uint64_t runtime_perform(
+	struct operation *op, uint64_t initial, bool *written, void (*describe)(void *arg, char *text, size_t bytes), void *arg);
 
 /* The same for memory that the program sees: the value lives at op->address (used for atomics). */
 uint64_t runtime_atomic(struct operation *op, bool *written);
@@ -139,7 +142,8 @@ void runtime_wait(enum step_tag tag, const void *site, bool (*ready)(void *arg, 
 /* A step that touches no location: a scheduling point and an EVENT_LOCAL (or FENCE with its ORDER). */
 event_id runtime_step(enum step_tag tag, enum event_kind kind, enum order order, const void *site);
 
-/* A free choice among COUNT alternatives; 0 is the plain one. Belongs to the step that is being performed. */
+/* A free choice among COUNT alternatives; 0 is the plain one. An EVENT_LOCAL of its own (tag STEP_CHOICE, value 1 + the alternative),
+ * no scheduling point: the search's choice() is called first, then added() for the event. */
 uint32_t runtime_choose(unsigned count);
 
 /* Gives way: the next step of another thread is preferred and costs no preemption. */
@@ -193,10 +197,12 @@ void runtime_save(const void *address, size_t bytes);
 /* races.c: the history of plain accesses, by byte. No access is forgotten while it can still race.
  * The clock of a plain access is the number of events of its thread so far. ATOMIC: an atomic access, which races with plain ones only. */
 struct race {
-	unsigned thread;    /* who accessed before */
+	unsigned thread; /* who accessed before */
 	bool write, atomic, freed;
 	const void *frame[FRAMES_MAX]; /* of the former access; frame[0] its site */
 	unsigned frame_count;
+	uintptr_t address;  /* the bytes that both access, within one 8-byte granule */
+	unsigned bytes;
 };
 int races_start(void);
 void races_clear(void);
@@ -210,6 +216,8 @@ void races_promote(uintptr_t address, size_t bytes);
 bool races_promoted(uintptr_t address, size_t bytes);
 bool races_any_promoted(void);
 void races_forget_promoted(void);
+/* How often something was promoted so far: when it grew, graphs of earlier executions are no longer those of later ones. */
+uint64_t races_promotions(void);
 
 /* heap.c: the malloc family of explored threads. Each thread has an arena of its own at a fixed address, so addresses do not depend on
  * the order of execution. Freed memory is not given out again within an execution, so use after free is seen. */
@@ -230,10 +238,10 @@ void heap_leaks(void);
 struct runtime_options {
 	enum memory_model model;
 	bool full_graph;
-	uint32_t steps_max;  /* events of one execution, after which it is cut */
-	uint64_t turns_max;  /* callbacks without an event, after which a thread is taken for endless */
+	uint32_t steps_max; /* events of one execution, after which it is cut */
+	uint64_t turns_max; /* callbacks without an event, after which a thread is taken for endless */
 	bool spurious;
-	bool races_end;      /* a race ends its execution */
+	bool races_end; /* a race ends its execution */
 	bool leaks;
 };
 
@@ -243,15 +251,15 @@ int runtime_start(const struct runtime_options *options);
 /* Another model or kind of graph from the next execution on. */
 int runtime_configure(const struct runtime_options *options);
 
-/* Runs one execution: thread 0 calls body(arg) on a fiber. Decisions come from SEARCH. Afterwards the graph and the findings can be
- * looked at until the next one. */
+/* Runs one execution: thread 0 calls body(arg) on a fiber. Decisions come from SEARCH; the caller has called its begin (after setting
+ * runtime->moment.execution) and will call its end. Afterwards the graph and the findings can be looked at until the next one. */
 enum ending runtime_execute(struct search *search, void (*body)(void *arg), void *arg);
 
 /* Steps of the recorded execution (runtime->recording), for the table of a witness. */
 struct recorded {
 	unsigned thread;
 	uint8_t tag, order;
-	event_id event;      /* 0: a plain access */
+	event_id event; /* 0: a plain access */
 	uintptr_t address;
 	uint32_t bytes;
 	bool write, plain, has_read, has_written, stale, blocked;
@@ -259,7 +267,7 @@ struct recorded {
 	event_id source;
 	unsigned frame_count;
 	const void *frame[FRAMES_MAX];
-	char note[160];      /* why a stale store could be read; what a choice was */
+	char note[160]; /* why a stale store could be read; what a choice was */
 };
 const struct recorded *runtime_recorded(uint32_t *count);
 

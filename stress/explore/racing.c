@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain accesses to locations that race. C calls the program undefined from there on; for whoever wants to see the damage, such an
+ * access goes on as a relaxed one: a read may return an older store, and a store may be overtaken.
+ *
+ * The compiler's callback comes before the access itself, so a store's value is known only when its thread enters the runtime again,
+ * and a stale value is put into memory for the read and taken out again at that time. No other thread runs in between.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "runtime_private.h"
+
+enum { GRANULES_MAX = 1 << 14 };
+
+/* In which pieces a granule of 8 bytes is accessed: the smallest size seen, so that different sizes meet. Lasts over executions. */
+struct granules {
+	uint64_t key[GRANULES_MAX]; /* address >> 3; 0: empty */
+	uint8_t bytes[GRANULES_MAX];
+};
+
+static struct granules *granules; /* set once, by racing_start */
+
+int racing_start(void)
+{
+	void *made = mmap(NULL, sizeof *granules, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (made == MAP_FAILED)
+		return errno;
+	granules = made;
+	return 0;
+}
+
+/* The size of pieces at ADDRESS, if an access there wants pieces of BYTES. */
+static uint32_t piece_bytes(uint64_t address, uint32_t bytes)
+{
+	uint64_t key = address >> 3;
+	uint32_t at = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 50);
+	for (uint32_t probes = 0; probes < GRANULES_MAX; probes++, at = (at + 1) % GRANULES_MAX) {
+		if (granules->key[at] == key) {
+			if (bytes < granules->bytes[at]) {
+				granules->bytes[at] = (uint8_t)bytes;
+				/* Graphs change with it: as good as another promotion. */
+				races_promote(address, 0);
+			}
+			return granules->bytes[at];
+		}
+		if (granules->key[at] == 0) {
+			granules->key[at] = key;
+			granules->bytes[at] = (uint8_t)bytes;
+			return bytes;
+		}
+	}
+	return bytes;
+}
+
+static uint64_t memory_get(uintptr_t address, uint32_t bytes)
+{
+	uint64_t value = 0;
+	memcpy(&value, (const void *)address, bytes);
+	return value;
+}
+
+void racing_complete(void)
+{
+	struct inner_thread *own = inner_thread();
+	struct graph *g = runtime->graph;
+	/* Backwards: if a place was lent twice, what was there first comes back. */
+	while (own->under_way_count) {
+		struct under_way *u = &own->under_way[--own->under_way_count];
+		if (!u->store) {
+			memcpy(u->at, &u->back, u->bytes);
+			continue;
+		}
+		graph_value(g, u->store, memory_get((uintptr_t)u->at, u->bytes));
+		const struct event *store = &g->events[u->store];
+		event_id last = g->locations[store->location].last;
+		if (last != u->store)
+			memcpy(u->at, &g->events[last].value, u->bytes);
+	}
+}
+
+static void under_way(event_id store, uintptr_t address, uint32_t bytes)
+{
+	struct inner_thread *own = inner_thread();
+	own->under_way[own->under_way_count++] =
+		(struct under_way){.store = store, .at = (void *)address, .bytes = bytes, .back = memory_get(address, bytes)};
+}
+
+/* The pieces of an access, in order of address. */
+static unsigned pieces(uintptr_t address, size_t bytes, uintptr_t *at, uint32_t *size)
+{
+	unsigned count = 0;
+	uintptr_t end = address + bytes;
+	while (address < end && count < PIECES_MAX) {
+		/* The largest naturally aligned piece that fits, and no larger than what the granule is cut into. */
+		uint32_t wanted = 8;
+		while (address % wanted || address + wanted > end)
+			wanted /= 2;
+		uint32_t piece = piece_bytes(address, wanted);
+		piece = piece < wanted ? piece : wanted;
+		at[count] = address;
+		size[count++] = piece;
+		address += piece;
+	}
+	return count;
+}
+
+static void racing_read(const uintptr_t *at, const uint32_t *size, unsigned count, const void *site)
+{
+	uint64_t value[PIECES_MAX];
+	for (unsigned i = 0; i < count; i++) {
+		struct operation op = {.kind = EVENT_READ,
+			.tag = STEP_RACY_READ,
+			.order = ORDER_PLAIN,
+			.bytes = size[i],
+			.address = at[i],
+			.location = UINT32_MAX,
+			.site = site};
+		value[i] = runtime_atomic(&op, NULL);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		if (memory_get(at[i], size[i]) == value[i])
+			continue;
+		under_way(0, at[i], size[i]);
+		memcpy((void *)at[i], &value[i], size[i]);
+	}
+}
+
+/* The pieces of one store come one right behind the other: their values are only known together. Readers can still tear them apart by
+ * what they read. */
+static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned count, const void *site)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct operation op = {.kind = EVENT_WRITE,
+			.tag = STEP_RACY_WRITE,
+			.order = ORDER_PLAIN,
+			.bytes = size[i],
+			.address = at[i],
+			.location = UINT32_MAX,
+			.thread = (uint16_t)runtime->current,
+			.site = site};
+		uint64_t initial = memory_get(at[i], size[i]);
+		op.location = graph_location(runtime->graph, at[i], size[i], &initial);
+		if (i == 0)
+			runtime_schedule(&op);
+		event_id store = step_write(&op);
+		under_way(store, at[i], size[i]);
+	}
+	spin_effect();
+}
+
+void racing_access(uintptr_t address, size_t bytes, bool write, const void *site)
+{
+	uintptr_t at[PIECES_MAX];
+	uint32_t size[PIECES_MAX];
+	unsigned count = pieces(address, bytes, at, size);
+	runtime->raced = true;
+	if (write)
+		racing_write(at, size, count, site);
+	else
+		racing_read(at, size, count, site);
+}

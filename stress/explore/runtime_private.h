@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* What runtime.c, step.c, spin.c, racing.c, findings.c, record.c and callbacks.c share, and nobody else sees. */
+#ifndef ONCEPROOF_EXPLORE_RUNTIME_PRIVATE_H
+#define ONCEPROOF_EXPLORE_RUNTIME_PRIVATE_H
+
+#include "runtime.h"
+
+enum {
+	CALLS_MAX = 4096,        /* depth of calls that is kept for each thread */
+	PIECES_MAX = 32,         /* racing accesses under way at once: pieces of one memcpy */
+	SPIN_READS_MAX = 16,     /* reads of one turn of a loop */
+	SPIN_TURNS = 3,          /* turns of a loop whose state changes (it counts) that are explored one by one */
+	SPIN_TURNS_MAX = 200000, /* turns after which a loop that reads nothing new is taken for endless */
+	RECORDED_MAX = 20000,
+};
+
+enum wait {
+	WAIT_NONE,
+	WAIT_PASSIVE,   /* runtime_wait: until ready() */
+	WAIT_OPERATION, /* a waiting operation that blocks with the newest store: until it does not */
+	WAIT_NEWS,      /* went round a loop without effect: until something that it read has a newer store */
+	WAIT_STUCK,     /* for good in this execution: blocked reads in a full graph */
+};
+
+/* One read of a loop's turn. */
+struct spin_read {
+	const void *site;
+	uint32_t location;
+	event_id event, source;
+	uint64_t state; /* hash of registers and stack before the read; 0: not taken */
+};
+
+/* A racing plain access under way. */
+struct under_way {
+	event_id store; /* of a racing store whose value is not known yet; 0: a racing read */
+	void *at;
+	uint32_t bytes;
+	uint64_t back; /* of a read: the newest value, which is put back */
+};
+
+struct inner_thread {
+	enum wait wait;
+	unsigned under_way_count;
+	struct under_way under_way[PIECES_MAX];
+	unsigned spin_count;
+	uint32_t spin_turns; /* without news */
+	bool spin_forced;    /* the turn that begins now must read news */
+	struct spin_read spin[SPIN_READS_MAX];
+	uint64_t turns;      /* callbacks since its last event */
+	uint32_t rounds;     /* how often that was very many */
+	const void *endless; /* taken for endless here; NULL: not */
+	uintptr_t stack_low, stack_bytes;
+	bool yields;
+	event_id create; /* EVENT_CREATE of its parent */
+	int32_t record;  /* recorded plain write whose value is not known yet; -1: none */
+	const void *calls[CALLS_MAX];
+};
+
+struct inner {
+	struct runtime runtime; /* first: `runtime` points here */
+	struct runtime_options options;
+	struct inner_thread thread[GRAPH_THREADS_MAX];
+	uint64_t live;    /* bits of threads that exist and have not ended */
+	uint64_t waiting; /* bits of threads whose `wait` is not WAIT_NONE */
+	enum ending ending;
+	void (*body)(void *arg);
+	void *body_arg;
+	event_id performing;        /* the event of the step that is being performed */
+	struct graph *graphs[2][2]; /* by model and fullness, made when first needed */
+	/* Identities of threads: child[parent][n] is 1 + the number of parent's n-th child; lasts over executions. */
+	uint8_t child[GRAPH_THREADS_MAX][GRAPH_THREADS_MAX];
+	unsigned numbered;
+	const char *uncontrolled[32];
+	unsigned uncontrolled_count;
+	uint32_t recorded_count;
+	struct recorded recorded[RECORDED_MAX];
+};
+
+static inline struct inner *inner(void)
+{
+	return (struct inner *)(void *)runtime;
+}
+
+static inline struct inner_thread *inner_thread(void)
+{
+	return &inner()->thread[runtime->current];
+}
+
+/* runtime.c: publishes what the running thread does next and returns when it may do it. */
+void runtime_schedule(const struct operation *op);
+/* The running thread moved: counts the step, ends an execution that is too long. */
+void runtime_moved(void);
+/* An event was added for OP: tells the search, records it. */
+void runtime_added(const struct operation *op, event_id id);
+/* The running thread can never go on in this execution. */
+_Noreturn void runtime_stuck(void);
+
+/* step.c: performs the store OP, which is scheduled already, on its known location. */
+event_id step_write(const struct operation *op);
+
+/* spin.c. Before a read of LOCATION at SITE: did the thread come round a loop without effect? */
+enum spin {
+	SPIN_NO,     /* an ordinary read */
+	SPIN_SAME,   /* a whole turn changed nothing, state included: the thread can wait for news */
+	SPIN_COUNTS, /* nothing new was read for some turns, but the thread's own state changes: a bounded loop */
+};
+enum spin spin_before(const void *site, uint32_t location, uint64_t *state);
+void spin_after(const void *site, uint32_t location, uint64_t state, event_id event, event_id source);
+/* Something took effect: a new turn cannot be the same as an old one. */
+static inline void spin_effect(void)
+{
+	struct inner_thread *t = inner_thread();
+	t->spin_count = 0;
+	t->spin_turns = 0;
+}
+/* Is there a store, newer than what thread T read in its last turn? */
+bool spin_has_news(unsigned t);
+/* The source that the last turn's read at SITE of LOCATION returned, or 0. */
+event_id spin_former(const void *site, uint32_t location);
+/* Marks the reads of the last turn as blocked. */
+void spin_block(const void *site, uint32_t location);
+
+/* racing.c: plain accesses to locations that are known to race. */
+void racing_access(uintptr_t address, size_t bytes, bool write, const void *site);
+/* The running thread's racing accesses are done: gives stores their values, takes stale values out of memory. */
+void racing_complete(void);
+int racing_start(void);
+
+/* record.c */
+void record_event(const struct operation *op, event_id id);
+void record_plain(uintptr_t address, size_t bytes, bool write, const void *site);
+void record_complete(void);
+
+/* findings.c: nobody can move. Notes deadlock, livelock or lost wake-up if that is for good. */
+enum ending findings_standstill(void);
+void findings_race(const struct race *race, uintptr_t address, size_t bytes, bool write, bool atomic, const void *site);
+unsigned runtime_frames(unsigned thread, const void *site, const void **frame);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* One operation as one step: a scheduling point, the search's choice of source or place, the event. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime_private.h"
+
+enum { CANDIDATES_MAX = 256 };
+
+static bool wants_all(const struct operation *op)
+{
+	(void)op;
+	return runtime->graph->full;
+}
+
+/* The stores that OP may return, newest first, as far as they let it go on; also those that block it in a full graph. A store that
+ * another update has read already can still be returned by an update that will write nothing. */
+static unsigned candidates(const struct operation *op, event_id *out)
+{
+	struct graph *g = runtime->graph;
+	if (op->kind == EVENT_READ && !op->apply) {
+		unsigned count = graph_sources(g, op->thread, op->location, op->order, false, out, CANDIDATES_MAX);
+		return count < CANDIDATES_MAX ? count : CANDIDATES_MAX;
+	}
+	event_id reads[CANDIDATES_MAX], writes[CANDIDATES_MAX];
+	unsigned count = 0, read = 0, write = 0, read_count, write_count = 0;
+	read_count = graph_sources(g, op->thread, op->location, op->order_failed, false, reads, CANDIDATES_MAX);
+	if (op->kind == EVENT_UPDATE)
+		write_count = graph_sources(g, op->thread, op->location, op->order, true, writes, CANDIDATES_MAX);
+	read_count = read_count < CANDIDATES_MAX ? read_count : CANDIDATES_MAX;
+	write_count = write_count < CANDIDATES_MAX ? write_count : CANDIDATES_MAX;
+	/* Merge: each list is in modification order, newest first. */
+	while (read < read_count || write < write_count) {
+		bool from_writes = read == read_count ||
+				   (write < write_count && g->events[writes[write]].rank >= g->events[reads[read]].rank);
+		event_id store = from_writes ? writes[write++] : reads[read++];
+		uint64_t written;
+		enum applied applied = op->apply(op, g->events[store].value, &written);
+		if (applied == APPLIED_BLOCK && (!g->full || from_writes))
+			continue;
+		if ((applied == APPLIED_WRITE) == from_writes && count < CANDIDATES_MAX)
+			out[count++] = store;
+	}
+	return count;
+}
+
+/* The search's choice among COUNT candidates. */
+static event_id choose_source(const struct operation *op, const event_id *sources, unsigned count)
+{
+	const struct search_kind *kind = runtime->search->kind;
+	uint32_t index = 0;
+	if ((count > 1 || wants_all(op)) && kind->source)
+		index = kind->source(runtime->search, &runtime->moment, op, sources, count);
+	if (index == SEARCH_GIVE_UP || index >= count)
+		runtime_stop(ENDING_ABANDONED);
+	return sources[index];
+}
+
+static event_id choose_place(const struct operation *op)
+{
+	const struct search_kind *kind = runtime->search->kind;
+	event_id places[CANDIDATES_MAX];
+	unsigned count = graph_places(runtime->graph, op->thread, op->location, op->order, places, CANDIDATES_MAX);
+	count = count < CANDIDATES_MAX ? count : CANDIDATES_MAX;
+	uint32_t index = 0;
+	if ((count > 1 || wants_all(op)) && kind->place)
+		index = kind->place(runtime->search, &runtime->moment, op, places, count);
+	if (index == SEARCH_GIVE_UP || index >= count)
+		runtime_stop(ENDING_ABANDONED);
+	return places[index];
+}
+
+event_id step_write(const struct operation *op)
+{
+	runtime_moved();
+	event_id event = graph_write(runtime->graph, op->thread, op->location, op->order, op->operand, choose_place(op));
+	runtime_added(op, event);
+	return event;
+}
+
+static void blocks_here(struct operation *op, event_id source)
+{
+	struct graph *g = runtime->graph;
+	event_id id = graph_read(g, op->thread, op->location, op->order_failed, source);
+	g->events[id].blocked = true;
+	runtime_added(op, id);
+	runtime_stuck();
+}
+
+/* The scheduling point before OP; a waiting operation comes back only when it can go on. Returns the candidates. */
+static unsigned await_candidates(struct operation *op, event_id *sources)
+{
+	struct inner *in = inner();
+	struct inner_thread *own = inner_thread();
+	for (;;) {
+		if (op->waits && !runtime->graph->full) {
+			uint64_t written;
+			const struct graph *g = runtime->graph;
+			bool blocks = op->apply(op, g->events[g->locations[op->location].last].value, &written) == APPLIED_BLOCK;
+			own->wait = blocks ? WAIT_OPERATION : WAIT_NONE;
+			in->waiting = (in->waiting & ~(1ull << op->thread)) | (uint64_t)blocks << op->thread;
+		}
+		runtime->thread[op->thread].waiting = op->waits;
+		runtime_schedule(op);
+		own->wait = WAIT_NONE;
+		in->waiting &= ~(1ull << op->thread);
+		unsigned count = candidates(op, sources);
+		if (count || runtime->graph->full || !op->waits)
+			return count;
+	}
+}
+
+/* Performs the read or update OP with the stores SOURCES; returns what it read. */
+static uint64_t perform_read(struct operation *op, const event_id *sources, unsigned count, bool *wrote, event_id *event)
+{
+	struct graph *g = runtime->graph;
+	event_id source = choose_source(op, sources, count);
+	uint64_t value = g->events[source].value, written = 0;
+	enum applied applied = op->apply ? op->apply(op, value, &written) : APPLIED_READ;
+	if (applied == APPLIED_BLOCK)
+		blocks_here(op, source);
+	*wrote = applied == APPLIED_WRITE;
+	if (*wrote)
+		*event = graph_update(g, op->thread, op->location, op->order, source, written);
+	else
+		*event = graph_read(g, op->thread, op->location, op->apply ? op->order_failed : op->order, source);
+	if (!*wrote)
+		g->events[*event].value = value;
+	runtime_added(op, *event);
+	return value;
+}
+
+uint64_t runtime_perform(
+	struct operation *op, uint64_t initial, bool *written, void (*describe)(void *arg, char *text, size_t bytes), void *arg)
+{
+	runtime_enter();
+	struct thread *self = runtime_thread();
+	struct graph *g = runtime->graph;
+	op->thread = (uint16_t)self->id;
+	op->location = graph_location(g, op->address, op->bytes, &initial);
+	g->locations[op->location].chain |= op->chain;
+	if (op->kind != EVENT_WRITE && op->order_failed == ORDER_PLAIN)
+		op->order_failed = op->order == ORDER_ACQ_REL ? ORDER_ACQUIRE : op->order;
+	self->describe = describe;
+	self->ready_arg = arg;
+	self->ready = NULL;
+	bool wrote = true;
+	uint64_t value = 0;
+	event_id event;
+	if (op->kind == EVENT_WRITE) {
+		runtime_schedule(op);
+		event = step_write(op);
+	} else {
+		event_id sources[CANDIDATES_MAX];
+		unsigned count = await_candidates(op, sources);
+		runtime_moved();
+		value = perform_read(op, sources, count, &wrote, &event);
+	}
+	self->waiting = false;
+	spin_effect();
+	if (written)
+		*written = wrote;
+	return value;
+}
+
+event_id runtime_step(enum step_tag tag, enum event_kind kind, enum order order, const void *site)
+{
+	runtime_enter();
+	struct operation op = {.kind = (uint8_t)kind,
+		.tag = (uint8_t)tag,
+		.order = (uint8_t)order,
+		.thread = (uint16_t)runtime->current,
+		.location = UINT32_MAX,
+		.site = site};
+	/* Only a fence has a place among other threads' steps that could matter; the rest is done where it is met. */
+	if (kind == EVENT_FENCE)
+		runtime_schedule(&op);
+	runtime_moved();
+	spin_effect();
+	event_id id = kind == EVENT_FENCE ? graph_fence(runtime->graph, op.thread, order)
+					  : graph_plain(runtime->graph, op.thread, kind);
+	runtime_added(&op, id);
+	return id;
+}
+
+/* Memory that the program sees ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t memory_get(uint64_t address, uint32_t bytes)
+{
+	uint64_t value = 0;
+	memcpy(&value, (const void *)address, bytes);
+	return value;
+}
+
+static void memory_put(uint64_t address, uint32_t bytes, uint64_t value)
+{
+	runtime_save((const void *)address, bytes);
+	memcpy((void *)address, &value, bytes);
+}
+
+/* One thread alone: memory is the newest value of everything. Only locations that have events already need another. */
+static bool atomic_quiet(struct operation *op, uint64_t *value, bool *wrote)
+{
+	if (!runtime->quiet)
+		return false;
+	bool known = graph_find(runtime->graph, op->address, op->bytes) != UINT32_MAX;
+	if (op->kind != EVENT_READ && known)
+		return false;
+	*value = op->kind == EVENT_WRITE ? 0 : memory_get(op->address, op->bytes);
+	uint64_t written = op->operand;
+	*wrote = op->kind == EVENT_WRITE || (op->kind == EVENT_UPDATE && op->apply(op, *value, &written) == APPLIED_WRITE);
+	if (*wrote)
+		memory_put(op->address, op->bytes, written);
+	return true;
+}
+
+static void note_atomic_access(const struct operation *op, bool write)
+{
+	struct race race;
+	struct graph *g = runtime->graph;
+	if (races_access(op->address, op->bytes, write, true, false, op->thread, graph_clock(g, op->thread), g->done[op->thread],
+		    op->site, &race))
+		findings_race(&race, op->address, op->bytes, write, true, op->site);
+}
+
+/* Leaves out what is not newer than FORMER: a thread that went round a loop without effect waits for news. */
+static unsigned only_news(event_id former, const event_id *sources, unsigned count)
+{
+	const struct graph *g = runtime->graph;
+	for (unsigned i = 0; i < count; i++)
+		if (sources[i] == former || g->events[sources[i]].rank <= g->events[former].rank)
+			return i;
+	return count;
+}
+
+/* What a loop's read does when it comes round again. Returns true if *VALUE was settled without an event. */
+static bool spin_settles(struct operation *op, enum spin spin, bool *only_new)
+{
+	struct inner_thread *own = inner_thread();
+	struct graph *g = runtime->graph;
+	*only_new = false;
+	if (spin == SPIN_NO)
+		return false;
+	if (spin == SPIN_SAME && g->full) {
+		spin_block(op->site, op->location);
+		runtime_stuck();
+	}
+	if (spin == SPIN_SAME) {
+		*only_new = true;
+		own->wait = WAIT_NEWS;
+		inner()->waiting |= 1ull << op->thread;
+		return false;
+	}
+	/* A bounded loop: the same again, without an event, until it ends by itself. */
+	if (++own->spin_turns > SPIN_TURNS_MAX)
+		spin_block(op->site, op->location);
+	if (own->spin_turns > SPIN_TURNS_MAX)
+		runtime_stuck();
+	if (g->full)
+		return true;
+	own->yields = true;
+	runtime_schedule(op);
+	own->yields = false;
+	return !spin_has_news(op->thread);
+}
+
+uint64_t runtime_atomic(struct operation *op, bool *written)
+{
+	runtime_enter();
+	op->thread = (uint16_t)runtime->current;
+	bool wrote = false;
+	uint64_t value = 0;
+	if (atomic_quiet(op, &value, &wrote)) {
+		if (written)
+			*written = wrote;
+		return value;
+	}
+	struct graph *g = runtime->graph;
+	uint64_t initial = memory_get(op->address, op->bytes);
+	op->location = graph_location(g, op->address, op->bytes, &initial);
+	event_id event;
+	if (op->kind == EVENT_WRITE) {
+		runtime_schedule(op);
+		note_atomic_access(op, true);
+		event = step_write(op);
+		wrote = true;
+	} else {
+		uint64_t state;
+		bool only_new;
+		enum spin spin = spin_before(op->site, op->location, &state);
+		if (spin_settles(op, spin, &only_new)) {
+			if (written)
+				*written = false;
+			return g->events[spin_former(op->site, op->location)].value;
+		}
+		runtime_schedule(op);
+		inner_thread()->wait = WAIT_NONE;
+		inner()->waiting &= ~(1ull << op->thread);
+		runtime_moved();
+		event_id sources[CANDIDATES_MAX];
+		unsigned count = candidates(op, sources);
+		event_id former = only_new ? spin_former(op->site, op->location) : 0;
+		if (former) {
+			unsigned news = only_news(former, sources, count);
+			count = news ? news : count;
+		}
+		value = perform_read(op, sources, count, &wrote, &event);
+		note_atomic_access(op, wrote);
+		if (!wrote)
+			spin_after(op->site, op->location, state, event, g->events[event].source);
+	}
+	if (wrote) {
+		spin_effect();
+		if (g->locations[op->location].last == event)
+			memory_put(op->address, op->bytes, g->events[event].value);
+	}
+	if (written)
+		*written = wrote;
+	return value;
+}
