@@ -80,7 +80,27 @@ struct stream {
 	int fd;
 	char *text;
 	size_t length, room, max;
+	size_t offered; /* of text: lines before it were offered to the listener */
 };
+
+/* Offers the whole lines that came in to the listener, and forgets those that it takes. */
+static void offer_lines(const struct child_options *options, struct stream *stream)
+{
+	while (options->heard && stream->offered < stream->length) {
+		char *line = stream->text + stream->offered, *end = memchr(line, '\n', stream->length - stream->offered);
+		if (!end)
+			return;
+		*end = '\0';
+		bool taken = options->heard(options->heard_arg, line);
+		*end = '\n';
+		if (!taken) {
+			stream->offered = (size_t)(end + 1 - stream->text);
+			continue;
+		}
+		memmove(line, end + 1, (size_t)(stream->text + stream->length - end));
+		stream->length -= (size_t)(end + 1 - line);
+	}
+}
 
 /* Takes what is there; keeps at most max bytes and throws the rest away. False at the end of the stream. */
 static bool drain(struct stream *stream)
@@ -119,6 +139,7 @@ static void collect(
 		for (int i = 0; i < 2; i++)
 			if (polled[i].fd >= 0 && polled[i].revents && !drain(&streams[i]))
 				polled[i].fd = -1;
+		offer_lines(options, &streams[1]);
 		siginfo_t info = {0};
 		if (!ended && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid) {
 			/* What it left behind in its group must not hold the pipes open. Killed before the leader is reaped, while the
@@ -172,7 +193,7 @@ int child_run(const struct child_options *options, struct child_result *result)
 			why = words[1];
 		}
 		size_t max = options->output_max ? options->output_max : OUTPUT_MAX;
-		struct stream streams[2] = {{out[0], calloc(1, 1), 0, 1, max}, {err[0], calloc(1, 1), 0, 1, max}};
+		struct stream streams[2] = {{out[0], calloc(1, 1), 0, 1, max, 0}, {err[0], calloc(1, 1), 0, 1, max, 0}};
 		collect(pid, options, streams, result, started);
 		result->out = streams[0].text;
 		result->err = streams[1].text;

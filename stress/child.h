@@ -13,7 +13,10 @@ struct child_options {
 	size_t output_max;        /* bytes kept of each stream; 0: 16 MiB */
 	bool fixed_addresses;     /* switch address-space randomisation off for it */
 	double grace_s;           /* on an interrupt: SIGINT first, and this long to end in order; 0: killed at once */
-	bool inherit_output;      /* leave stdout and stderr as they are instead of capturing them */
+	/* Called with each line that it writes to stderr, which is then not kept; NULL: kept. Lines that it does not take (false) are. */
+	bool (*heard)(void *arg, const char *line);
+	void *heard_arg;
+	bool inherit_output; /* leave stdout and stderr as they are instead of capturing them */
 };
 
 struct child_result {

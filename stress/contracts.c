@@ -48,7 +48,7 @@ static int weight(const json_t *result)
 	/* A bug that refutes another promise was seen in some executions; the others were judged for this one. A script has no others,
 	 * and a crash ends with nothing judged. */
 	bool judged = json_integer_value(json_object_get(result, "executions")) > 0;
-	bool sampled_beside = strcmp(verdict, "bug") == 0 && !deterministic(result) && judged;
+	bool sampled_beside = strcmp(verdict, "bug") == 0 && strcmp(text(result, "engine"), "sequential") != 0 && judged;
 	return strcmp(verdict, "not-found") == 0 || sampled_beside ? 1 : 0;
 }
 

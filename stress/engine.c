@@ -28,6 +28,15 @@ static const char *sanitizer_missing(void)
 #endif
 }
 
+static const char *explorer_missing(void)
+{
+#ifdef ONCEPROOF_HAS_EXPLORER
+	return NULL;
+#else
+	return "this build has no explorer: the harness itself is built with a sanitizer, or this is no x86-64";
+#endif
+}
+
 static const char *valgrind_missing(void)
 {
 	const char *path = getenv("PATH");
@@ -83,6 +92,21 @@ static const struct engine tsan = {
 	.watchdog_s = 120,
 	.findings = tsan_findings,
 };
+static const struct engine explore = {
+	.name = "explore",
+	.about = "one execution after the other under schedules that a search decides, with a memory model of its own: "
+		 "deterministic; says `proved` where it has seen them all",
+	.sees_races = true,
+	.blind = {FEATURE_INLINE_ASM, FEATURE_INLINE_ASM},
+	.actors_max = SCENARIO_ACTORS_MAX,
+	.executions = 20000,
+	.executions_one = 20000,
+	.missing = explorer_missing,
+	.worker = "onceproof-explore",
+	.fixed_addresses = true,
+	.watchdog_s = 120,
+	.run = explored_run,
+};
 static const struct engine sequential = {
 	.name = "sequential",
 	.about = "one thread moves at a time, in an order that the scenario forces by parking threads inside their callbacks; "
@@ -124,7 +148,7 @@ static const struct engine drd = {
 	.findings = valgrind_findings,
 };
 
-const struct engine *const engines[] = {&native, &tsan, &sequential, &helgrind, &drd};
+const struct engine *const engines[] = {&native, &tsan, &explore, &sequential, &helgrind, &drd};
 const size_t engine_count = sizeof engines / sizeof *engines;
 
 const struct engine *engine_find(const char *name)
@@ -173,7 +197,7 @@ static uint32_t checkable(const struct engine *engine, const struct scenario *sc
 	return engine->sees_races ? checks : checks & ~race_free;
 }
 
-static uint64_t planned(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
+uint64_t engine_planned(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
 	const struct stress_plan *plan)
 {
 	bool one = subject->about->instances == INSTANCES_ONE_PER_PROCESS;
@@ -359,8 +383,8 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 	}
 	snprintf(worker, sizeof worker, "%s/%s", programs, engine->worker);
 	snprintf(name, sizeof name, "%s/%s", family_name(subject->about->family), subject->about->name);
-	snprintf(
-		executions, sizeof executions, "--executions=%llu", (unsigned long long)planned(engine, subject, scenario, plan));
+	snprintf(executions, sizeof executions, "--executions=%llu",
+		(unsigned long long)engine_planned(engine, subject, scenario, plan));
 	snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)plan->seed);
 	snprintf(limit, sizeof limit, "--time-limit=%g", plan->time_limit_s);
 	words[n++] = worker;
@@ -426,6 +450,8 @@ json_t *engine_run(const struct engine *engine, const struct registered *subject
 	const char *missing = engine->missing();
 	if (missing)
 		result_judge(result, "skipped", expected, missing);
+	else if (engine->run)
+		engine->run(result, engine, subject, scenario, plan, programs, expected);
 	else
 		run_worker(result, engine, subject, scenario, plan, programs, expected);
 	return result;

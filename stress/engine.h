@@ -9,11 +9,27 @@
 
 #include "scenario.h"
 
+/* What the engine `explore` is told beyond a plan. Zeroed: its defaults. */
+struct explore_plan {
+	const char *model;                 /* "sc" or "rc11"; NULL: rc11 */
+	const char *strategy;              /* NULL: auto */
+	uint64_t executions;               /* budget of each search; 0: the engine's own, times effort */
+	unsigned shard, shards;            /* each search's part; 0, 0: all of it */
+	const char *const *search_options; /* "key=value", NULL-terminated; NULL: none */
+	bool first_only;                   /* stop at the first finding */
+	const char *witness_folder;        /* NULL: no witnesses */
+	/* Called now and then with what a search has done so far; ESTIMATE of the whole, 0: unknown. NULL: not wanted. */
+	void (*progress)(
+		void *arg, const char *subject, const char *scenario, uint64_t executions, uint64_t distinct, double estimate);
+	void *progress_arg;
+};
+
 /* How much to do. Plans count executions; the time limit only stops, and then the verdict is inconclusive. */
 struct stress_plan {
 	uint64_t seed;
 	double effort;       /* multiplies the engine's own number of executions; 1: the default */
 	double time_limit_s; /* per result; 0: none but the watchdog's */
+	struct explore_plan explore;
 };
 
 struct engine {
@@ -36,9 +52,12 @@ struct engine {
 	/* Turns what the worker and its tool reported into findings of RESULT; NULL: outcomes only. FILES_TEXT is the tool's own output
 	 * file, or NULL. Returns how many findings it added. */
 	size_t (*findings)(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output);
+	/* Runs and judges all by itself; NULL: the common way, as above. */
+	void (*run)(json_t *result, const struct engine *engine, const struct registered *subject,
+		const struct scenario *scenario, const struct stress_plan *plan, const char *programs, const char *expected);
 };
 
-/* All engines in the order in which they are run by default: native, tsan, sequential, helgrind, drd. */
+/* All engines in the order in which they are run by default: native, tsan, explore, sequential, helgrind, drd. */
 extern const struct engine *const engines[];
 extern const size_t engine_count;
 
@@ -66,6 +85,14 @@ void engine_judge_end(json_t *result, double watchdog_s, const struct child_resu
 
 /* Names of feature bits for people: "fences, call_once". Static storage. */
 const char *feature_names(uint32_t features);
+
+/* What the engine plans for one result, before its own rules. */
+uint64_t engine_planned(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
+	const struct stress_plan *plan);
+
+/* The engine `explore` (stress/explored_run.c). */
+void explored_run(json_t *result, const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
+	const struct stress_plan *plan, const char *programs, const char *expected);
 
 /* The finding kinds of ThreadSanitizer's and valgrind's reports (stress/tsan/findings.c, stress/valgrind/findings.c). */
 size_t tsan_findings(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output);

@@ -4,6 +4,8 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +111,10 @@ static size_t places_in(Dwarf_Die *unit, Dwarf_Addr address, struct source_place
 	return found;
 }
 
-size_t symbolise(const char *path, uint64_t offset, struct source_place *places, size_t max)
+/* libdw reads lazily and without locks. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static size_t find_places(const char *path, uint64_t offset, struct source_place *places, size_t max)
 {
 	Dwfl_Module *module = module_open(path);
 	if (!module)
@@ -121,4 +126,52 @@ size_t symbolise(const char *path, uint64_t offset, struct source_place *places,
 		if (dwarf_haspc(unit, start + offset - bias) > 0)
 			return places_in(unit, start + offset - bias, places, max);
 	return 0;
+}
+
+size_t symbolise(const char *path, uint64_t offset, struct source_place *places, size_t max)
+{
+	pthread_mutex_lock(&one_at_a_time);
+	size_t count = find_places(path, offset, places, max);
+	pthread_mutex_unlock(&one_at_a_time);
+	return count;
+}
+
+static bool find_data(const char *path, uint64_t offset, char *name, size_t bytes)
+{
+	Dwfl_Module *module = module_open(path);
+	Dwarf_Addr start = 0;
+	if (!module)
+		return false;
+	dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+	GElf_Sym symbol;
+	GElf_Off inside = 0;
+	const char *found = dwfl_module_addrinfo(module, start + offset, &inside, &symbol, NULL, NULL, NULL);
+	if (!found || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || inside >= symbol.st_size)
+		return false;
+	if (inside)
+		snprintf(name, bytes, "%s+%" PRIu64, found, (uint64_t)inside);
+	else
+		snprintf(name, bytes, "%s", found);
+	return true;
+}
+
+bool symbolise_data(const char *path, uint64_t offset, char *name, size_t bytes)
+{
+	pthread_mutex_lock(&one_at_a_time);
+	bool found = find_data(path, offset, name, bytes);
+	pthread_mutex_unlock(&one_at_a_time);
+	return found;
+}
+
+void symbolise_build_id(const char *path, char *text, size_t bytes)
+{
+	const unsigned char *id = NULL;
+	GElf_Addr address;
+	*text = '\0';
+	pthread_mutex_lock(&one_at_a_time);
+	Dwfl_Module *module = module_open(path);
+	int length = module ? dwfl_module_build_id(module, &id, &address) : 0;
+	for (int i = 0; i < length && (size_t)(2 * i + 3) <= bytes; i++)
+		snprintf(text + 2 * i, bytes - (size_t)(2 * i), "%02x", id[i]);
+	pthread_mutex_unlock(&one_at_a_time);
 }

@@ -3,6 +3,7 @@
 #ifndef ONCEPROOF_SYMBOLISE_H
 #define ONCEPROOF_SYMBOLISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,13 @@ struct source_place {
 };
 
 /* The source places of the instruction at OFFSET from where MODULE (a path) is loaded, innermost inlined function first, at most MAX.
- * Returns how many; 0 without debug information. Opened modules stay open for the next call. Not thread-safe. */
+ * Returns how many; 0 without debug information. Opened modules stay open for the next call. Thread-safe. */
 size_t symbolise(const char *module, uint64_t offset, struct source_place *places, size_t max);
+
+/* The variable at OFFSET of MODULE: "name", or "name+8" inside of it. false: the symbol table has none there. Thread-safe. */
+bool symbolise_data(const char *module, uint64_t offset, char *name, size_t bytes);
+
+/* The linker's build-id of MODULE in hexadecimal, or "" if it has none. Thread-safe. */
+void symbolise_build_id(const char *module, char *text, size_t bytes);
 
 #endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "interleaving.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node.h"
+
+enum { WIDTH_DEFAULT = 100, WIDTH_MIN = 40, COLUMN_MIN = 24, NUMBER_WIDTH = 6, VALUE_MAX = 32 };
+
+/* Large values are addresses more often than not: those are read in hexadecimal. */
+static const char *value_words(const char *text, char room[VALUE_MAX])
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (errno || *end || !*text)
+		return text;
+	snprintf(room, VALUE_MAX, value > UINT32_MAX ? "0x%llx" : "%llu", value);
+	return room;
+}
+
+static bool truth(const json_t *step, const char *key)
+{
+	return json_is_true(node_get(step, key));
+}
+
+/* Where the value that STEP read comes from. */
+static void write_source(FILE *out, const json_t *step)
+{
+	const json_t *from = node_get(step, "from");
+	if (!*node_string(step, "read") || truth(step, "plain"))
+		return;
+	if (json_is_integer(from))
+		fprintf(out, " (%sstep %" JSON_INTEGER_FORMAT ")", truth(step, "stale") ? "stale: of " : "of ",
+			json_integer_value(from));
+	else if (truth(step, "stale"))
+		fputs(" (stale: from before)", out);
+}
+
+char *interleaving_words(const json_t *step)
+{
+	char *text = NULL, room[VALUE_MAX];
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	if (!out)
+		return NULL;
+	const char *where = node_string(step, "where"), *read = node_string(step, "read"),
+		   *written = node_string(step, "written");
+	double times = node_number(step, "times", 1);
+	fprintf(out, "%s%s%s", node_string(step, "operation"), *where ? " " : "", where);
+	if (*read)
+		fprintf(out, " = %s", value_words(read, room));
+	if (*written)
+		fprintf(out, "%s %s", *read ? " →" : " :=", value_words(written, room));
+	write_source(out, step);
+	if (times > 1)
+		fprintf(out, " (%.0f times)", times);
+	if (truth(step, "blocked"))
+		fputs(": waits", out);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+static int thread_number(const char *name)
+{
+	return *name == 'T' ? atoi(name + 1) : 0;
+}
+
+json_t *interleaving_threads(const json_t *steps)
+{
+	json_t *threads = node_must(json_array());
+	size_t i, at;
+	const json_t *step, *other;
+	json_array_foreach(steps, i, step) {
+		const char *name = node_string(step, "thread");
+		bool known = false;
+		size_t place = json_array_size(threads);
+		json_array_foreach(threads, at, other) {
+			known |= strcmp(json_string_value(other), name) == 0;
+			if (place > at && thread_number(json_string_value(other)) > thread_number(name))
+				place = at;
+		}
+		if (!known && *name)
+			json_array_insert_new(threads, place, node_text(name));
+	}
+	return threads;
+}
+
+/* Writes at most WIDTH characters of TEXT and pads to WIDTH if PAD; a cut is marked. Returns the text behind what was written when it
+ * BREAKs lines instead of cutting them. */
+static const char *cell(FILE *out, const char *text, unsigned width, bool pad, bool breaks)
+{
+	unsigned characters = 0;
+	const char *at = text, *space = NULL, *fits = text;
+	for (; *at && (*at != '\n' || !breaks); at++) {
+		if (((unsigned char)*at & 0xc0) == 0x80)
+			continue;
+		if (characters == width)
+			break;
+		if (characters + 1 == width)
+			fits = at;
+		if (*at == ' ')
+			space = at;
+		characters++;
+	}
+	bool over = *at && ((unsigned char)*at & 0xc0) != 0x80 && *at != '\n';
+	const char *end = at;
+	if (over)
+		end = breaks ? (space > text ? space : at) : fits;
+	unsigned written = 0;
+	for (const char *c = text; c < end; c++) {
+		unsigned char byte = (unsigned char)*c;
+		fputc(byte == '\t' ? ' ' : byte < 0x20 || byte == 0x7f ? '?' : byte, out);
+		written += (byte & 0xc0) != 0x80;
+	}
+	if (over && !breaks)
+		fputs("…", out), written++;
+	while (pad && written++ < width)
+		fputc(' ', out);
+	while (breaks && *end == ' ')
+		end++;
+	return end + (*end == '\n');
+}
+
+/* The lines of one step's cell: source line, what it did, why it read an old value. */
+static char *step_lines(const json_t *step, const json_t *previous)
+{
+	char *text = NULL, *words = interleaving_words(step);
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	if (!out) {
+		free(words);
+		return NULL;
+	}
+	const char *file = node_string(step, "file"), *base = strrchr(file, '/');
+	bool same = previous && strcmp(file, node_string(previous, "file")) == 0 &&
+		    node_number(step, "line", 0) == node_number(previous, "line", 0) &&
+		    strcmp(node_string(step, "thread"), node_string(previous, "thread")) == 0;
+	if (*file && !same)
+		fprintf(out, "%s:%.0f  %s\n", base ? base + 1 : file, node_number(step, "line", 0), node_string(step, "source"));
+	fprintf(out, "  %s\n", words ? words : "");
+	if (*node_string(step, "note"))
+		fprintf(out, "  %s\n", node_string(step, "note"));
+	free(words);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+static void rule(FILE *out, const char *indent, size_t columns, unsigned width)
+{
+	fprintf(out, "%s", indent);
+	for (unsigned i = 0; i < NUMBER_WIDTH; i++)
+		fputs("─", out);
+	for (size_t c = 0; c < columns; c++) {
+		fputs("┼", out);
+		for (unsigned i = 0; i < width + 1; i++)
+			fputs("─", out);
+	}
+	fputc('\n', out);
+}
+
+/* The cell LINES in column AT of COLUMNS, each line in the frame of the table. The first line is the source's: it is cut, not broken. */
+static void row(FILE *out, const struct interleaving_look *look, const json_t *step, const char *lines, size_t at, size_t columns,
+	unsigned width)
+{
+	const char *bold = look->color && truth(step, "stale") ? "\033[33m" : look->color ? "\033[0m" : "";
+	bool first = true;
+	while (*lines) {
+		fprintf(out, "%s", look->indent);
+		if (first)
+			fprintf(out, "%s%*.0f ", truth(step, "switch") ? "→" : " ", NUMBER_WIDTH - 2,
+				node_number(step, "step", 0));
+		else
+			fprintf(out, "%*s", NUMBER_WIDTH, "");
+		for (size_t c = 0; c < columns; c++) {
+			fputs("│ ", out);
+			if (c < at) {
+				fprintf(out, "%*s", (int)width, "");
+				continue;
+			}
+			if (c > at)
+				break;
+			fputs(bold, out);
+			bool source = first && *lines != ' ';
+			if (!source && *lines == ' ') {
+				lines += 2;
+			}
+			fputs(source ? "" : "  ", out);
+			const char *end = strchr(lines, '\n');
+			const char *next = cell(out, lines, source ? width : width - 2, false, !source);
+			lines = source ? (end ? end + 1 : lines + strlen(lines)) : next;
+			if (look->color)
+				fputs("\033[0m", out);
+			break;
+		}
+		first = false;
+		fputc('\n', out);
+	}
+}
+
+static size_t index_of(const json_t *threads, const char *name)
+{
+	size_t i;
+	const json_t *thread;
+	json_array_foreach(threads, i, thread)
+		if (strcmp(json_string_value(thread), name) == 0)
+			return i;
+	return 0;
+}
+
+static void head(FILE *out, const struct interleaving_look *look, const json_t *threads, unsigned width)
+{
+	size_t i;
+	const json_t *thread;
+	fprintf(out, "%s%*s ", look->indent, NUMBER_WIDTH - 1, "step");
+	json_array_foreach(threads, i, thread) {
+		bool last = i + 1 == json_array_size(threads);
+		fprintf(out, "│ %s", look->color ? "\033[1m" : "");
+		cell(out, json_string_value(thread), width, !last, false);
+		fputs(look->color ? "\033[0m" : "", out);
+	}
+	fputc('\n', out);
+	rule(out, look->indent, json_array_size(threads), width);
+}
+
+/* "3 steps are not shown …", "→ …": what the table leaves to be said. */
+static void foot(FILE *out, const struct interleaving_look *look, const json_t *finding)
+{
+	double hidden = node_number(finding, "hidden_steps", 0);
+	fprintf(out, "%s→ another thread goes on.", look->indent);
+	if (hidden > 0)
+		fprintf(out, " %.0f step%s that no other thread could notice %s not shown.", hidden, hidden > 1 ? "s" : "",
+			hidden > 1 ? "are" : "is");
+	fputc('\n', out);
+}
+
+void interleaving_text(FILE *out, const json_t *finding, const struct interleaving_look *wanted)
+{
+	struct interleaving_look look = *wanted;
+	const json_t *steps = node_get(finding, "interleaving"), *step, *previous = NULL;
+	if (json_array_size(steps) == 0)
+		return;
+	look.indent = look.indent ? look.indent : "";
+	unsigned total = look.width ? look.width : WIDTH_DEFAULT, used = NUMBER_WIDTH + (unsigned)strlen(look.indent);
+	json_t *threads = interleaving_threads(steps);
+	size_t columns = json_array_size(threads), i;
+	unsigned width = total > WIDTH_MIN && columns ? (total - used) / (unsigned)columns : 0;
+	bool list = width < COLUMN_MIN + 2;
+	if (list)
+		width = total > used + WIDTH_MIN ? total - used : WIDTH_MIN;
+	width -= 2;
+	if (!list)
+		head(out, &look, threads, width);
+	json_array_foreach(steps, i, step) {
+		char *lines = step_lines(step, previous);
+		if (list && truth(step, "switch"))
+			fprintf(out, "%s%s%s:%s\n", look.indent, look.color ? "\033[1m" : "", node_string(step, "thread"),
+				look.color ? "\033[0m" : "");
+		if (lines)
+			row(out, &look, step, lines, list ? 0 : index_of(threads, node_string(step, "thread")),
+				list ? 1 : columns, width);
+		free(lines);
+		previous = step;
+	}
+	foot(out, &look, finding);
+	json_decref(threads);
+}

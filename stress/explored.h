@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What the explorer answered (stress/explore/answer.c), judged and told in source lines: for the engine `explore`, for whole programs, for replay. */
+#ifndef ONCEPROOF_EXPLORED_H
+#define ONCEPROOF_EXPLORED_H
+
+#include <jansson.h>
+
+#include "engine.h"
+#include "symbolise.h"
+
+/* What was explored. All pointers are borrowed. */
+struct explored {
+	const char *module;               /* path of the program that explored: frames are places in it */
+	const struct registered *subject; /* NULL: a whole program */
+	const struct scenario *scenario;  /* likewise */
+	const char *file;                 /* where people look first: the implementation's file, or the program's */
+	unsigned shard, shards;           /* 1, 1: all of it */
+	const char *witness_folder;       /* a witness is written there for each finding; NULL: none */
+	const json_t *program; /* of a whole program: what it takes to run it again; kept in the witness as "program" */
+};
+
+/* Sets executions, outcomes, findings, verdict and evidence of RESULT from ANSWER.
+ *
+ * bug           there is a finding. `refutes` of a forbidden outcome: what the scenario's rule says; of a data race: race_free; of a leak:
+ *               no_leak; of a deadlock, livelock or lost wake-up: the scenario's blocked_refutes; of a crash, use after free or double
+ *               free seen after a data race: race_free, because all that follows a race is its doing. Otherwise nothing, and what
+ *               refutes nothing is never as stated.
+ * proved        the search was exhausted, alone, and nothing limits what it says. Where a bug was expected, a search within a bound
+ *               (say, of preemptions) is not-found instead: a contract is not broken by what lies outside of the bound.
+ * inconclusive  out of time, a shard of a whole, something outside of the explorer's control, executions that were cut or diverged.
+ * not-found     otherwise. */
+void explored_judge(json_t *result, const struct explored *what, const json_t *answer, const char *expected);
+
+/* STEPS of an answer as a finding's interleaving (reports/interleaving.h): the steps that another thread could notice, with source
+ * lines. *HIDDEN counts the others. New reference. */
+json_t *explored_interleaving(const struct explored *what, const json_t *steps, json_int_t *hidden);
+
+/* The source place to show for FRAMES of an answer: the innermost one with a line; *via is the innermost one in WHAT->file where that
+ * is another, else its line is 0. false: none has a line. */
+bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via);
+
+/* Line NUMBER of FILE without the white space around it: from the registry's own copy, else from FILE below the current folder or the
+ * source tree. "" where it cannot be had. The caller frees it. */
+char *source_line(const char *file, int number);
+
+/* How a user would name what was explored: "counter/naive two_increments". */
+void explored_title(const struct explored *what, char *title, size_t bytes);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../reports/node.h"
+#include "../reports/result.h"
+#include "explored.h"
+#include "witness.h"
+
+void explored_title(const struct explored *what, char *title, size_t bytes)
+{
+	if (what->subject && what->scenario)
+		snprintf(title, bytes, "%s/%s %s", family_name(what->subject->about->family), what->subject->about->name,
+			what->scenario->name);
+	else
+		snprintf(title, bytes, "%s", what->file ? what->file : "program");
+}
+
+static long long number(const json_t *answer, const char *key)
+{
+	return (long long)json_integer_value(node_get(answer, key));
+}
+
+/* The bit of the family's promise NAME; 0: it has none of that name. */
+static uint32_t promise_bit(enum family family, const char *name)
+{
+	size_t count;
+	const struct promise_info *promises = family_promises(family, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(promises[i].name, name) == 0)
+			return 1u << i;
+	return 0;
+}
+
+static bool one_of(const char *kind, const char *const *kinds)
+{
+	while (*kinds && strcmp(*kinds, kind) != 0)
+		kinds++;
+	return *kinds != NULL;
+}
+
+/* What FOUND refutes; see explored_judge. */
+static uint32_t refuted(const struct explored *what, const json_t *found)
+{
+	static const char *const waits[] = {"deadlock", "livelock", "lost-wakeup", NULL};
+	static const char *const aftermath[] = {"crash", "use-after-free", "double-free", NULL};
+	const char *kind = node_string(found, "kind");
+	if (!what->subject || !what->scenario)
+		return 0;
+	enum family family = what->scenario->family;
+	uint32_t offered = what->subject->about->claims | what->subject->about->missing;
+	long long outcome = number(found, "outcome");
+	uint32_t race_free = promise_bit(family, "race_free"), bits = 0;
+	if (strcmp(kind, "forbidden-outcome") == 0 && outcome >= 0 && outcome < what->scenario->outcome_count)
+		bits = what->scenario->outcomes[outcome].refutes;
+	else if (strcmp(kind, "data-race") == 0)
+		return race_free;
+	else if (strcmp(kind, "leak") == 0)
+		bits = promise_bit(family, "no_leak");
+	else if (one_of(kind, waits))
+		bits = what->scenario->blocked_refutes;
+	else if (one_of(kind, aftermath) && json_is_true(node_get(found, "after_race")))
+		bits = race_free;
+	return bits & offered;
+}
+
+static json_t *message(const struct explored *what, const json_t *found)
+{
+	const char *text = node_string(found, "message");
+	long long outcome = number(found, "outcome");
+	json_t *made = NULL;
+	if (what->scenario && strcmp(node_string(found, "kind"), "forbidden-outcome") == 0 && outcome >= 0 &&
+		outcome < what->scenario->outcome_count) {
+		const struct outcome_rule *rule = &what->scenario->outcomes[outcome];
+		made = node_must(json_sprintf("outcome '%s': %s", rule->label, rule->why));
+		text = json_string_value(made);
+	}
+	json_t *whole =
+		node_must(json_sprintf("%s%s", text, json_is_true(node_get(found, "after_race")) ? " (after a data race)" : ""));
+	json_decref(made);
+	return whole;
+}
+
+static void add_places(const struct explored *what, json_t *finding, const json_t *places)
+{
+	size_t i;
+	const json_t *it;
+	json_array_foreach(places, i, it) {
+		struct source_place place, via;
+		char thread[32];
+		if (!explored_place(what, node_get(it, "frames"), &place, &via))
+			continue;
+		snprintf(thread, sizeof thread, "T%lld", number(it, "thread"));
+		finding_add_location(finding, place.file, place.line, place.function, thread, node_string(it, "role"));
+		if (via.line > 0)
+			finding_add_location(finding, via.file, via.line, via.function, thread, "called from here");
+	}
+}
+
+static void add_finding(json_t *result, const struct explored *what, const json_t *answer, const json_t *found)
+{
+	json_t *text = message(what, found);
+	enum family family = what->scenario ? what->scenario->family : FAMILY_PIPELINE;
+	json_t *finding =
+		result_add_finding(result, node_string(found, "kind"), json_string_value(text), family, refuted(what, found));
+	json_decref(text);
+	add_places(what, finding, node_get(found, "places"));
+	json_int_t hidden;
+	node_set(finding, "interleaving", explored_interleaving(what, node_get(found, "steps"), &hidden));
+	node_set(finding, "hidden_steps", json_integer(hidden));
+	static const char *const copied[] = {"executions", "first", "stale", "preemptions", "after_race"};
+	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+		if (node_get(found, copied[i]))
+			node_set(finding, copied[i], json_incref(node_get(found, copied[i])));
+	if (what->witness_folder)
+		witness_write(what, answer, found, finding);
+}
+
+/* Outcomes only: what is forbidden among them is a finding of its own already. */
+static void add_outcomes(json_t *result, const struct explored *what, const json_t *answer)
+{
+	for (unsigned i = 0; what->scenario && i < what->scenario->outcome_count; i++) {
+		const struct outcome_rule *rule = &what->scenario->outcomes[i];
+		const struct implementation *about = what->subject->about;
+		json_int_t count = json_integer_value(json_array_get(node_get(answer, "outcomes"), i));
+		result_add_outcome(result, rule->label, grade_name(outcome_grade(rule, about)), (uint64_t)count, rule->why,
+			what->scenario->family, rule->refutes & (about->claims | about->missing));
+	}
+}
+
+static const char *model_words(const json_t *answer)
+{
+	return strcmp(node_string(answer, "model"), "sc") == 0
+		       ? "sc"
+		       : "rc11 (program order and reads-from acyclic: no load buffering, though C11 allows it)";
+}
+
+static const char *plural(long long count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* The chance to have found a bug of depth d, where the strategy has one; only PCT under sc does. */
+static void probability(const json_t *answer, char *text, size_t bytes)
+{
+	const json_t *list = node_get(answer, "probability"), *it;
+	size_t i;
+	snprintf(text, bytes, json_array_size(list) ? "; a bug of depth" : "; no probability bound");
+	json_array_foreach(list, i, it)
+		snprintf(text + strlen(text), bytes - strlen(text), "%s %zu", i ? "," : "", i + 1);
+	if (json_array_size(list))
+		snprintf(text + strlen(text), bytes - strlen(text), " would have been found with a probability of at least");
+	json_array_foreach(list, i, it)
+		snprintf(text + strlen(text), bytes - strlen(text), "%s %.3g", i ? "," : "", json_number_value(it));
+}
+
+/* Why ANSWER decides nothing although nothing was found; "" if it decides. */
+static void doubts(const struct explored *what, const json_t *answer, char *text, size_t bytes)
+{
+	long long cut = number(answer, "cut"), diverged = number(answer, "diverged"), executions = number(answer, "executions");
+	*text = '\0';
+	if (*node_string(answer, "caveat"))
+		snprintf(text, bytes, "%s; ", node_string(answer, "caveat"));
+	if (json_is_true(node_get(answer, "out_of_time")))
+		snprintf(text + strlen(text), bytes - strlen(text), "the time limit stopped it after %lld executions; ",
+			executions);
+	if (cut)
+		snprintf(text + strlen(text), bytes - strlen(text), "%lld execution%s longer than the bound on steps; ", cut,
+			cut == 1 ? " was" : "s were");
+	if (diverged)
+		snprintf(text + strlen(text), bytes - strlen(text),
+			"%lld execution%s another way than before: the program is not deterministic; ", diverged,
+			diverged == 1 ? " went" : "s went");
+	if (what->shards > 1)
+		snprintf(text + strlen(text), bytes - strlen(text), "shard %u/%u of a whole, %s: %lld executions; ", what->shard,
+			what->shards, json_is_true(node_get(answer, "exhausted")) ? "explored to its end" : "sampled",
+			executions);
+	if (*text)
+		text[strlen(text) - 2] = '\0';
+}
+
+static void judge_clean(json_t *result, const struct explored *what, const json_t *answer, const char *expected)
+{
+	char why[1600], because[1024], chance[256];
+	const char *bound = node_string(answer, "bound"), *plan = node_string(answer, "plan");
+	long long executions = number(answer, "executions"), blocked = number(answer, "blocked"),
+		  distinct = number(answer, "distinct");
+	bool exhausted = json_is_true(node_get(answer, "exhausted"));
+	doubts(what, answer, because, sizeof because);
+	if (*because) {
+		result_judge(result, "inconclusive", expected, because);
+		return;
+	}
+	bool proved = exhausted && (!*bound || strcmp(expected, "bug") != 0);
+	if (exhausted) {
+		snprintf(why, sizeof why, "every execution under %s%s%s was explored: %lld execution%s, %lld blocked",
+			model_words(answer), *bound ? ", " : "", bound, executions, plural(executions), blocked);
+	} else {
+		probability(answer, chance, sizeof chance);
+		snprintf(why, sizeof why, "%lld schedule%s sampled under %s, %lld distinct behaviour%s%s%s%s", executions,
+			plural(executions), model_words(answer), distinct, plural(distinct), chance, *plan ? "; plan: " : "",
+			plan);
+	}
+	result_judge(result, proved ? "proved" : "not-found", expected, why);
+}
+
+void explored_judge(json_t *result, const struct explored *what, const json_t *answer, const char *expected)
+{
+	static const char *const copied[] = {
+		"executions", "blocked", "seconds", "peak_bytes", "distinct", "model", "strategy", "plan"};
+	const char *skip = json_string_value(node_get(answer, "skip"));
+	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+		if (node_get(answer, copied[i]))
+			node_set(result, copied[i], json_incref(node_get(answer, copied[i])));
+	if (what->shards > 1) {
+		node_set(result, "shard", node_must(json_sprintf("%u/%u", what->shard, what->shards)));
+		node_set(result, "exhausted", json_boolean(json_is_true(node_get(answer, "exhausted"))));
+	}
+	if (skip) {
+		result_judge(result, "skipped", expected, skip);
+		return;
+	}
+	add_outcomes(result, what, answer);
+	size_t i;
+	const json_t *found;
+	json_array_foreach(node_get(answer, "findings"), i, found)
+		add_finding(result, what, answer, found);
+	size_t count = json_array_size(node_get(answer, "findings"));
+	if (count == 0) {
+		judge_clean(result, what, answer, expected);
+		return;
+	}
+	char why[512];
+	long long executions = number(answer, "executions"), first = -1;
+	json_array_foreach(node_get(answer, "findings"), i, found)
+		if (first < 0 || number(found, "first") < first)
+			first = number(found, "first");
+	snprintf(why, sizeof why, "%zu finding%s in %lld execution%s under %s; the first in execution %lld", count,
+		plural((long long)count), executions, plural(executions), node_string(answer, "model"), first + 1);
+	result_judge(result, "bug", expected, why);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* From the explorer's addresses to places in the source, and from its steps to those that people need. */
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../reports/node.h"
+#include "explored.h"
+
+/* More rows than this say nothing to anybody: the first ones show how it began, the last ones how it ended. */
+enum { PLACES_OF_FRAME_MAX = 8, ROWS_FIRST = 40, ROWS_LAST = 160, NAMES_MAX = 256 };
+
+bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via)
+{
+	size_t i;
+	const json_t *frame;
+	bool found = false;
+	*place = *via = (struct source_place){0};
+	json_array_foreach(frames, i, frame) {
+		const char *text = json_string_value(frame);
+		unsigned long long address = text ? strtoull(text, NULL, 16) : 0;
+		struct source_place places[PLACES_OF_FRAME_MAX];
+		/* A return address may be the first of another line. */
+		size_t count = address ? symbolise(what->module, address - 1, places, PLACES_OF_FRAME_MAX) : 0;
+		for (size_t p = 0; p < count; p++) {
+			if (places[p].line <= 0)
+				continue;
+			bool inside = what->file && strcmp(places[p].file, what->file) == 0;
+			if (!found) {
+				*place = places[p];
+				found = true;
+				if (inside)
+					return true;
+			} else if (inside) {
+				*via = places[p];
+				return true;
+			}
+		}
+	}
+	return found;
+}
+
+static char *line_of_text(const char *text, int number)
+{
+	for (; text && number > 1; number--) {
+		text = strchr(text, '\n');
+		text += text != NULL;
+	}
+	if (!text || number < 1)
+		return NULL;
+	text += strspn(text, " \t");
+	size_t length = strcspn(text, "\r\n");
+	while (length && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+		length--;
+	return strndup(text, length);
+}
+
+static char *line_of_file(const char *path, int number)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
+	int at = 0;
+	if (!file)
+		return NULL;
+	while (at < number && getline(&line, &room, file) >= 0)
+		at++;
+	fclose(file);
+	char *found = at == number && number > 0 ? line_of_text(line, 1) : NULL;
+	free(line);
+	return found;
+}
+
+char *source_line(const char *file, int number)
+{
+	char *line = NULL, self[PATH_MAX], path[PATH_MAX + SOURCE_FILE_MAX + 16];
+	for (size_t i = 0; i < onceproof_registry_count && !line; i++)
+		if (strcmp(onceproof_registry[i].file, file) == 0)
+			line = line_of_text(onceproof_registry[i].source, number);
+	if (!line)
+		line = line_of_file(file, number);
+	ssize_t length = line || *file == '/' ? -1 : readlink("/proc/self/exe", self, sizeof self - 1);
+	if (length > 0) {
+		/* The program lies in build/PRESET/bin of the tree that it was built from. */
+		self[length] = '\0';
+		snprintf(path, sizeof path, "%s/../../../%s", dirname(self), file);
+		line = line_of_file(path, number);
+	}
+	return line ? line : strdup("");
+}
+
+static const char *text_of(const json_t *step, const char *key)
+{
+	return node_string(step, key);
+}
+
+/* Steps that only make, start, end and wait for threads say nothing about a finding unless somebody waits in vain. */
+static bool about_threads(const json_t *step)
+{
+	static const char *const tags[] = {"begins", "ends", "creates a thread", "join", "detach"};
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+		if (strcmp(text_of(step, "tag"), tags[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Notes in SHARED for each address, by 8-byte granule, the threads that touched it and whether one wrote:
+ * {granule: {thread: true, "write": true}}. */
+static json_t *touched(const json_t *steps)
+{
+	json_t *shared = node_must(json_object());
+	size_t i;
+	const json_t *step;
+	json_array_foreach(steps, i, step) {
+		unsigned long long address = strtoull(text_of(step, "address"), NULL, 16);
+		char key[32], thread[16];
+		snprintf(key, sizeof key, "%llx", address / 8);
+		snprintf(thread, sizeof thread, "%lld", (long long)json_integer_value(node_get(step, "thread")));
+		json_t *granule = address ? node_get(shared, key) : NULL;
+		if (address && !granule) {
+			granule = node_must(json_object());
+			node_set(shared, key, granule);
+		}
+		if (granule)
+			node_set(granule, thread, json_true());
+		if (granule && (json_is_true(node_get(step, "write")) || json_is_string(node_get(step, "written"))))
+			node_set(granule, "write", json_true());
+	}
+	return shared;
+}
+
+/* Could another thread notice STEP, or did it notice another? */
+static bool matters(const json_t *shared, const json_t *step)
+{
+	if (json_is_true(node_get(step, "blocked")) || json_is_true(node_get(step, "stale")) || *text_of(step, "note"))
+		return true;
+	unsigned long long address = strtoull(text_of(step, "address"), NULL, 16);
+	if (about_threads(step))
+		return false;
+	if (!address)
+		return !json_is_true(node_get(step, "plain"));
+	char key[32];
+	snprintf(key, sizeof key, "%llx", address / 8);
+	const json_t *granule = node_get(shared, key);
+	return node_get(granule, "write") && json_object_size(granule) >= 3;
+}
+
+/* The first and one past the last step of threads other than the first: what that one sets up before matters to nobody. */
+static size_t first_of_others(const json_t *steps)
+{
+	size_t i;
+	const json_t *step;
+	json_array_foreach(steps, i, step)
+		if (json_integer_value(node_get(step, "thread")) != 0)
+			return i;
+	return 0;
+}
+
+/* Names for addresses: the variable that lies there, else a letter in the order of appearance. */
+struct names {
+	const char *module;
+	size_t count;
+	char address[NAMES_MAX][24];
+	char name[NAMES_MAX][96];
+	unsigned letters;
+};
+
+static const char *name_of(struct names *names, const json_t *step)
+{
+	const char *address = text_of(step, "address"), *global = text_of(step, "global");
+	if (*text_of(step, "where"))
+		return text_of(step, "where");
+	if (strtoull(address, NULL, 16) == 0)
+		return "";
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->address[i], address) == 0)
+			return names->name[i];
+	if (names->count == NAMES_MAX)
+		return "elsewhere";
+	size_t at = names->count++;
+	snprintf(names->address[at], sizeof names->address[at], "%s", address);
+	if (!*global || !symbolise_data(names->module, strtoull(global, NULL, 16), names->name[at], sizeof names->name[at])) {
+		unsigned letter = names->letters++;
+		snprintf(names->name[at], sizeof names->name[at], letter < 26 ? "[%c]" : "[%c%u]", (int)('a' + letter % 26),
+			letter / 26);
+	}
+	return names->name[at];
+}
+
+static json_t *operation(const json_t *step)
+{
+	if (json_is_true(node_get(step, "plain")) && !*text_of(step, "tag")) {
+		long long bytes = json_integer_value(node_get(step, "bytes"));
+		return node_must(json_sprintf("%s of %lld byte%s", json_is_true(node_get(step, "write")) ? "write" : "read",
+			bytes, bytes == 1 ? "" : "s"));
+	}
+	const char *order = text_of(step, "order");
+	return node_must(json_sprintf("%s%s%s", text_of(step, "tag"), *order ? " " : "", order));
+}
+
+/* The values of a lock or a barrier are the explorer's own: people care for those of memory. */
+static bool shows_values(const json_t *step)
+{
+	static const char *const tags[] = {"", "load", "store", "exchange", "fetch_", "compare_exchange", "racy"};
+	const char *tag = text_of(step, "tag");
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+		if (*tags[i] ? strncmp(tag, tags[i], strlen(tags[i])) == 0 : !*tag)
+			return true;
+	return false;
+}
+
+static json_t *row(const struct explored *what, const json_t *step, size_t number, struct names *names)
+{
+	static const char *const copied[] = {"read", "written", "stale", "blocked", "plain"};
+	struct source_place place, via;
+	explored_place(what, node_get(step, "frames"), &place, &via);
+	char *source = source_line(place.file, place.line);
+	json_t *it = node_must(json_object());
+	node_set(it, "step", json_integer((json_int_t)number + 1));
+	node_set(it, "thread", node_must(json_sprintf("T%lld", (long long)json_integer_value(node_get(step, "thread")))));
+	node_set(it, "file", node_text(place.file));
+	node_set(it, "line", json_integer(place.line));
+	node_set(it, "function", node_text(place.function));
+	node_set(it, "source", node_text(source));
+	node_set(it, "operation", operation(step));
+	node_set(it, "where", node_text(name_of(names, step)));
+	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+		node_set(it, copied[i], json_incref(node_get(step, copied[i])));
+	if (!shows_values(step)) {
+		node_set(it, "read", json_null());
+		node_set(it, "written", json_null());
+	}
+	node_set(it, "note", node_text(text_of(step, "note")));
+	node_set(it, "switch", json_false());
+	json_t *from = node_get(step, "source");
+	node_set(it, "from",
+		json_is_integer(from) && json_integer_value(from) >= 0 ? json_integer(json_integer_value(from) + 1)
+								       : json_null());
+	free(source);
+	return it;
+}
+
+/* Plain accesses of one line, one after the other (a loop, a copy), are one row that counts them. */
+static bool joins(json_t *last, const json_t *it)
+{
+	static const char *const same[] = {"thread", "file", "line", "operation"};
+	if (!last || !json_is_true(node_get(it, "plain")) || *text_of(it, "note"))
+		return false;
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+		if (!json_equal(node_get(last, same[i]), node_get(it, same[i])))
+			return false;
+	if (strcmp(text_of(last, "where"), text_of(it, "where")) == 0 && *text_of(it, "read"))
+		return false;
+	double times = node_number(last, "times", 1);
+	node_set(last, "times", json_integer((json_int_t)times + 1));
+	node_set(last, "where", node_text(""));
+	node_set(last, "read", json_null());
+	node_set(last, "written", json_null());
+	return true;
+}
+
+static void mark_switches(json_t *rows)
+{
+	size_t i;
+	json_t *it, *last = NULL;
+	json_array_foreach(rows, i, it) {
+		if (last && strcmp(text_of(last, "thread"), text_of(it, "thread")) != 0)
+			node_set(it, "switch", json_true());
+		last = it;
+	}
+}
+
+/* A step that is not shown cannot be pointed to: what it stored was there before. */
+static void forget_hidden_sources(json_t *rows)
+{
+	size_t i, j;
+	json_t *it, *other;
+	json_array_foreach(rows, i, it) {
+		bool shown = false;
+		for (j = i; j-- > 0 && !shown;) {
+			other = json_array_get(rows, j);
+			shown = json_equal(node_get(it, "from"), node_get(other, "step"));
+		}
+		if (!shown)
+			node_set(it, "from", json_null());
+	}
+}
+
+json_t *explored_interleaving(const struct explored *what, const json_t *steps, json_int_t *hidden)
+{
+	json_t *rows = node_must(json_array()), *shared = touched(steps), *last = NULL;
+	struct names *names = calloc(1, sizeof *names);
+	size_t i, begin = first_of_others(steps);
+	const json_t *step;
+	*hidden = 0;
+	if (names)
+		names->module = what->module;
+	json_array_foreach(steps, i, step) {
+		if (!names || !matters(shared, step) || (i < begin && !json_is_true(node_get(step, "blocked")))) {
+			++*hidden;
+			continue;
+		}
+		json_t *it = row(what, step, i, names);
+		if (joins(last, it)) {
+			json_decref(it);
+			continue;
+		}
+		last = node_append(rows, it);
+	}
+	while (json_array_size(rows) > ROWS_FIRST + ROWS_LAST) {
+		json_array_remove(rows, ROWS_FIRST);
+		++*hidden;
+	}
+	mark_switches(rows);
+	forget_hidden_sources(rows);
+	json_decref(shared);
+	free(names);
+	return rows;
+}
