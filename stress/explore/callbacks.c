@@ -32,11 +32,6 @@ void runtime_enter(void)
 		record_complete();
 }
 
-void runtime_save(const void *address, size_t bytes)
-{
-	snapshot_save((uintptr_t)address, bytes);
-}
-
 /* A thread that makes no step for very long: others get a turn, and in the end it is taken for endless. */
 static __attribute__((noinline)) void endless(const void *site)
 {

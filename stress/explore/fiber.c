@@ -138,8 +138,10 @@ static void *park(void *arg)
 	lent->errno_at = &errno;
 	/* release: pairs with the acquire in borrow_storage(); errno_at is written before. */
 	atomic_store_explicit(&lent->pointer, thread_pointer(), memory_order_release);
-	for (;;)
-		pause();
+	/* It always returns -1, after a signal. */
+	while (pause() != 0)
+		continue;
+	return NULL;
 }
 
 /* A real thread whose storage fiber N uses from now on. */
@@ -197,7 +199,6 @@ int fiber_prepare(unsigned n, void (*entry)(void *arg), void *arg)
 	/* The frame that fiber_swap() restores: six registers and the address of begin(). The ABI wants the stack pointer to be 8
 	 * below a multiple of 16 when a function is entered. */
 	void **top = (void **)(all->stacks + all->stride * (n + 1));
-	*--top = NULL;
 	*--top = NULL;
 	*--top = (void *)begin;
 	for (int i = 0; i < 6; i++)
