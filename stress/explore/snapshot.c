@@ -101,11 +101,21 @@ int snapshot_start(const struct snapshot_range *ranges, unsigned count)
 		compared += s->range[i].to - s->range[i].from;
 	s->interval = 1 + compared / COMPARED_BYTES;
 	s->generation = 1;
-	/* A few pages are looked at faster than asked about. */
-	s->pagemap = compared > 256 * PAGE ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
-	each_page(s, copy_page);
+	s->pagemap = -1;
 	snapshot = s;
 	return 0;
+}
+
+void snapshot_compare(void)
+{
+	struct snapshot *s = snapshot;
+	if (!s)
+		return;
+	/* A few pages are looked at faster than asked about. */
+	if (s->bytes > 256 * PAGE)
+		s->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	each_page(s, copy_page);
+	s->compares = true;
 }
 
 void runtime_save(const void *address, size_t bytes)
@@ -134,7 +144,7 @@ void snapshot_restore(void)
 				memcpy((void *)from, s->pristine + (from - s->low), to - from);
 		}
 	/* The first executions tell the most. */
-	if (++s->executions % s->interval == 0 || s->executions <= 16)
+	if (s->compares && (++s->executions % s->interval == 0 || s->executions <= 16))
 		each_page(s, compare_page);
 }
 

@@ -29,25 +29,30 @@ struct snapshot_saved {
 
 struct snapshot {
 	uintptr_t low;
-	size_t bytes;         /* from low: all ranges, and what lies between them */
-	uint32_t generation;  /* of the execution */
-	uint32_t count;       /* granules logged in this execution */
-	uint32_t *stamp;      /* by granule: the generation that logged it */
+	size_t bytes;        /* from low: all ranges, and what lies between them */
+	uint32_t generation; /* of the execution */
+	uint32_t count;      /* granules logged in this execution */
+	uint32_t *stamp;     /* by granule: the generation that logged it */
 	struct snapshot_saved *log;
 	/* For the comparison. */
+	bool compares;
 	unsigned range_count;
 	struct snapshot_range range[SNAPSHOT_RANGES_MAX];
-	char *pristine;       /* like the region itself */
+	char *pristine; /* like the region itself */
 	uint64_t executions, interval;
-	uint32_t *whole;      /* pages, by number in the region, that are put back as a whole */
+	uint32_t *whole; /* pages, by number in the region, that are put back as a whole */
 	uint32_t whole_count;
-	int pagemap;          /* /proc/self/pagemap, or -1 */
+	int pagemap; /* /proc/self/pagemap, or -1 */
 };
 
 extern struct snapshot *snapshot; /* set once; NULL: nothing is put back */
 
 /* Takes the state that every execution begins with. 0, or an errno value. */
 int snapshot_start(const struct snapshot_range *ranges, unsigned count);
+
+/* From now on everything in the ranges is also compared: only where nothing but the program itself keeps data there. Right before the
+ * first execution. */
+void snapshot_compare(void);
 
 /* Explored code is about to change BYTES at ADDRESS. */
 static inline void snapshot_save(uintptr_t address, size_t bytes)

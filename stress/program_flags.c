@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The user's flags: which go to the compiler, which to the linker, and which cannot be explored. */
+#include <string.h>
+
+#include "../impl/support/say.h"
+#include "program_parts.h"
+
+/* Flags that contradict what is done here. A name that ends in '*' stands for all that begin so. */
+static const struct {
+	const char *flag, *why;
+} refused[] = {
+	{"-c", "the explorer needs a whole program"},
+	{"-S", "the explorer needs a whole program"},
+	{"-E", "the explorer needs a whole program"},
+	{"-M", "the explorer needs a whole program"},
+	{"-MM", "the explorer needs a whole program"},
+	{"-r", "the explorer needs a whole program"},
+	{"-shared", "the explorer needs a whole program"},
+	{"-o*", "the program is built in a temporary folder; leave the flag out"},
+	{"-x*", "only C files are explored"},
+	{"-static*", "threads share the C library as they do in a dynamic program; leave the flag out"},
+	{"-m32", "only x86-64 programs are explored"},
+	{"-mx32", "only x86-64 programs are explored"},
+	{"-fopenmp*", "the threads of OpenMP's library are not under the explorer's control"},
+	{"-fopenacc*", "the threads of its library are not under the explorer's control"},
+	{"-ftree-parallelize-loops*", "the threads of its library are not under the explorer's control"},
+	{"-fsplit-stack", "explored threads have stacks of their own"},
+	{"-fno-sanitize=all", "without instrumentation nothing can be explored"},
+	{"-fno-sanitize=thread", "without instrumentation nothing can be explored"},
+	{"-fsanitize=*", "the explorer stands where a sanitizer's runtime would; leave the flag out"},
+};
+
+/* Flags whose value is the next word. */
+static const char *const with_value[] = {"-I", "-D", "-U", "-L", "-l", "-include", "-imacros", "-isystem", "-iquote", "-idirafter",
+	"-Xlinker", "-Xpreprocessor", "-Xassembler", "-Xclang", "-mllvm", "-T", "-u", "-z", "--param", "-target", "-MF", "-MT", "-MQ",
+	"-framework", "-B", "-aux-info", "-dumpbase"};
+
+static bool begins(const char *word, const char *with)
+{
+	return strncmp(word, with, strlen(with)) == 0;
+}
+
+static bool ends(const char *word, const char *with)
+{
+	size_t length = strlen(word), tail = strlen(with);
+	return length > tail && strcmp(word + length - tail, with) == 0;
+}
+
+static bool matches(const char *word, const char *flag)
+{
+	size_t length = strlen(flag);
+	return flag[length - 1] == '*' ? strncmp(word, flag, length - 1) == 0 : strcmp(word, flag) == 0;
+}
+
+static bool for_linker(const char *word)
+{
+	return begins(word, "-l") || begins(word, "-L") || begins(word, "-Wl,") || begins(word, "-Xlinker") || begins(word, "-fuse-ld") ||
+	       strcmp(word, "-u") == 0 || strcmp(word, "-z") == 0 || strcmp(word, "-T") == 0 || strcmp(word, "-rdynamic") == 0;
+}
+
+static bool is_object(const char *word)
+{
+	return word[0] != '-' && (ends(word, ".o") || ends(word, ".a") || ends(word, ".so") || strstr(word, ".so."));
+}
+
+static int refuse(const char *word)
+{
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		if (matches(word, refused[i].flag)) {
+			complain("%s: unsupported flag: %s", word, refused[i].why);
+			return EXIT_USAGE;
+		}
+	if (word[0] != '-' && word[0] != '@' && !is_object(word)) {
+		complain("%s: unsupported flag: behind -- come flags of the compiler, objects and libraries; C files come before it", word);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static bool takes_value(const char *word)
+{
+	for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)
+		if (strcmp(word, with_value[i]) == 0)
+			return true;
+	return false;
+}
+
+int program_flags(char *const *flags, size_t count, struct program_flags *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *word = flags[i];
+		/* The one sanitizer that is asked for anyway. */
+		if (strcmp(word, "-fsanitize=thread") == 0)
+			continue;
+		int status = refuse(word);
+		if (status)
+			return status;
+		bool object = is_object(word);
+		out->objects |= object;
+		struct words *to = object || for_linker(word) ? &out->link : &out->compile;
+		words_add(to, "%s", word);
+		if (strcmp(word, "-pthread") == 0)
+			words_add(&out->link, "%s", word);
+		if (!takes_value(word))
+			continue;
+		if (++i == count) {
+			complain("%s: unsupported flag: its value is missing", word);
+			return EXIT_USAGE;
+		}
+		words_add(to, "%s", flags[i]);
+	}
+	return 0;
+}

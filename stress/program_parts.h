@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of program_build share: lists of words, flags, assembly, the object file. */
+#ifndef ONCEPROOF_PROGRAM_PARTS_H
+#define ONCEPROOF_PROGRAM_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A list of owned strings, NULL-terminated for exec. Out of memory ends the process with a message. */
+struct words {
+	char **at;
+	size_t count, room;
+};
+void words_add(struct words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void words_append(struct words *to, const struct words *from);
+bool words_have(const struct words *words, const char *word);
+void words_free(struct words *words);
+
+/* The user's flags, told apart. */
+struct program_flags {
+	struct words compile, link;
+	bool objects; /* object files or archives are among them */
+};
+/* 0, or EXIT_USAGE after a complaint about a flag that cannot be explored. */
+int program_flags(char *const *flags, size_t count, struct program_flags *out);
+
+/* Looks through the assembly FROM of the C file SOURCE and writes it to TO with a report in front of each piece of inline assembly that
+ * could matter: a call of explored_asm_N, whose names ("inline assembly at a.c:10 (mfence)") are added to NAMES; the first N is
+ * NAMES->count as it was. Pieces outside of functions cannot report: they are added to NOTES. 0, or an errno value. */
+int program_assembly(const char *from, const char *to, const char *source, struct words *names, struct words *notes);
+
+/* What is in a relocatable object. */
+struct program_object {
+	struct words defined;   /* global names; local ones do not matter */
+	struct words called;    /* undefined names that are called */
+	struct words mentioned; /* undefined names that are only read or pointed to */
+	struct words data, bss; /* sections of static data */
+	struct words code, ends;/* sections of code; tables of destructors */
+	bool instrumented;
+};
+/* 0, or -1 with the reason in WHY. */
+int program_object(const char *path, struct program_object *out, char *why, size_t bytes);
+void program_object_free(struct program_object *object);
+
+#endif
