@@ -14,9 +14,9 @@ enum { EXPLORE_OUTCOMES_MAX = 16 };
 
 /* What is explored. */
 struct explore_program {
-	void (*reset)(void *arg);             /* before each execution, by the host; may be NULL */
-	void (*body)(void *arg);              /* thread 0 */
-	unsigned (*outcome)(void *arg);       /* after a complete execution, by the host: 0 .. outcome_count-1; NULL: none */
+	void (*reset)(void *arg);       /* before each execution, by the host; may be NULL */
+	void (*body)(void *arg);        /* thread 0 */
+	unsigned (*outcome)(void *arg); /* after a complete execution, by the host: 0 .. outcome_count-1; NULL: none */
 	bool (*forbidden)(void *arg, unsigned outcome); /* is it a finding? */
 	const char *(*label)(void *arg, unsigned outcome);
 	unsigned outcome_count;
@@ -25,7 +25,7 @@ struct explore_program {
 
 struct explore_options {
 	enum memory_model model;
-	const char *strategy;   /* "auto" or a search's name */
+	const char *strategy; /* "auto" or a search's name */
 	uint64_t seed;
 	uint64_t executions;    /* budget; 0: no bound */
 	double time_limit_s;    /* 0: none */
@@ -36,7 +36,8 @@ struct explore_options {
 	bool first_only;        /* stop at the first finding */
 	bool minimise;
 	const char *const *search_options; /* "key=value", NULL-terminated; may be NULL */
-	void (*progress)(void *arg, uint64_t executions, uint64_t distinct, double estimate); /* may be NULL; called now and then */
+	void (*progress)(
+		void *arg, uint64_t executions, uint64_t distinct, double estimate); /* may be NULL; called now and then */
 	void *progress_arg;
 };
 
@@ -58,8 +59,8 @@ struct schedule {
 /* A finding of the whole exploration. */
 struct explored_finding {
 	struct finding finding;
-	uint64_t executions; /* in how many it was seen */
-	uint64_t first;      /* the first of them */
+	uint64_t executions;      /* in how many it was seen */
+	uint64_t first;           /* the first of them */
 	struct schedule schedule; /* minimised if asked for */
 	uint32_t recorded_count;
 	struct recorded *recorded; /* steps of the witness, for its table; owned */
@@ -70,13 +71,13 @@ struct explore_result {
 	uint64_t executions; /* complete ones, also those that ended with a finding */
 	uint64_t blocked;    /* of the search's own: threads waited for values that the execution did not have */
 	uint64_t abandoned, cut, diverged;
-	uint64_t distinct;   /* behaviours: classes by graph_hash */
+	uint64_t distinct; /* behaviours: classes by graph_hash */
 	uint64_t outcomes[EXPLORE_OUTCOMES_MAX];
-	bool exhausted;      /* everything within model and bound was explored */
+	bool exhausted; /* everything within model and bound was explored */
 	bool out_of_time;
-	char bound[160];     /* what "everything" means: "" or "preemptions <= 2", … */
-	char plan[400];      /* the searches that ran, in order, with their executions */
-	char caveat[400];    /* why it is inconclusive in spite of everything: uncontrolled calls; "" if there is none */
+	char bound[160];             /* what "everything" means: "" or "preemptions <= 2", … */
+	char plan[400];              /* the searches that ran, in order, with their executions */
+	char caveat[400];            /* why it is inconclusive in spite of everything: uncontrolled calls; "" if there is none */
 	double probability_depth[4]; /* PCT under sc: chance to have found a bug of depth 1..3; 0: no statement */
 	double seconds;
 	unsigned finding_count;
@@ -107,7 +108,8 @@ struct search *search_replay(const struct schedule *schedule, bool strict);
 uint32_t search_replay_diverged(const struct search *s); /* UINT32_MAX: it did not */
 
 /* The whole result for the main program, addresses as numbers that it symbolises (see answer.c for the shape). New reference. */
-json_t *explore_answer(const struct explore_program *program, const struct explore_options *options, const struct explore_result *result);
+json_t *explore_answer(
+	const struct explore_program *program, const struct explore_options *options, const struct explore_result *result);
 
 /* The same shape for one execution that was repeated: what explore_replay() returned and left in *DIVERGED. New reference. */
 json_t *explore_replay_answer(

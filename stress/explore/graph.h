@@ -22,6 +22,10 @@
 
 enum { GRAPH_THREADS_MAX = 64 }; /* threads 0 .. 63; thread 0 is the first thread of the program */
 
+/* Events of one graph, initial stores included. A step adds at most two (its location's initial store and itself), so whoever builds
+ * a graph cuts the execution before count exceeds GRAPH_EVENTS_MAX - 2. A graph that outgrows this ends the process with a message. */
+enum { GRAPH_EVENTS_MAX = 65000 };
+
 enum memory_model { MODEL_SC, MODEL_RC11 };
 
 /* Memory orders, by strength where they compare. ORDER_PLAIN: a racing plain access, which behaves as a relaxed one. */
@@ -30,15 +34,15 @@ enum order { ORDER_PLAIN, ORDER_RELAXED, ORDER_ACQUIRE, ORDER_RELEASE, ORDER_ACQ
 enum event_kind {
 	EVENT_NONE,
 	EVENT_INITIAL, /* the value that a location had before the first event on it; happens before everything; thread GRAPH_NOBODY */
-	EVENT_BEGIN,   /* a thread begins; source: the EVENT_CREATE of its parent, or 0 */
-	EVENT_READ,    /* source: the store that it returns */
+	EVENT_BEGIN, /* a thread begins; source: the EVENT_CREATE of its parent, or 0 */
+	EVENT_READ,  /* source: the store that it returns */
 	EVENT_WRITE,
 	EVENT_UPDATE, /* a read-modify-write: returns its source and comes right behind it in modification order */
 	EVENT_FENCE,
 	EVENT_CREATE, /* a thread creates another */
-	EVENT_AWAIT,  /* goes on because another event took place (a thread ended, a signal came); source: that event; it happens before */
-	EVENT_END,    /* a thread ends */
-	EVENT_LOCAL,  /* a step that orders nothing by itself (a cond signal that nobody waits for, a yield); may carry a value */
+	EVENT_AWAIT, /* goes on because another event took place (a thread ended, a signal came); source: that event; it happens before */
+	EVENT_END,   /* a thread ends */
+	EVENT_LOCAL, /* a step that orders nothing by itself (a cond signal that nobody waits for, a yield); may carry a value */
 };
 
 enum { GRAPH_NOBODY = 0xffff };
@@ -46,10 +50,10 @@ enum { GRAPH_NOBODY = 0xffff };
 typedef uint32_t event_id; /* 0: none */
 
 struct event {
-	uint8_t kind;     /* enum event_kind */
-	uint8_t order;    /* enum order; of a failed update (kind EVENT_READ then) the failure order */
-	uint16_t thread;  /* GRAPH_NOBODY for EVENT_INITIAL */
-	uint32_t number;  /* in its thread, from 1; 0 for EVENT_INITIAL */
+	uint8_t kind;      /* enum event_kind */
+	uint8_t order;     /* enum order; of a failed update (kind EVENT_READ then) the failure order */
+	uint16_t thread;   /* GRAPH_NOBODY for EVENT_INITIAL */
+	uint32_t number;   /* in its thread, from 1; 0 for EVENT_INITIAL */
 	uint32_t location; /* index into locations; UINT32_MAX: none */
 	event_id source;
 	event_id before, after; /* stores: neighbours in modification order; 0: none */
@@ -68,21 +72,21 @@ struct location {
 	uint32_t bytes;
 	event_id initial;     /* the EVENT_INITIAL */
 	event_id first, last; /* ends of modification order; first == initial */
-	bool chain;           /* a synchronisation object: all its stores are updates of each other, or stores by the one that holds it */
+	bool chain; /* a synchronisation object: all its stores are updates of each other, or stores by the one that holds it */
 };
 
 struct graph {
 	enum memory_model model;
-	bool full;           /* keeps what graph_consistent(), graph_before() and search by graphs need */
-	uint32_t count;      /* events[1 .. count] are used */
+	bool full;      /* keeps what graph_consistent(), graph_before() and search by graphs need */
+	uint32_t count; /* events[1 .. count] are used */
 	struct event *events;
 	uint32_t location_count;
 	struct location *locations;
-	uint32_t done[GRAPH_THREADS_MAX];      /* events of each thread so far */
-	event_id last[GRAPH_THREADS_MAX];      /* the last event of each thread, or 0 */
-	unsigned threads;                      /* one more than the highest thread that has an event */
-	unsigned sc_events;                    /* seq_cst accesses and fences so far */
-	struct graph_private *private;         /* clocks, tables */
+	uint32_t done[GRAPH_THREADS_MAX]; /* events of each thread so far */
+	event_id last[GRAPH_THREADS_MAX]; /* the last event of each thread, or 0 */
+	unsigned threads;                 /* one more than the highest thread that has an event */
+	unsigned sc_events;               /* seq_cst accesses and fences so far */
+	struct graph_private *private;    /* clocks, tables */
 };
 
 /* A graph for executions under MODEL. FULL: also what exhaustive search needs (it costs time per event). NULL: no memory. */
@@ -105,7 +109,8 @@ uint32_t graph_find(const struct graph *g, uint64_t address, uint32_t bytes);
  * happens-before decide, and seq_cst events the operational way (a subset that is never inconsistent: each seq_cst event is ordered as
  * it was added), or, if the graph is full, the whole of RC11 by graph_consistent() on the result; likewise MODEL_SC and full. With
  * UPDATE, stores that another update has read are left out. */
-unsigned graph_sources(struct graph *g, unsigned thread, uint32_t location, enum order order, bool update, event_id *out, unsigned max);
+unsigned graph_sources(
+	struct graph *g, unsigned thread, uint32_t location, enum order order, bool update, event_id *out, unsigned max);
 
 /* The stores behind which a store to LOCATION with ORDER by THREAD may be put in modification order, newest first; as above. Under
  * MODEL_SC and not full: the last one. */

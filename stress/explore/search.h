@@ -8,6 +8,8 @@
 #ifndef ONCEPROOF_EXPLORE_SEARCH_H
 #define ONCEPROOF_EXPLORE_SEARCH_H
 
+#include <stddef.h>
+
 #include "graph.h"
 
 /* What an operation does with the value that its read half returns. */
@@ -20,25 +22,59 @@ enum applied {
 /* The families of steps, for tables of people and for searches that weigh them. */
 enum step_tag {
 	STEP_NONE,
-	STEP_LOAD, STEP_STORE, STEP_EXCHANGE, STEP_FETCH_ADD, STEP_FETCH_SUB, STEP_FETCH_AND, STEP_FETCH_OR, STEP_FETCH_XOR,
-	STEP_FETCH_NAND, STEP_COMPARE_EXCHANGE, STEP_FENCE,
-	STEP_RACY_READ, STEP_RACY_WRITE, /* plain accesses that were found to race */
-	STEP_THREAD_BEGIN, STEP_THREAD_CREATE, STEP_THREAD_JOIN, STEP_THREAD_END, STEP_THREAD_CANCEL, STEP_THREAD_DETACH,
-	STEP_LOCK, STEP_TRYLOCK, STEP_UNLOCK,
-	STEP_READ_LOCK, STEP_WRITE_LOCK, STEP_RW_UNLOCK,
-	STEP_SPIN_LOCK, STEP_SPIN_TRYLOCK, STEP_SPIN_UNLOCK,
-	STEP_COND_WAIT, STEP_COND_WAKE, STEP_COND_SIGNAL, STEP_COND_BROADCAST, STEP_COND_TIMEOUT,
-	STEP_BARRIER_WAIT, STEP_BARRIER_LEAVE,
-	STEP_ONCE, STEP_ONCE_DONE,
-	STEP_SEM_WAIT, STEP_SEM_TRYWAIT, STEP_SEM_POST,
-	STEP_FUTEX_WAIT, STEP_FUTEX_WAKE, STEP_FUTEX_WOKEN,
-	STEP_SLEEP, STEP_YIELD, STEP_CHOICE, STEP_OTHER,
+	STEP_LOAD,
+	STEP_STORE,
+	STEP_EXCHANGE,
+	STEP_FETCH_ADD,
+	STEP_FETCH_SUB,
+	STEP_FETCH_AND,
+	STEP_FETCH_OR,
+	STEP_FETCH_XOR,
+	STEP_FETCH_NAND,
+	STEP_COMPARE_EXCHANGE,
+	STEP_FENCE,
+	STEP_RACY_READ,
+	STEP_RACY_WRITE, /* plain accesses that were found to race */
+	STEP_THREAD_BEGIN,
+	STEP_THREAD_CREATE,
+	STEP_THREAD_JOIN,
+	STEP_THREAD_END,
+	STEP_THREAD_CANCEL,
+	STEP_THREAD_DETACH,
+	STEP_LOCK,
+	STEP_TRYLOCK,
+	STEP_UNLOCK,
+	STEP_READ_LOCK,
+	STEP_WRITE_LOCK,
+	STEP_RW_UNLOCK,
+	STEP_SPIN_LOCK,
+	STEP_SPIN_TRYLOCK,
+	STEP_SPIN_UNLOCK,
+	STEP_COND_WAIT,
+	STEP_COND_WAKE,
+	STEP_COND_SIGNAL,
+	STEP_COND_BROADCAST,
+	STEP_COND_TIMEOUT,
+	STEP_BARRIER_WAIT,
+	STEP_BARRIER_LEAVE,
+	STEP_ONCE,
+	STEP_ONCE_DONE,
+	STEP_SEM_WAIT,
+	STEP_SEM_TRYWAIT,
+	STEP_SEM_POST,
+	STEP_FUTEX_WAIT,
+	STEP_FUTEX_WAKE,
+	STEP_FUTEX_WOKEN,
+	STEP_SLEEP,
+	STEP_YIELD,
+	STEP_CHOICE,
+	STEP_OTHER,
 	STEP_TAGS
 };
 
 /* What a thread is about to do. */
 struct operation {
-	uint8_t kind;         /* enum event_kind: EVENT_READ, EVENT_WRITE, EVENT_UPDATE, EVENT_FENCE, …; EVENT_UPDATE may end as a read */
+	uint8_t kind; /* enum event_kind: EVENT_READ, EVENT_WRITE, EVENT_UPDATE, EVENT_FENCE, …; EVENT_UPDATE may end as a read */
 	uint8_t tag;          /* enum step_tag */
 	uint8_t order;        /* enum order */
 	uint8_t order_failed; /* of an update that writes nothing */
@@ -47,9 +83,11 @@ struct operation {
 	uint16_t thread;
 	uint32_t bytes;   /* 1, 2, 4, 8; 0: no location */
 	uint64_t address; /* of the location; 0: none */
-	uint32_t location; /* index in the graph once the operation is performed or pending on a known location; else UINT32_MAX */
+	uint32_t
+		location; /* index in the graph once the operation is performed or pending on a known location; else UINT32_MAX */
 	uint64_t operand, expected; /* for apply */
-	enum applied (*apply)(const struct operation *op, uint64_t value, uint64_t *written); /* updates, and reads that wait; else NULL */
+	enum applied (*apply)(
+		const struct operation *op, uint64_t value, uint64_t *written); /* updates, and reads that wait; else NULL */
 	const void *site;
 };
 
@@ -66,14 +104,14 @@ enum ending {
 /* What a search may look at while an execution runs. */
 struct moment {
 	struct graph *graph;
-	unsigned threads;                                 /* threads 0 .. threads-1 exist */
-	uint64_t enabled;                                 /* bit t: thread t can move now */
-	unsigned current;                                 /* the thread that moved last */
-	bool current_yields;                              /* it asked to yield or sleeps: leaving it costs no preemption */
-	struct operation pending[GRAPH_THREADS_MAX];      /* valid for enabled and for waiting threads: what each does when it moves */
-	uint32_t children[GRAPH_THREADS_MAX];             /* threads that each has created so far */
-	uint64_t execution;                               /* number of this execution, from 0 */
-	uint32_t steps;                                   /* so far */
+	unsigned threads;                            /* threads 0 .. threads-1 exist */
+	uint64_t enabled;                            /* bit t: thread t can move now */
+	unsigned current;                            /* the thread that moved last */
+	bool current_yields;                         /* it asked to yield or sleeps: leaving it costs no preemption */
+	struct operation pending[GRAPH_THREADS_MAX]; /* valid for enabled and for waiting threads: what each does when it moves */
+	uint32_t children[GRAPH_THREADS_MAX];        /* threads that each has created so far */
+	uint64_t execution;                          /* number of this execution, from 0 */
+	uint32_t steps;                              /* so far */
 };
 
 struct search;
@@ -82,8 +120,8 @@ struct search_kind {
 	const char *about; /* one sentence for help texts */
 	bool full_graph;   /* wants struct graph.full */
 	bool exhausts;     /* when begin returns false, everything within the model and bound was explored */
-	bool independent;  /* execution i does not depend on the results of others: it can be sharded and run in parallel by number */
-	size_t bytes;      /* of the struct that begins with struct search */
+	bool independent; /* execution i does not depend on the results of others: it can be sharded and run in parallel by number */
+	size_t bytes;     /* of the struct that begins with struct search */
 	/* Options as "key=value" words are set by search_option() before the first execution. 0 or EINVAL. NULL: none. */
 	int (*option)(struct search *s, const char *key, const char *value);
 	/* Prepares for the next execution, whose number is at->execution. false: there is none left. */
@@ -93,9 +131,11 @@ struct search_kind {
 	unsigned (*thread)(struct search *s, const struct moment *at);
 	/* The index in SOURCES (newest first) of the store that OP returns; UINT32_MAX: give up. NULL member: always 0. Called only with
 	 * COUNT > 1, unless full_graph: then always, also with COUNT 0, which must be given up. */
-	uint32_t (*source)(struct search *s, const struct moment *at, const struct operation *op, const event_id *sources, unsigned count);
+	uint32_t (*source)(
+		struct search *s, const struct moment *at, const struct operation *op, const event_id *sources, unsigned count);
 	/* The index in PLACES (newest first) behind which OP's store goes; likewise. NULL: always 0. */
-	uint32_t (*place)(struct search *s, const struct moment *at, const struct operation *op, const event_id *places, unsigned count);
+	uint32_t (*place)(
+		struct search *s, const struct moment *at, const struct operation *op, const event_id *places, unsigned count);
 	/* A free choice of COUNT >= 2 alternatives by the thread that moves (0 is the plain one). NULL: always 0. */
 	uint32_t (*choice)(struct search *s, const struct moment *at, unsigned thread, unsigned count);
 	/* An event was added. NULL: not wanted. false: give up. */
@@ -114,6 +154,9 @@ struct search {
 	unsigned shard, shards; /* one-based; 1, 1: all */
 	unsigned threads_hint;  /* threads of the program as known from an earlier execution; 0: unknown */
 	uint32_t steps_hint;    /* likewise steps */
+	/* Set by the search, about the execution that just ended. */
+	bool repeated; /* it was one of before, made again on the way to others: not to be counted */
+	bool diverged; /* it did not go on as it did before under the same decisions */
 };
 
 /* All searches: dpor, bound, random, pct, pos, surw, rff (and replay, which is not in the table). */
