@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "explore/explore.h"
+#include "explore/orders.h"
 #include "explore/snapshot.h"
 #include "native/run.h"
 
@@ -22,7 +23,7 @@ struct arguments {
 	struct explore_options explore;
 	const char *words[WORDS_MAX + 1];
 	unsigned word_count;
-	bool progress;
+	bool progress, orders;
 };
 
 static const struct argp_option options[] = {
@@ -35,6 +36,9 @@ static const struct argp_option options[] = {
 	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
 	{"first", 'f', NULL, 0, "stop at the first finding", 0},
 	{"progress", 'p', NULL, 0, "lines of progress on stderr", 0},
+	{"orders", 'O', NULL, 0, "tell which orders the program names, as `orders` of the answer", 0},
+	{"weaken", 'W', "SITE=ORDER[,FAILED]", 0, "an atomic operation behaves as if it named this order (see explore/orders.h)",
+		0},
 	{"replay", 'r', "FILE", 0, "repeat the schedule of a witness", 0},
 	{0},
 };
@@ -81,6 +85,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'p':
 		a->progress = true;
+		break;
+	case 'O':
+		if (orders_watch() != 0)
+			argp_error(state, "no memory for the orders");
+		a->orders = true;
+		break;
+	case 'W':
+		if (orders_weaken_text(arg) != 0)
+			argp_error(state, "'%s' is not SITE=ORDER", arg);
 		break;
 	case 'r':
 		a->replay = arg;
@@ -269,5 +282,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "onceproof-explore: cannot explore: %s\n", strerror(why));
 		return 2;
 	}
-	finish(explore_answer(&program, &a.explore, &result), stage.refused ? strerror(stage.refused) : NULL);
+	json_t *answer = explore_answer(&program, &a.explore, &result);
+	if (a.orders)
+		json_object_set_new(answer, "orders", orders_answer());
+	finish(answer, stage.refused ? strerror(stage.refused) : NULL);
 }

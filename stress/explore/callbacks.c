@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orders.h"
 #include "runtime_private.h"
 #include "snapshot.h"
 
@@ -447,10 +448,16 @@ ATOMICS(64, uint64_t)
 CALLBACK void __tsan_atomic_thread_fence(int order);
 CALLBACK void __tsan_atomic_thread_fence(int order)
 {
-	if (off())
+	if (off()) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	else if (!runtime->quiet && order_of(order) != ORDER_RELAXED)
-		runtime_step(STEP_FENCE, EVENT_FENCE, order_of(order), SITE);
+		return;
+	}
+	struct operation op = {.tag = STEP_FENCE, .order = order_of(order), .site = SITE};
+	if (orders_watched())
+		orders_apply(&op);
+	/* A relaxed fence orders nothing. */
+	if (!runtime->quiet && op.order > ORDER_RELAXED)
+		runtime_step(STEP_FENCE, EVENT_FENCE, op.order, SITE);
 }
 
 CALLBACK void __tsan_atomic_signal_fence(int order);

@@ -306,7 +306,7 @@ void runtime_moved(void)
 	runtime->moment.steps++;
 	if (runtime->recording)
 		onceproof_step(runtime->current, runtime->moment.steps);
-	if (runtime->moment.steps > inner()->options.steps_max)
+	if (runtime->moment.steps > inner()->options.steps_max || runtime->graph->count > GRAPH_EVENTS_MAX - 2 * PIECES_MAX)
 		runtime_stop(ENDING_CUT);
 }
 

@@ -4,8 +4,8 @@
  * execution in which it reads the news at once is another one), the other searches let the thread wait for news.
  *
  * Soundness: the turn consists of reads only. What it did to its own stack and registers is compared, by hash; any other effect
- * (a store, a lock, a plain write elsewhere) forgets the turn. GenMC prunes effect-free loop turns statically (Kokologiannakis & Vafeiadis,
- * "Hardware-friendly"... spin-assume); here the state itself is looked at.
+ * (a store, a lock, a plain write elsewhere) forgets the turn. GenMC (Kokologiannakis & Vafeiadis, CAV 2021) finds such loops in the
+ * program's text and assumes that they end at once; here the state itself is looked at, so any loop will do.
  */
 #include "runtime_private.h"
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orders.h"
 #include "runtime_private.h"
 
 enum { CANDIDATES_MAX = 256 };
@@ -268,6 +269,8 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 {
 	runtime_enter();
 	op->thread = (uint16_t)runtime->current;
+	if (orders_watched() && op->order != ORDER_PLAIN)
+		orders_apply(op);
 	bool wrote = false;
 	uint64_t value = 0;
 	if (atomic_quiet(op, &value, &wrote)) {
