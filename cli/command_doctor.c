@@ -63,7 +63,8 @@ static void check_cores(struct doctor *d)
 		note(d, "cores", LEVEL_NOTE, says);
 	} else if (usable < 2) {
 		note(d, "cores", LEVEL_NOTE,
-			"1 usable: threads only take turns, so native stress sees few races (tsan and sequential still do); "
+			"1 usable: threads only take turns, so native stress sees few races (tsan, explore and sequential still "
+			"do); "
 			"every benchmark with two "
 			"threads is oversubscribed");
 	} else {
@@ -139,7 +140,8 @@ static void check_engine(struct doctor *d, const char *programs, const char *nam
 	}
 	const char *bad_verdict = json_string_value(json_object_get(bad, "verdict"));
 	const char *good_verdict = json_string_value(json_object_get(good, "verdict"));
-	bool went_red = strcmp(bad_verdict, "bug") == 0, stayed_green = strcmp(good_verdict, "not-found") == 0;
+	bool went_red = strcmp(bad_verdict, "bug") == 0;
+	bool stayed_green = strcmp(good_verdict, "not-found") == 0 || strcmp(good_verdict, "proved") == 0;
 	const char *odd = went_red ? json_string_value(json_object_get(good, "evidence"))
 				   : json_string_value(json_object_get(bad, "evidence"));
 	snprintf(says, sizeof says, "%s: %s %s, %s %s%s%s", scenario, broken, went_red ? "goes red" : bad_verdict, fixed,
@@ -151,7 +153,8 @@ static void check_engine(struct doctor *d, const char *programs, const char *nam
 	if (!went_red && stayed_green && strcmp(name, "native") == 0 && json_integer_value(cores) < 2) {
 		skipped = true;
 		snprintf(says, sizeof says,
-			"%s: one CPU only, so threads take turns and races stay unseen; use tsan and sequential", scenario);
+			"%s: one CPU only, so threads take turns and races stay unseen; use tsan, explore and sequential",
+			scenario);
 	}
 	note(d, name, went_red && stayed_green ? LEVEL_OK : skipped ? LEVEL_NOTE : LEVEL_BAD, says);
 	d->engine_wrong |= !skipped && !(went_red && stayed_green);
@@ -204,6 +207,7 @@ static int run(int argc, char **argv)
 	check_clock(&d);
 	check_engine(&d, programs, "native", FAMILY_COUNTER, "two_increments", "naive", "atomic");
 	check_engine(&d, programs, "tsan", FAMILY_COUNTER, "two_increments", "naive", "atomic");
+	check_engine(&d, programs, "explore", FAMILY_COUNTER, "two_increments", "naive", "atomic");
 	check_engine(&d, programs, "sequential", FAMILY_INITIALISER, "suspended_load", "naive", "atomic");
 	check_engine(&d, programs, "helgrind", FAMILY_COUNTER, "two_increments", "naive", "mutex");
 	check_engine(&d, programs, "drd", FAMILY_COUNTER, "two_increments", "naive", "mutex");

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../reports/result.h"
-#include "../stress/scenario.h"
+#include "../stress/engine.h"
 #include "cli.h"
 
 struct list_options {
@@ -85,7 +85,7 @@ static bool scenario_listed(const struct list_options *options, const struct sce
 	return false;
 }
 
-static json_t *feature_names(uint32_t features)
+static json_t *features_json(uint32_t features)
 {
 	static const char *const names[] = {"atomic", "fence", "call_once", "inline_asm", "futex", "tls", "pthread_once"};
 	json_t *list = json_array();
@@ -142,7 +142,17 @@ static json_t *implementation_json(const struct registered *entry)
 	json_object_set_new(promises, "not_offered", promise_names(about->family, all & ~offered));
 	return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "subject", subject_of(about), "number", entry->number,
 		"file", entry->file, "lesson", about->lesson ? about->lesson : "", "promises", promises, "capabilities",
-		capabilities_json(entry), "features", feature_names(about->features), "calls", words(about->calls));
+		capabilities_json(entry), "features", features_json(about->features), "calls", words(about->calls));
+}
+
+/* The engines that run SCENARIO, in their order. */
+static json_t *engines_of(const struct scenario *scenario)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < engine_count; i++)
+		if (engine_runs(engines[i], scenario))
+			json_array_append_new(list, json_string(engines[i]->name));
+	return list;
 }
 
 static json_t *scenario_json(const struct scenario *scenario)
@@ -157,10 +167,10 @@ static json_t *scenario_json(const struct scenario *scenario)
 			outcomes, json_pack("{s:s, s:s, s:o, s:s}", "label", rule->label, "grade", grade_name(rule->grade),
 					  "refutes", promise_names(scenario->family, rule->refutes), "why", rule->why));
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "family", family_name(scenario->family), "name",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "family", family_name(scenario->family), "name",
 		scenario->name, "shows", scenario->shows, "shape", scenario->script ? "script" : "actors", "actors",
 		(int)scenario->actor_count, "checks", promise_names(scenario->family, scenario->checks), "outcomes", outcomes,
-		"subjects", subjects);
+		"subjects", subjects, "engines", engines_of(scenario));
 }
 
 static json_t *families_json(void)

@@ -168,8 +168,10 @@ static void run_all(struct arguments *a)
 	static const char *const efforts[] = {"0.25", "1", "3"};
 	const char *list[] = {"list", NULL};
 	run_part(a, "list", list);
-	say(a, "is it right? scenarios by native, tsan and sequential");
-	const char *stress[] = {"stress", "--effort", efforts[a->size], a->size == SIZE_FULL ? "--full" : NULL, NULL};
+	say(a, "is it right? scenarios by native, tsan, explore and sequential");
+	char witness[PATH_MAX + 32];
+	snprintf(witness, sizeof witness, "--witness=%s/witness", a->out);
+	const char *stress[] = {"stress", "--effort", efforts[a->size], witness, a->size == SIZE_FULL ? "--full" : NULL, NULL};
 	run_part(a, "stress", stress);
 	if (a->size != SIZE_QUICK) {
 		say(a, "cross-checks by helgrind and drd");

@@ -23,15 +23,17 @@ struct arguments {
 	struct stress_text text;
 };
 
-enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT, KEY_FULL };
+enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT, KEY_FULL, KEY_WITNESS };
 
 static const struct argp_option options[] = {
 	{"engine", KEY_ENGINE, "LIST", 0,
-		"engines, separated by commas: native, tsan, sequential, helgrind, drd (default: the first three)", 0},
+		"engines, separated by commas: native, tsan, explore, sequential, helgrind, drd (default: the first four)", 0},
 	{"seconds", KEY_SECONDS, "S", 0, "start nothing new after S seconds; what was not reached is inconclusive", 0},
 	{"effort", KEY_EFFORT, "F", 0, "multiply the planned executions by F, 0.001 to 1000 (default 1)", 0},
 	{"full", KEY_FULL, NULL, 0,
 		"every choice of initialiser x counter x progress in the pipeline, instead of a covering selection", 0},
+	{"witness", KEY_WITNESS, "DIR", 0,
+		"write a witness for each finding of the explorer there, for `onceproof replay` (default: none)", 0},
 	{0},
 };
 
@@ -54,6 +56,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FULL:
 		a->suite.all_batches = true;
 		return 0;
+	case KEY_WITNESS:
+		a->suite.plan.explore.witness_folder = arg;
+		return 0;
 	case ARGP_KEY_ARGS:
 		a->globs = state->argv + state->next;
 		a->glob_count = (size_t)(state->argc - state->next);
@@ -70,7 +75,9 @@ static void choose_engines(struct arguments *a)
 	for (char *name; (name = strsep(&rest, ",")) != NULL;) {
 		const struct engine *engine = engine_find(name);
 		if (!engine) {
-			complain("--engine: there is no engine '%s'; choose from native, tsan, sequential, helgrind, drd", name);
+			complain(
+				"--engine: there is no engine '%s'; choose from native, tsan, explore, sequential, helgrind, drd",
+				name);
 			exit(EXIT_USAGE);
 		}
 		for (size_t i = 0; i < count; i++)
@@ -102,7 +109,7 @@ static void ended(void *arg, const json_t *result)
 
 static int run(int argc, char **argv)
 {
-	struct arguments a = {.common = common_defaults(), .engines = "native,tsan,sequential"};
+	struct arguments a = {.common = common_defaults(), .engines = "native,tsan,explore,sequential"};
 	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	const struct argp argp = {options, parse, "[FILTER...]",
 		"Runs scenarios on implementations, by engines, and holds what they promise against what was seen.\v"
@@ -131,13 +138,14 @@ static int run(int argc, char **argv)
 	}
 	child_catch_interrupts();
 	json_t *report = report_new(a.common.seed);
+	int complaints_before = complaints();
 	bool whole = suite_run(&a.suite, report);
 	json_t *contracts = contracts_from(json_object_get(report, "results"));
 	json_object_set_new(report, "contracts", contracts);
 	if (a.common.shards > 1)
 		json_object_set_new(report, "shard", json_sprintf("%u/%u", a.common.shard, a.common.shards));
 	stress_text_summary(&a.text, report, a.common.seed);
-	int failed = 0;
+	int failed = a.suite.plan.explore.witness_folder && complaints() > complaints_before; /* one that could not be written */
 	if (a.common.json)
 		failed |= report_write(report, a.common.json);
 	if (a.common.junit)

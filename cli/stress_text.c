@@ -3,7 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "../reports/interleaving.h"
 
 static const char *get(const json_t *object, const char *key)
 {
@@ -11,12 +14,22 @@ static const char *get(const json_t *object, const char *key)
 	return value ? value : "";
 }
 
+/* Characters of a line of the terminal that stdout is, within reason; without one, what fits a log. */
+static unsigned terminal_width(void)
+{
+	enum { LOG = 120, LEAST = 60, MOST = 240 };
+	struct winsize size;
+	unsigned width = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	return width == 0 ? LOG : width < LEAST ? LEAST : width > MOST ? MOST : width;
+}
+
 struct stress_text stress_text_new(const struct common *common, bool lines)
 {
 	return (struct stress_text){.lines = lines && common->verbosity >= 0,
 		.verbose = common->verbosity > 0,
 		.color = use_color(common, STDOUT_FILENO),
-		.status = isatty(STDERR_FILENO) && common->verbosity >= 0};
+		.status = isatty(STDERR_FILENO) && common->verbosity >= 0,
+		.width = terminal_width()};
 }
 
 void stress_text_began(
@@ -32,20 +45,39 @@ static const char *word(const json_t *result)
 	return json_is_true(as_expected) ? "as stated" : json_is_false(as_expected) ? "NOT as stated" : "decides nothing";
 }
 
-static void print_details(const json_t *result)
+void stress_text_finding(const struct stress_text *text, const json_t *finding)
 {
-	size_t i, j;
-	json_t *outcome, *finding, *location;
+	size_t i;
+	json_t *location;
+	printf("    %s%s%s\n", text->color ? "\033[1m" : "", get(finding, "message"), text->color ? "\033[0m" : "");
+	json_array_foreach(json_object_get(finding, "locations"), i, location)
+		printf("        %s:%lld %s: %s %s\n", get(location, "file"),
+			(long long)json_integer_value(json_object_get(location, "line")), get(location, "function"),
+			get(location, "thread"), get(location, "access"));
+	const json_t *preemptions = json_object_get(finding, "preemptions");
+	if (json_is_integer(preemptions)) {
+		long long count = json_integer_value(preemptions);
+		long long stale = json_integer_value(json_object_get(finding, "stale"));
+		printf("        %lld preemption%s, %lld stale read%s; in %lld executions, the first number %lld\n", count,
+			count == 1 ? "" : "s", stale, stale == 1 ? "" : "s",
+			(long long)json_integer_value(json_object_get(finding, "executions")),
+			(long long)json_integer_value(json_object_get(finding, "first")) + 1);
+	}
+	const struct interleaving_look look = {text->width, text->color, "      "};
+	interleaving_text(stdout, finding, &look);
+	if (*get(finding, "replay"))
+		printf("        again: %s\n", get(finding, "replay"));
+}
+
+static void print_details(const struct stress_text *text, const json_t *result)
+{
+	size_t i;
+	json_t *outcome, *finding;
 	json_array_foreach(json_object_get(result, "outcomes"), i, outcome)
 		printf("    %12lld  %-11s %-14s %s\n", (long long)json_integer_value(json_object_get(outcome, "count")),
 			get(outcome, "grade"), get(outcome, "label"), get(outcome, "why"));
-	json_array_foreach(json_object_get(result, "findings"), i, finding) {
-		printf("    %s\n", get(finding, "message"));
-		json_array_foreach(json_object_get(finding, "locations"), j, location)
-			printf("        %s:%lld %s: %s %s\n", get(location, "file"),
-				(long long)json_integer_value(json_object_get(location, "line")), get(location, "function"),
-				get(location, "thread"), get(location, "access"));
-	}
+	json_array_foreach(json_object_get(result, "findings"), i, finding)
+		stress_text_finding(text, finding);
 }
 
 void stress_text_ended(const struct stress_text *text, const json_t *result)
@@ -60,7 +92,9 @@ void stress_text_ended(const struct stress_text *text, const json_t *result)
 		text->color ? color : "", get(result, "verdict"), word(result), text->color ? "\033[0m" : "",
 		get(result, "evidence"));
 	if (text->verbose)
-		print_details(result);
+		print_details(text, result);
+	for (size_t i = 0; text->tables && !text->verbose && i < json_array_size(json_object_get(result, "findings")); i++)
+		stress_text_finding(text, json_array_get(json_object_get(result, "findings"), i));
 	fflush(stdout);
 }
 
@@ -95,7 +129,8 @@ void stress_text_summary(const struct stress_text *text, const json_t *report, u
 	printf("\nPromises claimed: %zu upheld, %zu refuted, %zu unshown.\n", count_contracts(contracts, "claimed", "upheld"),
 		count_contracts(contracts, "claimed", "refuted"), count_contracts(contracts, "claimed", "unshown"));
 	size_t seen = count_seen(contracts);
-	printf("Promises missing: %zu shown broken by a forced order, %zu seen to break, %zu not seen; %zu proved to hold after "
+	printf("Promises missing: %zu shown broken by a schedule or a forced order, %zu seen to break, %zu not seen; %zu proved "
+	       "to hold after "
 	       "all.\n",
 		count_contracts(contracts, "missing", "refuted"), seen, count_contracts(contracts, "missing", "unshown") - seen,
 		count_contracts(contracts, "missing", "upheld"));
@@ -103,8 +138,9 @@ void stress_text_summary(const struct stress_text *text, const json_t *report, u
 		if (json_is_true(json_object_get(it, "broken")))
 			printf("BROKEN CONTRACT: %s says '%s' is %s, but %s %s it.\n", get(it, "subject"), get(it, "promise"),
 				get(it, "claim"), get(it, "by"), strcmp(get(it, "claim"), "claimed") == 0 ? "refutes" : "proves");
-	printf("The same plan again: --seed=%llu (real threads meet anew each time, so counts differ)\n",
-		(unsigned long long)seed);
+	printf("The same plan again: --seed=%llu (%s)\n", (unsigned long long)seed,
+		text->deterministic ? "the same schedules, and so the same results"
+				    : "real threads meet anew each time, so counts differ");
 }
 
 int stress_exit_status(const json_t *report)

@@ -36,14 +36,16 @@ _onceproof() {
 			words=$(_onceproof_subjects "$program" "${previous#--}/*")
 			words=${words//${previous#--}\//}
 			;;
-		--engine) words="native tsan sequential helgrind drd" ;;
+		--engine) words="native tsan explore sequential helgrind drd" ;;
+		--strategy) words="auto dpor bound random pct pos surw rff" ;;
+		--model) words="rc11 sc" ;;
 		--color) words="auto always never" ;;
-		--json | --junit | --out) ;;
+		--json | --junit | --out | --witness | --input) ;;
 		*)
 			if [[ $current == -* ]]; then
 				[[ $command == test ]] && words="--full" ||
 					words=$("$program" "$command" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*' | sort -u)
-			elif [[ $command == list || $command == stress || $command == bench ]]; then
+			elif [[ $command == list || $command == stress || $command == bench || $command == explore ]]; then
 				words=$(_onceproof_subjects "$program" '*/*')
 			fi
 			;;

@@ -18,12 +18,14 @@ static const char *const words[][2] = {
 	{"scenario", "what a few threads do to an implementation, and the outcomes that may be seen; written once, run by every "
 		     "engine"},
 	{"engine", "how interleavings come about: native (real threads at full speed), tsan, helgrind and drd (race detectors), "
-		   "sequential "
+		   "explore (schedules that a search decides, under a memory model; deterministic), sequential "
 		   "(one thread moves at a time, in an order that a script decides)"},
 	{"outcome", "what one execution showed: acceptable, interesting or forbidden"},
 	{"execution", "one run of a scenario under one schedule"},
+	{"witness", "a locally minimal interleaving that shows a finding, and the command that replays it; a stale read returns "
+		    "a store although a newer one exists, as the memory model allows"},
 	{"finding", "a data race, lost update, double initialisation, deadlock … with its places in the source"},
-	{"proved", "every execution within the printed model and bound was explored; no engine of this version says it"},
+	{"proved", "every execution within the printed model and bound was explored; only explore can say it"},
 	{"not-found", "sampling ended without a bug; that is not a proof"},
 	{"bug", "a finding, with what shows it"},
 	{"inconclusive", "the engine says why it cannot decide"},

@@ -214,7 +214,7 @@ static bool shows_values(const json_t *step)
 
 static json_t *row(const struct explored *what, const json_t *step, size_t number, struct names *names)
 {
-	static const char *const copied[] = {"read", "written", "stale", "blocked", "plain"};
+	static const char *const copied[] = {"at", "read", "written", "stale", "blocked", "plain"};
 	struct source_place place, via;
 	explored_place(what, node_get(step, "frames"), &place, &via);
 	char *source = source_line(place.file, place.line);
@@ -228,7 +228,8 @@ static json_t *row(const struct explored *what, const json_t *step, size_t numbe
 	node_set(it, "operation", operation(step));
 	node_set(it, "where", node_text(name_of(names, step)));
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
-		node_set(it, copied[i], json_incref(node_get(step, copied[i])));
+		if (node_get(step, copied[i]))
+			node_set(it, copied[i], json_incref(node_get(step, copied[i])));
 	if (!shows_values(step)) {
 		node_set(it, "read", json_null());
 		node_set(it, "written", json_null());

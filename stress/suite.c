@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "../reports/result.h"
@@ -98,14 +100,10 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static bool run_job(void *context, size_t index, const struct job *job)
+/* Runs JOB now, or says that there was no time left for it. NULL: interrupted; a result cut short by the user is no result. */
+static json_t *job_result(const struct running *running, const struct job *job)
 {
-	struct running *running = context;
 	const struct suite_options *options = running->options;
-	if (index % options->shards != options->shard - 1)
-		return true;
-	if (options->began)
-		options->began(options->arg, index, running->count, job->engine->name, job->name, job_scenario(job));
 	json_t *result;
 	struct stress_plan plan = options->plan;
 	double left = options->seconds - (now_s() - running->started);
@@ -120,21 +118,130 @@ static bool run_job(void *context, size_t index, const struct job *job)
 		result = job->choice ? batches_run(job->engine, job->choice, &plan, options->programs)
 				     : engine_run(job->engine, job->subject, job->scenario, &plan, options->programs);
 	}
-	/* A result cut short by the user's interrupt is no result. */
-	if (child_interrupted) {
-		json_decref(result);
-		return false;
-	}
+	if (!child_interrupted)
+		return result;
+	json_decref(result);
+	return NULL;
+}
+
+static void began(const struct running *running, size_t index, const struct job *job)
+{
+	const struct suite_options *options = running->options;
+	if (options->began)
+		options->began(options->arg, index, running->count, job->engine->name, job->name, job_scenario(job));
+}
+
+static void ended(const struct running *running, json_t *result)
+{
 	json_array_append_new(running->results, result);
-	if (options->ended)
-		options->ended(options->arg, result);
+	if (running->options->ended)
+		running->options->ended(running->options->arg, result);
+}
+
+static bool run_job(void *context, size_t index, const struct job *job)
+{
+	struct running *running = context;
+	if (index % running->options->shards != running->options->shard - 1)
+		return true;
+	began(running, index, job);
+	json_t *result = job_result(running, job);
+	if (result)
+		ended(running, result);
+	return result != NULL;
+}
+
+/* Jobs that several threads take in turn, each waiting for a worker process of its own. */
+struct crew {
+	struct running *running;
+	struct job *jobs; /* choices are not among them: their storage does not last */
+	json_t **results; /* by job; NULL: none yet, or interrupted */
+	bool *done;
+	size_t count, next; /* guarded by lock, like results and done */
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+};
+
+static bool collect_job(void *context, size_t index, const struct job *job)
+{
+	struct crew *crew = context;
+	const struct suite_options *options = crew->running->options;
+	if (index % options->shards == options->shard - 1)
+		crew->jobs[crew->count++] = *job;
 	return true;
+}
+
+static void *work(void *arg)
+{
+	struct crew *crew = arg;
+	pthread_mutex_lock(&crew->lock);
+	while (crew->next < crew->count) {
+		size_t at = crew->next++;
+		pthread_mutex_unlock(&crew->lock);
+		json_t *result = child_interrupted ? NULL : job_result(crew->running, &crew->jobs[at]);
+		pthread_mutex_lock(&crew->lock);
+		crew->results[at] = result;
+		crew->done[at] = true;
+		pthread_cond_signal(&crew->news);
+	}
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+/* Takes the results in their order, whoever is ready first. */
+static void take_in_order(struct crew *crew)
+{
+	for (size_t at = 0; at < crew->count; at++) {
+		began(crew->running, at, &crew->jobs[at]);
+		pthread_mutex_lock(&crew->lock);
+		while (!crew->done[at])
+			pthread_cond_wait(&crew->news, &crew->lock);
+		json_t *result = crew->results[at];
+		pthread_mutex_unlock(&crew->lock);
+		if (result)
+			ended(crew->running, result);
+	}
+}
+
+/* False: not even one more thread or the room for the jobs could be had; nothing was run. */
+static bool run_in_parallel(struct running *running)
+{
+	enum { JOBS_MAX = 256 };
+	struct crew crew = {running, calloc(running->count + 1, sizeof *crew.jobs),
+		calloc(running->count + 1, sizeof *crew.results), calloc(running->count + 1, sizeof *crew.done), 0, 0,
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+	pthread_t threads[JOBS_MAX];
+	unsigned started = 0;
+	if (crew.jobs && crew.results && crew.done) {
+		each_job(running->options, collect_job, &crew);
+		while (started < running->options->jobs && started < crew.count && started < JOBS_MAX &&
+			pthread_create(&threads[started], NULL, work, &crew) == 0)
+			started++;
+	}
+	if (started)
+		take_in_order(&crew);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	free(crew.jobs);
+	free(crew.results);
+	free(crew.done);
+	return started > 0;
+}
+
+static bool has_batches(const struct suite_options *options)
+{
+	for (size_t e = 0; options->engines[e]; e++)
+		if (batches_by(options->engines[e]))
+			return true;
+	return false;
 }
 
 bool suite_run(const struct suite_options *options, json_t *report)
 {
 	struct running running = {options, json_object_get(report, "results"), suite_count(options), now_s()};
-	each_job(options, run_job, &running);
+	/* Engines that run threads at full speed would disturb one another, and they are the ones that have batches. */
+	bool parallel = options->jobs > 1 && !has_batches(options) && running.count > 0;
+	if (!parallel || !run_in_parallel(&running))
+		each_job(options, run_job, &running);
 	if (child_interrupted)
 		json_object_set_new(report, "partial", json_true());
 	return !child_interrupted;

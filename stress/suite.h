@@ -11,10 +11,11 @@ struct suite_options {
 	bool all_batches;       /* every choice of the pipeline's parts instead of a covering selection */
 	double seconds;         /* stop starting new work after this time; 0: no limit */
 	unsigned shard, shards; /* one-based; 1, 1: everything */
+	unsigned jobs;          /* workers at once; 0, 1: one after the other. Results come in the same order */
 	const char *programs;   /* folder of the workers */
 	bool (*wanted)(void *arg, const char *subject, const char *scenario); /* NULL: everything */
 	void (*began)(void *arg, size_t index, size_t count, const char *engine, const char *subject, const char *scenario);
-	void (*ended)(void *arg, const json_t *result); /* either may be NULL */
+	void (*ended)(void *arg, const json_t *result); /* either may be NULL; both are called by the caller's thread, in order */
 	void *arg;
 };
 

@@ -5,12 +5,12 @@
  *  out_of_time, caveat, probability[p1, p2, p3] (empty: no statement), seconds, peak_bytes, skip (null), findings[]}
  * finding   {kind, message, outcome (index, -1: none), after_race, executions, first, stale, preemptions, places[], schedule[], steps[]}
  * place     {thread, role, frames[]}
- * step      {thread, tag, order, address, global, bytes, write, plain, read, written, source, stale, blocked, note, frames[]}
+ * step      {at, thread, tag, order, address, global, bytes, write, plain, read, written, source, stale, blocked, note, frames[]}
  * schedule  [[thread, kind, tag, source thread, source number, place thread, place number, choice], …]
  *
  * A frame is a return address as text, "0x…", counted from the start of the program in memory, innermost first; null where it lies in
  * a library. `global` is the address counted likewise if it lies in the program, else null. Values are decimal texts, for JSON's
- * integers end at 2^63 - 1. `source` is the index of the step that stored what was read; -1: it was there before the first; null:
+ * integers end at 2^63 - 1. `at` is the step's row of the schedule, null for what is none. `source` is the index of the step that stored what was read; -1: it was there before the first; null:
  * nothing was read. `where` is kept for runtimes that can name a place; it is null here.
  */
 #include <elf.h>
@@ -156,24 +156,38 @@ static json_t *source_step(const struct recorded *recorded, uint32_t at)
 	return json_integer(-1);
 }
 
-static json_t *step(const struct image *image, const struct recorded *recorded, uint32_t at)
+static json_t *step(const struct image *image, const struct recorded *recorded, uint32_t at, json_t *row)
 {
 	const struct recorded *it = &recorded[at];
-	return json_pack("{s:i, s:s, s:s, s:o, s:o, s:n, s:i, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "thread",
-		(int)it->thread, "tag", it->tag < STEP_TAGS && tag_names[it->tag] ? tag_names[it->tag] : "step", "order",
-		it->order <= ORDER_SEQ_CST ? order_names[it->order] : "", "address", number_text("0x%" PRIx64, it->address),
-		"global", in_image(image, it->address), "where", "bytes", (int)it->bytes, "write", it->write, "plain", it->plain,
-		"read", it->has_read ? number_text("%" PRIu64, it->read) : json_null(), "written",
-		it->has_written ? number_text("%" PRIu64, it->written) : json_null(), "source", source_step(recorded, at),
-		"stale", it->stale, "blocked", it->blocked, "note", safe_text(it->note), "frames",
+	return json_pack("{s:o, s:i, s:s, s:s, s:o, s:o, s:n, s:i, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "at", row,
+		"thread", (int)it->thread, "tag", it->tag < STEP_TAGS && tag_names[it->tag] ? tag_names[it->tag] : "step",
+		"order", it->order <= ORDER_SEQ_CST ? order_names[it->order] : "", "address",
+		number_text("0x%" PRIx64, it->address), "global", in_image(image, it->address), "where", "bytes", (int)it->bytes,
+		"write", it->write, "plain", it->plain, "read", it->has_read ? number_text("%" PRIu64, it->read) : json_null(),
+		"written", it->has_written ? number_text("%" PRIu64, it->written) : json_null(), "source",
+		source_step(recorded, at), "stale", it->stale, "blocked", it->blocked, "note", safe_text(it->note), "frames",
 		frames(image, it->frame, it->frame_count));
 }
 
-static json_t *steps(const struct image *image, const struct recorded *recorded, uint32_t count)
+/* The row of SCHEDULE that IT is, at FROM or behind; rows that were not recorded are passed over. */
+static json_t *find_row(const struct schedule *schedule, const struct recorded *it, uint32_t *from)
+{
+	if (it->plain)
+		return json_null();
+	for (uint32_t i = *from; i < schedule->count; i++)
+		if (schedule->steps[i].thread == it->thread && schedule->steps[i].tag == it->tag) {
+			*from = i + 1;
+			return json_integer(i);
+		}
+	return json_null();
+}
+
+static json_t *steps(const struct image *image, const struct schedule *schedule, const struct recorded *recorded, uint32_t count)
 {
 	json_t *list = json_array();
+	uint32_t from = 0;
 	for (uint32_t i = 0; i < count && i < STEPS_TOLD_MAX; i++)
-		json_array_append_new(list, step(image, recorded, i));
+		json_array_append_new(list, step(image, recorded, i, find_row(schedule, &recorded[i], &from)));
 	return list;
 }
 
@@ -233,7 +247,7 @@ json_t *explore_answer(
 		json_object_set_new(finding, "stale", json_integer(it->stale));
 		json_object_set_new(finding, "preemptions", json_integer(it->preemptions));
 		json_object_set_new(finding, "schedule", schedule_list(&it->schedule));
-		json_object_set_new(finding, "steps", steps(&image, it->recorded, it->recorded_count));
+		json_object_set_new(finding, "steps", steps(&image, &it->schedule, it->recorded, it->recorded_count));
 		json_array_append_new(findings, finding);
 	}
 	json_t *answer = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "model",
@@ -271,7 +285,7 @@ json_t *explore_replay_answer(
 		json_array_append_new(findings, finding_answer(&image, &runtime->finding[i]));
 	json_object_set_new(answer, "ending", json_string(endings[how]));
 	json_object_set_new(answer, "diverged", diverged == UINT32_MAX ? json_null() : json_integer(diverged));
-	json_object_set_new(answer, "steps", steps(&image, recorded, count));
+	json_object_set_new(answer, "steps", steps(&image, &(struct schedule){0}, recorded, count));
 	return answer;
 }
 
@@ -302,21 +316,21 @@ int explore_read_witness(const char *path, struct schedule *schedule, char *why,
 	const json_t *rows = json_object_get(witness, "schedule");
 	*schedule = (struct schedule){0};
 	if (!witness) {
-		snprintf(why, bytes, "%s: line %d: %s", path, error.line, error.text);
+		snprintf(why, bytes, "line %d: %s", error.line, error.text);
 		return -1;
 	}
 	size_t count = json_array_size(rows);
 	int status = -1;
 	if (!json_is_array(rows) || count > UINT32_MAX) {
-		snprintf(why, bytes, "%s: it has no schedule: is it a witness of onceproof?", path);
+		snprintf(why, bytes, "it has no schedule: is it a witness of onceproof?");
 	} else if (!(schedule->steps = calloc(count + 1, sizeof *schedule->steps))) {
-		snprintf(why, bytes, "%s: %s", path, strerror(ENOMEM));
+		snprintf(why, bytes, "%s", strerror(ENOMEM));
 	} else {
 		status = 0;
 		for (size_t i = 0; i < count && status == 0; i++) {
 			if (read_row(json_array_get(rows, i), &schedule->steps[i]))
 				continue;
-			snprintf(why, bytes, "%s: step %zu of its schedule is malformed", path, i + 1);
+			snprintf(why, bytes, "step %zu of its schedule is malformed", i + 1);
 			status = -1;
 		}
 		schedule->count = (uint32_t)count;
