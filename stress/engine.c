@@ -94,6 +94,7 @@ static const struct engine tsan = {
 };
 static const struct engine explore = {
 	.name = "explore",
+	.fresh_threads = true,
 	.about = "one execution after the other under schedules that a search decides, with a memory model of its own: "
 		 "deterministic; says `proved` where it has seen them all",
 	.sees_races = true,
@@ -170,7 +171,8 @@ uint32_t engine_blind_spots(const struct engine *engine)
 
 bool engine_runs(const struct engine *engine, const struct scenario *scenario)
 {
-	return engine->scripts == (scenario->script != NULL) && scenario->actor_count <= engine->actors_max;
+	return engine->scripts == (scenario->script != NULL) && scenario->actor_count <= engine->actors_max &&
+	       (engine->fresh_threads || !scenario->ends_threads);
 }
 
 const char *feature_names(uint32_t features)

@@ -38,6 +38,7 @@ struct engine {
 	bool scripts;            /* runs scripts instead of actors */
 	bool sees_races;         /* reports data races, so it can refute race_free */
 	uint32_t blind[2];       /* feature bits that it cannot judge: built by gcc, by clang */
+	bool fresh_threads;      /* every actor has a thread of its own in each execution, which it may end */
 	unsigned actors_max;     /* larger scenarios are not run by it */
 	uint64_t executions;     /* default plan for a subject with many instances */
 	uint64_t executions_one; /* the same where a process can have one instance only */

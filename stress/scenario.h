@@ -44,9 +44,10 @@ struct execution {
 
 struct scenario {
 	enum family family;
-	const char *name;         /* "two_increments" */
-	const char *shows;        /* one sentence: what the threads do */
-	uint32_t checks;          /* promise bits that it can refute; it applies to subjects that claim or miss one of them */
+	const char *name;  /* "two_increments" */
+	const char *shows; /* one sentence: what the threads do */
+	uint32_t checks;   /* promise bits that it can refute; it applies to subjects that claim or miss one of them */
+	bool ends_threads; /* an actor may end its own thread: only engines with a thread for each actor in each execution run it */
 	uint32_t blocked_refutes; /* promise bits that a thread breaks which never returns from its actor; 0: none by name */
 	bool (*applies)(const struct implementation *subject); /* further needs (an optional operation …); NULL: none */
 	size_t local_bytes;

@@ -81,7 +81,79 @@ static unsigned script_awaited(const struct execution *x)
 	return judge(x);
 }
 
+/* Without a script: whoever loads first is cancelled inside its load, wherever the others are then. */
+struct cancelled_inside {
+	struct model_source source;
+	_Atomic bool cancelled;
+	struct model_seen seen[2]; /* each written by its actor, read by the check; error is EINTR until get returns */
+};
+
+static void *load_cancelled_once(void *arg, int *error)
+{
+	struct cancelled_inside *local = arg;
+	/* relaxed: says who comes first, and publishes nothing. */
+	if (!atomic_exchange_explicit(&local->cancelled, true, memory_order_relaxed)) {
+		pthread_cancel(pthread_self());
+		pthread_testcancel();
+	}
+	return model_load(&local->source, error);
+}
+
+static void unload(void *arg, void *instance)
+{
+	struct cancelled_inside *local = arg;
+	model_unload(&local->source, instance);
+}
+
+static int setup_inside(const struct execution *x)
+{
+	const struct initialiser_implementation *subject = (const void *)x->subject;
+	struct cancelled_inside *local = x->local;
+	local->source.loader = (struct initialiser_loader){load_cancelled_once, unload, local};
+	local->seen[0].error = local->seen[1].error = EINTR;
+	return subject->open(x->object, &local->source.loader);
+}
+
+static void get_0(const struct execution *x)
+{
+	((struct cancelled_inside *)x->local)->seen[0] = model_get(x);
+}
+
+static void get_1(const struct execution *x)
+{
+	((struct cancelled_inside *)x->local)->seen[1] = model_get(x);
+}
+
+static unsigned check_inside(const struct execution *x)
+{
+	const struct initialiser_implementation *subject = (const void *)x->subject;
+	struct cancelled_inside *local = x->local;
+	struct model_seen later = model_get(x);
+	bool served = later.model && later.whole && !later.error;
+	/* One of them was cancelled; nobody else may have come back without an instance. */
+	for (unsigned i = 0; i < 2; i++)
+		served &= local->seen[i].error == EINTR || (local->seen[i].model && local->seen[i].whole);
+	subject->close(x->object);
+	return served ? SURVIVED : REFUSED;
+}
+
 static const struct scenario scenarios[] = {
+	{
+		.family = FAMILY_INITIALISER,
+		.name = "cancelled_inside",
+		.shows = "two threads get, and the one whose load starts first is cancelled inside it; later somebody gets again",
+		.checks = INITIALISER_SURVIVES_CANCEL,
+		.applies = model_at_run_time,
+		.local_bytes = sizeof(struct cancelled_inside),
+		.outcome_count = sizeof outcomes / sizeof *outcomes,
+		.outcomes = outcomes,
+		.actor_count = 2,
+		.ends_threads = true,
+		.blocked_refutes = INITIALISER_SURVIVES_CANCEL,
+		.setup = setup_inside,
+		.actor = {get_0, get_1},
+		.check = check_inside,
+	},
 	{
 		.family = FAMILY_INITIALISER,
 		.name = "cancelled_load",
