@@ -132,7 +132,9 @@ static void pct_end(struct search *s, const struct moment *at, enum ending how)
 double search_pct_chance(const struct search *s, unsigned depth)
 {
 	const struct pct_search *p = (const struct pct_search *)s;
-	if (depth < 1 || depth > DEPTHS_STATED || p->outside || !p->counted[depth])
+	if (p->outside)
+		return -1;
+	if (depth < 1 || depth > DEPTHS_STATED || !p->counted[depth])
 		return 0;
 	double miss = p->threads, missed_all = 1;
 	for (unsigned i = 1; i < depth; i++)

@@ -76,7 +76,7 @@ static inline uint32_t choice_index(struct stream *random, unsigned count)
 void search_bound_text(const struct search *s, char *text, size_t bytes);
 
 /* search_pct.c: the chance that the executions so far would have shown a bug of DEPTH (1 .. 3) at least once, if there is one. 0: no
- * statement. */
+ * statement; below 0: none can be made about this program. */
 double search_pct_chance(const struct search *s, unsigned depth);
 
 /* search_replay.c: as search_replay(), but only the first ORDERED steps prescribe who moves; of the others only the sources, places and

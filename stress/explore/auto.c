@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The portfolio `auto`. Its plan counts executions only:
+ *
+ *   1. delay bounding, 40: short interleavings first, so that what shows early is easy to read
+ *   2. pos 20, pct 20, rff 20: what needs more than that
+ *   3. exhaustive search, 4000 (a quarter of the budget, if that is more): small programs end here, with everything explored
+ *   4. exhaustive search to the end, if its estimate says that it fits into what is left
+ *   5. pos, pct, surw, rff, random, bound: a tenth of what is left each
+ *   6. exhaustive search again if its estimate fits by now, or cannot be told; else the samplers in turn
+ *
+ * Thomson, Donaldson and Betts (PPoPP 2014) found that no single search finds most bugs soonest; small bounds and samplers
+ * complement each other.
+ */
+#include "exploring.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum {
+	FIRST_BOUND = 40,
+	FIRST_SAMPLES = 20,
+	EARLY_EXHAUSTIVE = 4000,
+	NOMINAL = 1000000, /* where the budget has no bound: what the shares are shares of */
+	ROUNDS_MAX = 64,
+};
+
+enum portfolio { WITH_DPOR, WITH_BOUND, WITH_POS, WITH_PCT, WITH_SURW, WITH_RFF, WITH_RANDOM, PORTFOLIO };
+
+struct plan {
+	struct exploration *x;
+	struct phase phase[PORTFOLIO];
+	bool opened[PORTFOLIO];
+	int why;
+};
+
+static const struct search_kind *const kinds[PORTFOLIO] = {
+	&search_dpor, &search_bound, &search_pos, &search_pct, &search_surw, &search_rff, &search_random};
+
+/* Under delay bounding there are fewer executions per level than under preemption bounding; as early findings they are as short. */
+static const char *const with_delays[] = {"delays=1000000", NULL};
+
+/* What is left of the budget, for all shards. */
+static uint64_t left(const struct exploration *x)
+{
+	uint64_t budget = x->options->executions ? x->options->executions : UINT64_MAX;
+	return budget > x->order ? budget - x->order : 0;
+}
+
+static bool over(const struct plan *p)
+{
+	return p->why || p->x->stopped || p->x->result->exhausted || left(p->x) == 0;
+}
+
+/* EXECUTIONS of a search, as far as the budget goes; it goes on where it stopped before. */
+static void let(struct plan *p, enum portfolio which, uint64_t executions)
+{
+	struct phase *phase = &p->phase[which];
+	if (over(p) || phase->ended)
+		return;
+	if (!p->opened[which])
+		p->why = phase_open(p->x, phase, kinds[which], which == WITH_BOUND ? with_delays : NULL);
+	if (p->why)
+		return;
+	p->opened[which] = true;
+	uint64_t room = left(p->x);
+	phase_run(p->x, phase, executions < room ? executions : room);
+	char *bound = p->x->result->bound;
+	if (phase_exhausted(p->x, phase, bound, sizeof p->x->result->bound))
+		p->x->result->exhausted = true;
+	plan_note(p->x, kinds[which]->name, phase->runs - phase->runs_before);
+}
+
+/* Does the exhaustive search end within the budget, as far as can be told? UNKNOWN: what to take for an answer if it cannot. */
+static bool fits(const struct plan *p, bool unknown)
+{
+	double whole = phase_estimate(&p->phase[WITH_DPOR]);
+	if (whole <= 0)
+		return unknown;
+	double shards = p->x->options->shards, done = (double)p->phase[WITH_DPOR].executions;
+	return (whole - done) * shards <= (double)left(p->x);
+}
+
+int explore_auto(struct exploration *x)
+{
+	struct plan p = {.x = x};
+	const struct explore_options *o = x->options;
+	uint64_t budget = o->executions ? o->executions : NOMINAL;
+	if (o->search_options && *o->search_options)
+		return EINVAL;
+	let(&p, WITH_BOUND, FIRST_BOUND);
+	let(&p, WITH_POS, FIRST_SAMPLES);
+	let(&p, WITH_PCT, FIRST_SAMPLES);
+	let(&p, WITH_RFF, FIRST_SAMPLES);
+	let(&p, WITH_DPOR, budget / 4 > EARLY_EXHAUSTIVE ? budget / 4 : EARLY_EXHAUSTIVE);
+	if (fits(&p, false))
+		let(&p, WITH_DPOR, left(x));
+	static const enum portfolio turns[] = {WITH_POS, WITH_PCT, WITH_SURW, WITH_RFF, WITH_RANDOM, WITH_BOUND};
+	uint64_t share = (left(x) < budget ? left(x) : budget) / 10 + 1;
+	for (unsigned i = 0; i < sizeof turns / sizeof *turns; i++)
+		let(&p, turns[i], share);
+	if (fits(&p, true))
+		let(&p, WITH_DPOR, left(x));
+	for (int round = 0; round < ROUNDS_MAX && !over(&p); round++)
+		for (unsigned i = 0; i < sizeof turns / sizeof *turns; i++)
+			let(&p, turns[i], o->executions ? left(x) / 6 + 1 : NOMINAL);
+	for (int i = 0; i < PORTFOLIO; i++)
+		if (p.opened[i])
+			phase_close(x, &p.phase[i]);
+	return p.why;
+}
