@@ -7,6 +7,7 @@
 #include "races.h"
 
 struct promoted {
+	uint64_t times; /* that the set, or how its places are cut, changed */
 	size_t count;
 	size_t room;       /* of `granule`, a power of two; `slot` has twice as many */
 	uint64_t *granule; /* in the order in which they came */
@@ -43,7 +44,7 @@ static bool grow(void)
 		munmap(all->granule, all->room * sizeof *granule);
 		munmap(all->slot, all->room * 2 * sizeof *slot);
 	}
-	*all = (struct promoted){all->count, room, granule, slot};
+	*all = (struct promoted){all->times, all->count, room, granule, slot};
 	for (size_t i = 0; i < all->count; i++)
 		*find(granule[i]) = (uint32_t)(i + 1);
 	return true;
@@ -59,9 +60,9 @@ int races_promoted_start(void)
 
 void races_promote(uintptr_t address, size_t bytes)
 {
-	if (!bytes)
-		return;
-	for (uint64_t granule = address >> 3; granule <= (address + bytes - 1) >> 3; granule++) {
+	/* No bytes: only how a known place is cut into pieces is new. */
+	all->times += !bytes;
+	for (uint64_t granule = address >> 3; bytes && granule <= (address + bytes - 1) >> 3; granule++) {
 		if (all->count == all->room && !grow()) {
 			runtime_uncontrolled("races at more addresses than there is memory for");
 			return;
@@ -70,6 +71,7 @@ void races_promote(uintptr_t address, size_t bytes)
 		if (!*slot) {
 			all->granule[all->count++] = granule;
 			*slot = (uint32_t)all->count;
+			all->times++;
 		}
 	}
 }
@@ -100,4 +102,9 @@ void races_forget_promoted(void)
 {
 	all->count = 0;
 	memset(all->slot, 0, all->room * 2 * sizeof *all->slot);
+}
+
+uint64_t races_promotions(void)
+{
+	return all->times;
 }
