@@ -15,8 +15,8 @@ struct explore_file {
 	size_t flag_count;
 	char *const *arguments; /* argv[1], … of the program itself */
 	size_t argument_count;
-	const char *input;        /* file that is its standard input; NULL: empty */
-	double time_limit_s;      /* as given to the worker's options; 0: none. A watchdog ends the program some time after it */
+	const char *input;   /* file that is its standard input; NULL: empty */
+	double time_limit_s; /* as given to the worker's options; 0: none. A watchdog ends the program some time after it */
 	struct program_build built; /* by explore_file_build */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "html_parts.h"
+#include "interleaving.h"
 #include "markup.h"
 #include "node.h"
 
@@ -86,31 +87,64 @@ static void places(FILE *out, const json_t *finding, const json_t *facts)
 	fputs("</ol>\n", out);
 }
 
-/* The steps of an interleaving, as they come: texts, or objects whose members become columns. */
-static void interleaving(FILE *out, const json_t *steps)
+/* What one step did, in the column of its thread. */
+static void step_cell(FILE *out, const json_t *step)
 {
+	char number[16], *words = interleaving_words(step);
+	const char *file = node_string(step, "file"), *base = strrchr(file, '/');
+	snprintf(number, sizeof number, "%.0f", node_number(step, "line", 0));
+	fputs("<td>", out);
+	if (*file)
+		fill(out, "<span class=\"at\" title=\"$: $\">$:$</span> <code>$</code><br>", file, node_string(step, "function"),
+			base ? base + 1 : file, number, node_string(step, "source"));
+	fill(out, "<span class=\"did\">$</span>", words ? words : "");
+	if (*node_string(step, "note"))
+		fill(out, "<br><small>$</small>", node_string(step, "note"));
+	fputs("</td>", out);
+	free(words);
+}
+
+/* A column per thread, a row per step; a switch is marked by a sign as well as by a line. */
+static void step_row(FILE *out, const json_t *step, const json_t *threads)
+{
+	char number[32];
+	bool switched = json_is_true(node_get(step, "switch"));
+	snprintf(number, sizeof number, "%.0f", node_number(step, "step", 0));
+	fill(out, "<tr$$><th scope=\"row\">$$</th>", switched ? " class=switch" : "",
+		json_is_true(node_get(step, "stale")) ? " data-stale" : "", switched ? "→ " : "", number);
+	size_t i;
+	const json_t *thread;
+	json_array_foreach(threads, i, thread) {
+		if (strcmp(json_string_value(thread), node_string(step, "thread")) == 0)
+			step_cell(out, step);
+		else
+			fputs("<td></td>", out);
+	}
+	fputs("</tr>\n", out);
+}
+
+static void interleaving(FILE *out, const json_t *finding)
+{
+	const json_t *steps = node_get(finding, "interleaving"), *step, *thread;
+	size_t i;
 	if (json_array_size(steps) == 0)
 		return;
-	fputs("<ol class=\"steps\">\n", out);
-	size_t i;
-	const json_t *step;
-	json_array_foreach(steps, i, step) {
-		fputs("<li>", out);
-		if (json_is_string(step)) {
-			fill(out, "$", json_string_value(step));
-		} else {
-			const char *key;
-			json_t *value;
-			json_object_foreach((json_t *)step, key, value) {
-				char *text = json_is_string(value) ? strdup(json_string_value(value))
-								   : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-				fill(out, "<span><small>$</small> $</span> ", key, text ? text : "");
-				free(text);
-			}
-		}
-		fputs("</li>\n", out);
-	}
-	fputs("</ol>\n", out);
+	json_t *threads = interleaving_threads(steps);
+	fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Interleaving\"><table class=\"steps\">"
+	      "<caption>Interleaving: → another thread goes on",
+		out);
+	double hidden = node_number(finding, "hidden_steps", 0);
+	if (hidden > 0)
+		fill(out, "; $ steps that no other thread could notice are not shown", count_words(hidden).text);
+	fputs("</caption><thead><tr><th scope=\"col\">step</th>", out);
+	json_array_foreach(threads, i, thread)
+		fill(out, "<th scope=\"col\">$</th>", json_string_value(thread));
+	fputs("</tr></thead><tbody>\n", out);
+	json_array_foreach(steps, i, step)
+		if (json_is_object(step))
+			step_row(out, step, threads);
+	fputs("</tbody></table></div>\n", out);
+	json_decref(threads);
 }
 
 void html_finding(FILE *out, const json_t *finding, const json_t *seen, const json_t *facts)
@@ -134,7 +168,7 @@ void html_finding(FILE *out, const json_t *finding, const json_t *seen, const js
 	}
 	fputs("</p>\n", out);
 	places(out, finding, facts);
-	interleaving(out, node_get(finding, "interleaving"));
+	interleaving(out, finding);
 	if (*node_string(finding, "replay"))
 		fill(out, "<p>Replay: <code>$</code></p>\n", node_string(finding, "replay"));
 	fputs("</article>\n", out);

@@ -170,6 +170,8 @@ static json_t *finding_key(const json_t *finding)
 	const char *message = node_string(finding, "message"), *bracket = strrchr(message, '(');
 	size_t length =
 		bracket && bracket > message && strstr(bracket, " executions)") ? (size_t)(bracket - message) : strlen(message);
+	while (length && message[length - 1] == ' ')
+		length--;
 	char *text = json_array_size(places) ? json_dumps(places, JSON_COMPACT) : strndup(message, length);
 	json_t *key = node_must(json_sprintf("%s %s", node_string(finding, "kind"), text ? text : ""));
 	free(text);
@@ -189,6 +191,10 @@ static void findings(FILE *out, const json_t *subject, const json_t *facts)
 				entry = node_must(json_pack("{s:O, s:[]}", "finding", finding, "seen"));
 				node_set(unique, json_string_value(key), entry);
 			}
+			/* Of several engines' words for one finding, those that can show it. */
+			if (json_array_size(node_get(finding, "interleaving")) &&
+				json_array_size(node_get(node_get(entry, "finding"), "interleaving")) == 0)
+				node_set(entry, "finding", json_incref(finding));
 			json_t *seen = node_must(json_sprintf("%s %s (%s)", node_string(result, "engine"),
 				node_string(result, "scenario"), node_string(result, "compiler")));
 			if (!list_has(node_get(entry, "seen"), json_string_value(seen)))

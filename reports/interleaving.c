@@ -109,7 +109,7 @@ static const char *cell(FILE *out, const char *text, unsigned width, bool pad, b
 	bool over = *at && ((unsigned char)*at & 0xc0) != 0x80 && *at != '\n';
 	const char *end = at;
 	if (over)
-		end = breaks ? (space > text ? space : at) : fits;
+		end = !breaks ? fits : *at == ' ' || space <= text ? at : space;
 	unsigned written = 0;
 	for (const char *c = text; c < end; c++) {
 		unsigned char byte = (unsigned char)*c;
@@ -161,42 +161,27 @@ static void rule(FILE *out, const char *indent, size_t columns, unsigned width)
 	fputc('\n', out);
 }
 
-/* The cell LINES in column AT of COLUMNS, each line in the frame of the table. The first line is the source's: it is cut, not broken. */
-static void row(FILE *out, const struct interleaving_look *look, const json_t *step, const char *lines, size_t at, size_t columns,
-	unsigned width)
+/* The cell LINES in column AT, each line in the frame of the table. A line that begins with spaces is broken where it is too long, any
+ * other (source text) is cut. */
+static void row(FILE *out, const struct interleaving_look *look, const json_t *step, const char *lines, size_t at, unsigned width)
 {
-	const char *bold = look->color && truth(step, "stale") ? "\033[33m" : look->color ? "\033[0m" : "";
-	bool first = true;
-	while (*lines) {
+	bool source = *lines != ' ', stale = look->color && truth(step, "stale");
+	for (bool first = true; *lines; first = false) {
 		fprintf(out, "%s", look->indent);
 		if (first)
 			fprintf(out, "%s%*.0f ", truth(step, "switch") ? "→" : " ", NUMBER_WIDTH - 2,
 				node_number(step, "step", 0));
 		else
 			fprintf(out, "%*s", NUMBER_WIDTH, "");
-		for (size_t c = 0; c < columns; c++) {
-			fputs("│ ", out);
-			if (c < at) {
-				fprintf(out, "%*s", (int)width, "");
-				continue;
-			}
-			if (c > at)
-				break;
-			fputs(bold, out);
-			bool source = first && *lines != ' ';
-			if (!source && *lines == ' ') {
-				lines += 2;
-			}
-			fputs(source ? "" : "  ", out);
-			const char *end = strchr(lines, '\n');
-			const char *next = cell(out, lines, source ? width : width - 2, false, !source);
-			lines = source ? (end ? end + 1 : lines + strlen(lines)) : next;
-			if (look->color)
-				fputs("\033[0m", out);
-			break;
-		}
-		first = false;
-		fputc('\n', out);
+		for (size_t c = 0; c < at; c++)
+			fprintf(out, "│ %*s", (int)width, "");
+		fprintf(out, "│ %s%s", source ? "" : "  ", stale ? "\033[33m" : "");
+		lines += strspn(lines, " ");
+		const char *end = strchr(lines, '\n');
+		const char *next = cell(out, lines, source ? width : width - 2, false, !source);
+		lines = !source ? next : end ? end + 1 : lines + strlen(lines);
+		source = false;
+		fprintf(out, "%s\n", stale ? "\033[0m" : "");
 	}
 }
 
@@ -225,15 +210,20 @@ static void head(FILE *out, const struct interleaving_look *look, const json_t *
 	rule(out, look->indent, json_array_size(threads), width);
 }
 
-/* "3 steps are not shown …", "→ …": what the table leaves to be said. */
-static void foot(FILE *out, const struct interleaving_look *look, const json_t *finding)
+/* What the table leaves to be said. */
+static void foot(FILE *out, const struct interleaving_look *look, const json_t *finding, unsigned width)
 {
+	char text[160] = "→ another thread goes on.";
 	double hidden = node_number(finding, "hidden_steps", 0);
-	fprintf(out, "%s→ another thread goes on.", look->indent);
 	if (hidden > 0)
-		fprintf(out, " %.0f step%s that no other thread could notice %s not shown.", hidden, hidden > 1 ? "s" : "",
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			" %.0f step%s that no other thread could notice %s not shown.", hidden, hidden > 1 ? "s" : "",
 			hidden > 1 ? "are" : "is");
-	fputc('\n', out);
+	for (const char *rest = text; *rest;) {
+		fprintf(out, "%s", look->indent);
+		rest = cell(out, rest, width, false, true);
+		fputc('\n', out);
+	}
 }
 
 void interleaving_text(FILE *out, const json_t *finding, const struct interleaving_look *wanted)
@@ -255,15 +245,16 @@ void interleaving_text(FILE *out, const json_t *finding, const struct interleavi
 		head(out, &look, threads, width);
 	json_array_foreach(steps, i, step) {
 		char *lines = step_lines(step, previous);
-		if (list && truth(step, "switch"))
-			fprintf(out, "%s%s%s:%s\n", look.indent, look.color ? "\033[1m" : "", node_string(step, "thread"),
-				look.color ? "\033[0m" : "");
+		if (list && (i == 0 || truth(step, "switch"))) {
+			fprintf(out, "%s%s", look.indent, look.color ? "\033[1m" : "");
+			cell(out, node_string(step, "thread"), width, false, false);
+			fprintf(out, "%s\n", look.color ? "\033[0m" : "");
+		}
 		if (lines)
-			row(out, &look, step, lines, list ? 0 : index_of(threads, node_string(step, "thread")),
-				list ? 1 : columns, width);
+			row(out, &look, step, lines, list ? 0 : index_of(threads, node_string(step, "thread")), width);
 		free(lines);
 		previous = step;
 	}
-	foot(out, &look, finding);
+	foot(out, &look, finding, total - (unsigned)strlen(look.indent));
 	json_decref(threads);
 }

@@ -9,6 +9,7 @@
 #include "../impl/support/file.h"
 #include "../impl/support/say.h"
 #include "facts.h"
+#include "interleaving.h"
 #include "markup.h"
 #include "node.h"
 #include "render.h"
@@ -225,6 +226,46 @@ static void pipeline(FILE *out, const json_t *facts, size_t *left_out)
 	putc('\n', out);
 }
 
+/* A finding as text in a fence. Lines are indented by four, so that none of them can end the fence. */
+static void witness(FILE *out, const json_t *result, const json_t *finding)
+{
+	const struct interleaving_look look = {.width = 116, .indent = "    "};
+	fputs("**", out);
+	text(out, node_string(result, "subject"));
+	putc(' ', out);
+	text(out, node_string(result, "scenario"));
+	fputs("**: ", out);
+	text(out, node_string(finding, "message"));
+	fputs("\n\n~~~~~~~~text\n", out);
+	interleaving_text(out, finding, &look);
+	fputs("~~~~~~~~\n\n", out);
+	if (*node_string(finding, "replay")) {
+		fputs("Again: ", out);
+		text(out, node_string(finding, "replay"));
+		fputs("\n\n", out);
+	}
+}
+
+/* Interleavings of findings that were not stated, and a few of those that were: the page has them all. */
+static void witnesses(FILE *out, const json_t *report, size_t *left_out)
+{
+	enum { BROKEN_SHOWN = 20, STATED_SHOWN = 3 };
+	size_t i, k, shown[2] = {0, 0};
+	const json_t *result, *finding;
+	for (int stated = 0; stated < 2; stated++)
+		json_array_foreach(node_get(report, "results"), i, result)
+			json_array_foreach(node_get(result, "findings"), k, finding) {
+				if (json_is_true(node_get(result, "as_expected")) != (stated == 1) ||
+					json_array_size(node_get(finding, "interleaving")) == 0 ||
+					shown[stated] == (stated ? STATED_SHOWN : BROKEN_SHOWN) || full(out, left_out))
+					continue;
+				if (shown[0] + shown[1] == 0)
+					fputs("## Interleavings\n\n", out);
+				shown[stated]++;
+				witness(out, result, finding);
+			}
+}
+
 static void closing(FILE *out, const json_t *report, size_t left_out)
 {
 	const json_t *host = node_get(report, "host");
@@ -259,6 +300,7 @@ int render_markdown(const json_t *report, const char *path)
 		right(draft.stream, facts, &left_out);
 		fast(draft.stream, facts, &left_out);
 		pipeline(draft.stream, facts, &left_out);
+		witnesses(draft.stream, report, &left_out);
 		closing(draft.stream, report, left_out);
 		json_decref(facts);
 		why = draft_commit(&draft);
