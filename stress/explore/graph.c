@@ -302,12 +302,10 @@ event_id graph_floor(const struct graph *g, unsigned thread, uint32_t location)
 {
 	const event_id *here = events_here(g, location);
 	const uint32_t *known = g->private->thread[thread].known;
-	event_id floor = g->locations[location].initial;
-	for (unsigned u = 0; u < g->threads; u++) {
-		event_id e = event_within(g, here[1 + u], known[1 + u]);
-		if (e)
-			floor = store_later(g, floor, event_store(g, e));
-	}
+	event_id own = thread < g->threads ? here[1 + thread] : 0;
+	event_id floor = own ? event_store(g, own) : g->locations[location].initial;
+	for (unsigned u = 0; u < g->threads; u++)
+		floor = floor_raise(g, floor, here[1 + u], known[1 + u]);
 	return floor;
 }
 

@@ -138,6 +138,21 @@ static inline event_id store_later(const struct graph *g, event_id a, event_id b
 	return g->events[b].rank > g->events[a].rank ? b : a;
 }
 
+/* The later of FLOOR and the store shown by the latest event of thread U on a location whose number is at most LIMIT; E is its last
+ * event there. What a thread was shown before is never later, so the way back ends at the floor. */
+static inline event_id floor_raise(const struct graph *g, event_id floor, event_id e, uint32_t limit)
+{
+	uint32_t rank = g->events[floor].rank;
+	for (; e; e = g->events[e].previous_here) {
+		event_id store = event_store(g, e);
+		if (g->events[store].rank <= rank)
+			return floor;
+		if (g->events[e].number <= limit)
+			return store;
+	}
+	return floor;
+}
+
 /* At least BYTES of zeroed or used memory that no check expects to find again. Ends the process if there is none. */
 void *graph_scratch(const struct graph *g, size_t bytes);
 

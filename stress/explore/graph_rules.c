@@ -23,11 +23,8 @@ static event_id floor_behind_fence(const struct graph *g, event_id fence, uint32
 	const struct graph_private *p = g->private;
 	const event_id *here = events_here(g, location);
 	const uint32_t *fenced = row_at(p->released, fence, p->row);
-	for (unsigned u = 0; u < g->threads; u++) {
-		event_id e = event_within(g, here[1 + u], fenced[1 + u]);
-		if (e)
-			floor = store_later(g, floor, event_store(g, e));
-	}
+	for (unsigned u = 0; u < g->threads; u++)
+		floor = floor_raise(g, floor, here[1 + u], fenced[1 + u]);
 	event_id store = here[0];
 	while (store > fence)
 		store = g->events[store].last_there;

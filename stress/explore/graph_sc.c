@@ -105,10 +105,7 @@ event_id graph_sc_floor(const struct graph *g, unsigned thread, uint32_t locatio
 			}
 	}
 	event_id floor = g->locations[location].initial;
-	for (unsigned u = 0; u < g->threads; u++) {
-		event_id e = event_within(g, events_here(g, location)[1 + u], reached[u]);
-		if (e)
-			floor = store_later(g, floor, event_store(g, e));
-	}
+	for (unsigned u = 0; u < g->threads; u++)
+		floor = floor_raise(g, floor, events_here(g, location)[1 + u], reached[u]);
 	return floor;
 }

@@ -56,7 +56,7 @@ static const struct {
 	[TEST_AWAIT] = {EVENT_READ, STEP_LOAD, apply_await, true, false},
 };
 
-static uint64_t address_of(unsigned location)
+uint64_t test_address(unsigned location)
 {
 	return 0x1000 + 8 * (uint64_t)location;
 }
@@ -87,8 +87,8 @@ static bool find_pending(struct test_run *run, unsigned thread)
 			.chain = op_kinds[op->kind].chain,
 			.thread = (uint16_t)thread,
 			.bytes = fence ? 0 : 8,
-			.address = fence ? 0 : address_of(op->location),
-			.location = fence ? UINT32_MAX : graph_find(run->at.graph, address_of(op->location), 8),
+			.address = fence ? 0 : test_address(op->location),
+			.location = fence ? UINT32_MAX : graph_find(run->at.graph, test_address(op->location), 8),
 			.operand = op->operand + (op->kind == TEST_STORE_SUM ? run->last[thread] : 0),
 			.expected = op->expected,
 			.apply = op_kinds[op->kind].apply,
@@ -218,7 +218,7 @@ static void prepare(
 	memset(run->value, 0xf, sizeof run->value);
 	graph_clear(g);
 	for (unsigned l = 0; l < program->locations; l++)
-		graph_location(g, address_of(l), 8, &(uint64_t){0});
+		graph_location(g, test_address(l), 8, &(uint64_t){0});
 }
 
 enum ending test_execute(

@@ -84,6 +84,9 @@ struct test_run {
 enum ending test_execute(
 	struct test_run *run, const struct test_program *program, struct graph *g, struct search *search, uint64_t execution);
 
+/* The address of a program's location. */
+uint64_t test_address(unsigned location);
+
 /* What a complete execution showed, four bits each: what the reading operations returned, thread by thread, in order, the first one
  * highest; then, if the program asks for it, the last values of its locations. Operations left out show 0xf. At most 16 in all. */
 uint64_t test_outcome(const struct test_run *run);
