@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# Programs that are explored as a test of the explorer as a whole.
+set(suite_correct suite/correct_publication.c suite/correct_locks.c suite/correct_queues.c suite/correct_threads.c)
+set(suite_buggy suite/buggy_publication.c suite/buggy_locks.c suite/buggy_queues.c suite/buggy_threads.c)
+
+# Natively, the correct ones are tested themselves; ThreadSanitizer models neither fences nor all of what they use.
+if(NOT ONCEPROOF_SANITIZE MATCHES thread)
+	onceproof_test(explore_suite_native SOURCES suite/test_native.c ${suite_correct} LINK Threads::Threads LABELS unit)
+endif()
+
+if(NOT ONCEPROOF_SANITIZE)
+	onceproof_explored(explore_suite_litmus SOURCES suite/litmus.c)
+	onceproof_explored(explore_suite_optimality SOURCES suite/optimality.c)
+	onceproof_explored(explore_suite_correct SOURCES ${suite_correct})
+	onceproof_explored(explore_suite_buggy SOURCES ${suite_buggy})
+	add_library(explore_suite_host STATIC EXCLUDE_FROM_ALL suite/suite.c suite/axioms.c)
+	target_link_libraries(explore_suite_host PUBLIC onceproof_explore)
+	onceproof_test(explore_litmus SOURCES suite/test_litmus.c
+		LINK explore_suite_litmus explore_suite_host onceproof_explore LABELS explore)
+	onceproof_test(explore_optimality SOURCES suite/test_optimality.c
+		LINK explore_suite_optimality explore_suite_litmus explore_suite_host onceproof_explore LABELS explore)
+	onceproof_test(explore_correct SOURCES suite/test_correct.c
+		LINK explore_suite_correct explore_suite_host onceproof_explore LABELS explore TIMEOUT 600)
+	onceproof_test(explore_buggy SOURCES suite/test_buggy.c
+		LINK explore_suite_buggy explore_suite_host onceproof_explore LABELS explore TIMEOUT 600)
+endif()
