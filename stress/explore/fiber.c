@@ -226,6 +226,11 @@ void fiber_stack(unsigned n, uintptr_t *low, uintptr_t *high)
 	*high = (uintptr_t)all->stacks + all->stride * (n + 1);
 }
 
+uintptr_t fiber_stack_pointer(unsigned n)
+{
+	return (uintptr_t)all->fiber[n].stack_pointer;
+}
+
 bool fiber_is_guard(uintptr_t address)
 {
 	uintptr_t from = (uintptr_t)all->stacks;

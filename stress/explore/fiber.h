@@ -35,6 +35,9 @@ unsigned fiber_current(void);
 /* The stack of fiber N: its lowest usable address and one past its highest. N >= 1. */
 void fiber_stack(unsigned n, uintptr_t *low, uintptr_t *high);
 
+/* Where the stack of fiber N, which does not run now, ends; its saved registers lie from there on. N >= 1. */
+uintptr_t fiber_stack_pointer(unsigned n);
+
 /* Is ADDRESS on the guard page of some fiber's stack (so that a fault there is a stack overflow)? */
 bool fiber_is_guard(uintptr_t address);
 
