@@ -9,18 +9,18 @@ if(NOT ONCEPROOF_SANITIZE MATCHES thread)
 endif()
 
 if(NOT ONCEPROOF_SANITIZE)
-	onceproof_explored(explore_suite_litmus SOURCES suite/litmus.c)
-	onceproof_explored(explore_suite_optimality SOURCES suite/optimality.c)
-	onceproof_explored(explore_suite_correct SOURCES ${suite_correct})
-	onceproof_explored(explore_suite_buggy SOURCES ${suite_buggy})
-	add_library(explore_suite_host STATIC EXCLUDE_FROM_ALL suite/suite.c suite/axioms.c)
-	target_link_libraries(explore_suite_host PUBLIC onceproof_explore)
-	onceproof_test(explore_litmus SOURCES suite/test_litmus.c
-		LINK explore_suite_litmus explore_suite_host onceproof_explore LABELS explore)
-	onceproof_test(explore_optimality SOURCES suite/test_optimality.c
-		LINK explore_suite_optimality explore_suite_litmus explore_suite_host onceproof_explore LABELS explore)
-	onceproof_test(explore_correct SOURCES suite/test_correct.c
-		LINK explore_suite_correct explore_suite_host onceproof_explore LABELS explore TIMEOUT 600)
-	onceproof_test(explore_buggy SOURCES suite/test_buggy.c
-		LINK explore_suite_buggy explore_suite_host onceproof_explore LABELS explore TIMEOUT 600)
+	onceproof_explored(suite_litmus SOURCES suite/litmus.c)
+	onceproof_explored(suite_optimality SOURCES suite/optimality.c)
+	onceproof_explored(suite_correct SOURCES ${suite_correct})
+	onceproof_explored(suite_buggy SOURCES ${suite_buggy})
+	add_library(suite_host STATIC EXCLUDE_FROM_ALL suite/suite.c suite/axioms.c)
+	target_link_libraries(suite_host PUBLIC onceproof_explore)
+	onceproof_test(explore_suite_litmus SOURCES suite/test_litmus.c
+		LINK suite_litmus suite_host onceproof_explore LABELS explore)
+	onceproof_test(explore_suite_optimality SOURCES suite/test_optimality.c
+		LINK suite_optimality suite_litmus suite_host onceproof_explore LABELS explore)
+	onceproof_test(explore_suite_correct SOURCES suite/test_correct.c
+		LINK suite_correct suite_host onceproof_explore LABELS explore TIMEOUT 600)
+	onceproof_test(explore_suite_buggy SOURCES suite/test_buggy.c
+		LINK suite_buggy suite_host onceproof_explore LABELS explore TIMEOUT 600)
 endif()
