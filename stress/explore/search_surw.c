@@ -30,8 +30,8 @@ struct surw_search {
 	unsigned place_count;
 	struct counted_place place[PLACES_COUNTED];
 	unsigned shared_count;
-	uint8_t shared[PLACES_COUNTED]; /* places worth an interest */
-	uint16_t parent[GRAPH_THREADS_MAX];
+	uint8_t shared[PLACES_COUNTED];              /* places worth an interest */
+	uint16_t parent_plus_one[GRAPH_THREADS_MAX]; /* 0: none */
 	/* Of this execution. */
 	const struct counted_place *interest; /* NULL: none */
 	int64_t weight[GRAPH_THREADS_MAX];    /* interesting steps to come, with those of unborn descendants */
@@ -56,16 +56,15 @@ static void choose_shared(struct surw_search *w)
 			w->shared[w->shared_count++] = (uint8_t)i;
 }
 
-/* An unborn thread's steps count in its closest living ancestor: at first in thread 0. */
+/* An unborn thread's steps count in its ancestors; a thread without a known parent was there from the start. */
 static void set_weights(struct surw_search *w)
 {
 	memset(w->weight, 0, sizeof w->weight);
-	for (unsigned t = 0; w->interest && t < GRAPH_THREADS_MAX; t++)
-		for (unsigned of = t;; of = w->parent[of]) {
-			w->weight[of] += w->interest->steps[t];
-			if (of == 0)
-				break;
-		}
+	for (unsigned t = 0; w->interest && t < GRAPH_THREADS_MAX; t++) {
+		w->weight[t] += w->interest->steps[t];
+		for (unsigned of = t; w->parent_plus_one[of]; of = w->parent_plus_one[of] - 1u)
+			w->weight[w->parent_plus_one[of] - 1u] += w->interest->steps[t];
+	}
 }
 
 static bool surw_begin(struct search *s, const struct moment *at)
@@ -146,9 +145,9 @@ static void count_step(struct surw_search *w, const struct operation *op)
 /* A thread is born: what its parent carried for it is its own now. If the parent was intended, the child may be meant. */
 static void born(struct surw_search *w, unsigned child)
 {
-	unsigned parent = w->parent[child];
-	if (child == 0 || !w->interest)
+	if (!w->parent_plus_one[child] || !w->interest)
 		return;
+	unsigned parent = w->parent_plus_one[child] - 1u;
 	/* What the child carries was set for all; the parent lets go of it. */
 	w->weight[parent] -= w->weight[child];
 	if (w->intended == parent)
@@ -161,7 +160,7 @@ static bool surw_added(struct search *s, const struct moment *at, const struct o
 	if (op->kind == EVENT_BEGIN) {
 		event_id create = at->graph->events[id].source;
 		if (w->counting && create)
-			w->parent[op->thread] = at->graph->events[create].thread;
+			w->parent_plus_one[op->thread] = (uint16_t)(at->graph->events[create].thread + 1);
 		born(w, op->thread);
 		return true;
 	}
