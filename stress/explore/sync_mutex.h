@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What condition variables need of mutexes. */
+#ifndef ONCEPROOF_EXPLORE_SYNC_MUTEX_H
+#define ONCEPROOF_EXPLORE_SYNC_MUTEX_H
+
+#include "sync.h"
+
+struct sync_object *sync_mutex_waited_with(void *m, const void *site);
+int sync_mutex_release(struct sync_object *o, const void *site);
+/* Locks it again; as pthread_mutex_lock(). */
+int sync_mutex_take_back(struct sync_object *o, const void *site);
+
+#endif
