@@ -4,6 +4,7 @@
 #define ONCEPROOF_EXPLORE_FILE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../stress/program_build.h"
@@ -17,6 +18,10 @@ struct explore_file {
 	size_t argument_count;
 	const char *input;   /* file that is its standard input; NULL: empty */
 	double time_limit_s; /* as given to the worker's options; 0: none. A watchdog ends the program some time after it */
+	int verbosity;       /* 1: the commands that build it are shown */
+	/* Hears the worker's lines of progress, as in child.h; NULL: nobody. */
+	bool (*heard)(void *arg, const char *line);
+	void *heard_arg;
 	struct program_build built; /* by explore_file_build */
 };
 

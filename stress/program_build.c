@@ -24,7 +24,8 @@ static const char *const first_flags[] = {"-O1", "-g", NULL};
 /* … and behind them: what the runtime relies on. See cmake/parts.cmake for the first line. No red zone: reports can be put before inline
  * assembly. Unwind tables mark functions. Stack probes: a large frame meets the guard page instead of jumping over it. */
 static const char *const last_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-builtin", "-mno-red-zone",
-	"-fasynchronous-unwind-tables", "-fstack-clash-protection", "-fno-common", "-fno-lto", "-fno-pie", "-U_FORTIFY_SOURCE", NULL};
+	"-fasynchronous-unwind-tables", "-fstack-clash-protection", "-fno-common", "-fno-lto", "-fno-pie", "-U_FORTIFY_SOURCE",
+	NULL};
 static const char *const gcc_flags[] = {"--param", "tsan-distinguish-volatile=1", "-Wno-tsan", NULL};
 static const char *const clang_flags[] = {"-mllvm", "-tsan-instrument-read-before-write=1", "-mllvm",
 	"-tsan-distinguish-volatile=1", "-Wno-unused-command-line-argument", NULL};
@@ -183,7 +184,8 @@ static int run_tool(struct build *b, struct words *words, const char *subject, c
 		return EXIT_USAGE;
 	}
 	if (result.interrupted || result.timed_out) {
-		complain("%s: %s", subject, result.interrupted ? "interrupted while it was built" : "the compiler takes too long");
+		complain(
+			"%s: %s", subject, result.interrupted ? "interrupted while it was built" : "the compiler takes too long");
 		status = EXIT_USAGE;
 	} else if (result.status != 0) {
 		complain("%s: %s:", subject, failed);
@@ -314,11 +316,13 @@ static int join(struct build *b)
 		complain("%s: the compiled program cannot be read: %s", b->files[0], why);
 		status = EXIT_USAGE;
 	} else if (!status && !words_have(&b->object.defined, "main")) {
-		complain("%s: there is no main: the explorer needs a whole program (scenarios of implementations are explored by filter)",
+		complain("%s: there is no main: the explorer needs a whole program (scenarios of implementations are explored by "
+			 "filter)",
 			b->files[0]);
 		status = EXIT_USAGE;
 	} else if (!status && !b->object.instrumented) {
-		complain("%s: was compiled without instrumentation; does a flag or an attribute switch -fsanitize=thread off?", b->files[0]);
+		complain("%s: was compiled without instrumentation; does a flag or an attribute switch -fsanitize=thread off?",
+			b->files[0]);
 		status = EXIT_USAGE;
 	}
 	words_free(&words);
@@ -341,7 +345,8 @@ static int finish(FILE *file, const char *name)
 	bool failed = ferror(file) != 0;
 	failed |= fclose(file) != 0;
 	if (failed)
-		complain("%s: cannot be written into the temporary folder: %s; set TMPDIR to a folder with room", name, strerror(errno));
+		complain("%s: cannot be written into the temporary folder: %s; set TMPDIR to a folder with room", name,
+			strerror(errno));
 	return failed ? EXIT_USAGE : 0;
 }
 
@@ -403,7 +408,8 @@ static void write_range(FILE *file, const char *section)
 static bool is_identifier(const char *name)
 {
 	for (const char *at = name; *at; at++)
-		if (!(*at == '_' || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (at > name && *at >= '0' && *at <= '9')))
+		if (!(*at == '_' || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+			    (at > name && *at >= '0' && *at <= '9')))
 			return false;
 	return *name != '\0';
 }
@@ -527,8 +533,8 @@ static int build_all(struct build *b, struct program_build *built)
 	return status ? status : link_program(b, built);
 }
 
-int program_build(char *const *files, size_t file_count, char *const *flags, size_t flag_count, const char *helpers, int verbosity,
-	struct program_build *built)
+int program_build(char *const *files, size_t file_count, char *const *flags, size_t flag_count, const char *helpers,
+	int verbosity, struct program_build *built)
 {
 	*built = (struct program_build){0};
 	struct build b = {.files = files, .file_count = file_count, .helpers = helpers, .verbosity = verbosity};

@@ -19,8 +19,8 @@ struct program_build {
 
 /* FLAGS: of the user, for the compiler and the linker. HELPERS: the folder libexec/onceproof. 0, or an exit status after one complaint
  * (and the compiler's own first errors). */
-int program_build(char *const *files, size_t file_count, char *const *flags, size_t flag_count, const char *helpers, int verbosity,
-	struct program_build *built);
+int program_build(char *const *files, size_t file_count, char *const *flags, size_t flag_count, const char *helpers,
+	int verbosity, struct program_build *built);
 
 /* Removes the folder. Safe on zeroed memory. */
 void program_build_close(struct program_build *built);

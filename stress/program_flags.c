@@ -31,9 +31,9 @@ static const struct {
 };
 
 /* Flags whose value is the next word. */
-static const char *const with_value[] = {"-I", "-D", "-U", "-L", "-l", "-include", "-imacros", "-isystem", "-iquote", "-idirafter",
-	"-Xlinker", "-Xpreprocessor", "-Xassembler", "-Xclang", "-mllvm", "-T", "-u", "-z", "--param", "-target", "-MF", "-MT", "-MQ",
-	"-framework", "-B", "-aux-info", "-dumpbase"};
+static const char *const with_value[] = {"-I", "-D", "-U", "-L", "-l", "-include", "-imacros", "-isystem", "-iquote",
+	"-idirafter", "-Xlinker", "-Xpreprocessor", "-Xassembler", "-Xclang", "-mllvm", "-T", "-u", "-z", "--param", "-target",
+	"-MF", "-MT", "-MQ", "-framework", "-B", "-aux-info", "-dumpbase"};
 
 static bool begins(const char *word, const char *with)
 {
@@ -54,8 +54,9 @@ static bool matches(const char *word, const char *flag)
 
 static bool for_linker(const char *word)
 {
-	return begins(word, "-l") || begins(word, "-L") || begins(word, "-Wl,") || begins(word, "-Xlinker") || begins(word, "-fuse-ld") ||
-	       strcmp(word, "-u") == 0 || strcmp(word, "-z") == 0 || strcmp(word, "-T") == 0 || strcmp(word, "-rdynamic") == 0;
+	return begins(word, "-l") || begins(word, "-L") || begins(word, "-Wl,") || begins(word, "-Xlinker") ||
+	       begins(word, "-fuse-ld") || strcmp(word, "-u") == 0 || strcmp(word, "-z") == 0 || strcmp(word, "-T") == 0 ||
+	       strcmp(word, "-rdynamic") == 0;
 }
 
 static bool is_object(const char *word)
@@ -71,7 +72,9 @@ static int refuse(const char *word)
 			return EXIT_USAGE;
 		}
 	if (word[0] != '-' && word[0] != '@' && !is_object(word)) {
-		complain("%s: unsupported flag: behind -- come flags of the compiler, objects and libraries; C files come before it", word);
+		complain("%s: unsupported flag: behind -- come flags of the compiler, objects and libraries; C files come before "
+			 "it",
+			word);
 		return EXIT_USAGE;
 	}
 	return 0;

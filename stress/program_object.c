@@ -64,7 +64,10 @@ static void sort_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, st
 		if (strncmp(name, "__tsan_", 7) == 0)
 			out->instrumented = true;
 		else
-			words_add(symbol.st_shndx != SHN_UNDEF ? &out->defined : called[i] ? &out->called : &out->mentioned, "%s", name);
+			words_add(symbol.st_shndx != SHN_UNDEF ? &out->defined
+				  : called[i]                  ? &out->called
+							       : &out->mentioned,
+				"%s", name);
 	}
 	free(called);
 }

@@ -39,6 +39,7 @@ struct explore_options {
 	void (*progress)(
 		void *arg, uint64_t executions, uint64_t distinct, double estimate); /* may be NULL; called now and then */
 	void *progress_arg;
+	const volatile int *stop; /* may be NULL; once it is not 0, the search ends as if it were out of time */
 };
 
 /* One step of a schedule, enough to repeat it: by thread and number, never by address. */

@@ -93,6 +93,7 @@ struct runtime {
 	unsigned current; /* thread that runs */
 	unsigned alive;   /* threads that exist and have not ended */
 	bool running;     /* an execution is under way */
+	bool exited;     /* the program has called exit: threads that cannot go on are no deadlock, but its end */
 	bool quiet;       /* one thread is alive and knows all that others did: nothing needs to be an event */
 	bool raced;       /* a race was seen in this execution, or some location is treated as racing */
 	bool recording;   /* places with calls and plain accesses are noted, for a witness */
@@ -180,6 +181,8 @@ _Noreturn void runtime_stop(enum ending how);
 /* The explored code called something that is not under control; NAME is kept (a constant string). The verdict becomes inconclusive if
  * it could matter. */
 void runtime_uncontrolled(const char *name);
+/* Those of this execution; borrowed. Returns how many. */
+unsigned runtime_uncontrolled_names(const char *const **names);
 
 /* --- memory ------------------------------------------------------------------------------------------------------------------- */
 

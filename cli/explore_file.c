@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "explore_file.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../stress/child.h"
+#include "cli.h"
+
+enum { ANSWER_BYTES_MAX = 256 << 20, PATIENCE_S = 120 };
+
+int explore_file_build(struct explore_file *file)
+{
+	return program_build(
+		file->files, file->file_count, file->flags, file->flag_count, helper_folder(), file->verbosity, &file->built);
+}
+
+char **explore_file_command(const struct explore_file *file, char *const *words)
+{
+	size_t count = 0, given = 0;
+	while (words[given])
+		given++;
+	char **command = calloc(given + file->argument_count + 5, sizeof *command);
+	if (!command) {
+		complain("out of memory");
+		exit(EXIT_USAGE);
+	}
+	command[count++] = file->built.program;
+	for (size_t i = 0; i < given; i++)
+		command[count++] = words[i];
+	if (file->input) {
+		command[count++] = (char *)"--input";
+		command[count++] = (char *)file->input;
+	}
+	/* What follows is the program's own, also where it begins with '-'. */
+	command[count++] = (char *)"--";
+	for (size_t i = 0; i < file->argument_count; i++)
+		command[count++] = file->arguments[i];
+	return command;
+}
+
+/* The last line that the child wrote to stderr, without the name of the worker. */
+static const char *last_words(struct child_result *child)
+{
+	static const char name[] = "onceproof-explore: ";
+	size_t length = strlen(child->err);
+	while (length && child->err[length - 1] == '\n')
+		child->err[--length] = '\0';
+	const char *line = strrchr(child->err, '\n');
+	line = line ? line + 1 : child->err;
+	return strncmp(line, name, sizeof name - 1) == 0 ? line + sizeof name - 1 : line;
+}
+
+/* Why there is no answer; an exit status. */
+static int no_answer(const struct explore_file *file, struct child_result *child)
+{
+	const char *subject = file->files[0], *words = last_words(child);
+	if (child->interrupted)
+		complain("%s: interrupted", subject);
+	else if (child->timed_out)
+		complain("%s: inconclusive: it did not end %d s after its time limit", subject, PATIENCE_S);
+	else if (WIFSIGNALED(child->status))
+		complain("%s: inconclusive: the explorer was ended by signal %d (%s)%s%s", subject, WTERMSIG(child->status),
+			strsignal(WTERMSIG(child->status)), *words ? ": " : "", words);
+	else if (WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE)
+		complain("%s: cannot be explored: %s", subject, *words ? words : "the program gave no reason");
+	else
+		complain("%s: inconclusive: there is no answer: %s", subject, *words ? words : "the program ended by itself");
+	return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE ? EXIT_USAGE : EXIT_INCONCLUSIVE;
+}
+
+int explore_file_run(const struct explore_file *file, char *const *words, json_t **answer)
+{
+	char **command = explore_file_command(file, words);
+	struct child_options options = {.argv = command,
+		.timeout_s = file->time_limit_s > 0 ? file->time_limit_s + PATIENCE_S : 0,
+		.output_max = ANSWER_BYTES_MAX,
+		.fixed_addresses = true,
+		.heard = file->heard,
+		.heard_arg = file->heard_arg};
+	struct child_result child;
+	int why = child_run(&options, &child), status = 0;
+	free(command);
+	*answer = NULL;
+	if (why) {
+		complain("%s: the built program cannot be run: %s", file->files[0], strerror(why));
+		return EXIT_USAGE;
+	}
+	if (!child.interrupted && !child.timed_out && child.status == 0)
+		*answer = json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
+	if (!*answer)
+		status = no_answer(file, &child);
+	child_free(&child);
+	return status;
+}
+
+void explore_file_close(struct explore_file *file)
+{
+	program_build_close(&file->built);
+}

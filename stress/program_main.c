@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/* The main of an explored program: runs the program's own main again and again in one process, and prints one JSON object on stdout
+ * (explore/answer.c has its shape; with `output`, what the program printed). Linked with the program by program_build.c.
+ * Exit status: 0 done, 2 misuse.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "explore/crash.h"
+#include "explore/explore.h"
+#include "explore/orders.h"
+#include "explore/process.h"
+#include "explore/snapshot.h"
+
+enum {
+	WORDS_MAX = 16,
+	INPUT_MAX = 64 << 20,
+	FILE_MAX = 64 << 20,
+	STATUSES_MAX = EXPLORE_OUTCOMES_MAX,
+	TOLD_OUTPUT_MAX = 64 * 1024
+};
+
+static const uint64_t memory_limit_bytes = (uint64_t)2 << 30;
+
+/* Written for each program by program_build.c. */
+extern const struct snapshot_range explored_ranges[], explored_code;
+extern const struct {
+	void (*const *from)(void);
+	void (*const *to)(void);
+} explored_ends;
+extern const char explored_notes[];
+extern int explored_main(int argc, char **argv, char **environment);
+
+struct arguments {
+	const char *replay, *input;
+	struct explore_options explore;
+	const char *words[WORDS_MAX + 1];
+	unsigned word_count;
+	bool progress, orders;
+	char **own; /* of the program: argv[1], … */
+	unsigned own_count;
+};
+
+static const struct argp_option options[] = {
+	{"model", 'm', "sc|rc11", 0, "memory model (default rc11)", 0},
+	{"strategy", 'S', "NAME", 0, "auto, or a search's name", 0},
+	{"executions", 'n', "N", 0, "budget (default 20000)", 0},
+	{"seed", 's', "N", 0, "seed of everything (default 1)", 0},
+	{"time-limit", 't', "SECONDS", 0, "stop after this time", 0},
+	{"shard", 'I', "I/N", 0, "explore this part only", 0},
+	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
+	{"first", 'f', NULL, 0, "stop at the first finding", 0},
+	{"progress", 'p', NULL, 0, "lines of progress on stderr", 0},
+	{"orders", 'O', NULL, 0, "tell which orders the program names, as `orders` of the answer", 0},
+	{"weaken", 'W', "SITE=ORDER[,FAILED]", 0, "an atomic operation behaves as if it named this order", 0},
+	{"replay", 'r', "FILE", 0, "repeat the schedule of a witness", 0},
+	{"input", 'i', "FILE", 0, "the program's standard input (default: empty)", 0},
+	{0},
+};
+
+static bool parse_shard(const char *text, struct explore_options *o)
+{
+	char rest;
+	return sscanf(text, "%u/%u%c", &o->shard, &o->shards, &rest) == 2 && o->shard >= 1 && o->shard <= o->shards;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+	char *end = NULL;
+	switch (key) {
+	case 'm':
+		if (strcmp(arg, "sc") != 0 && strcmp(arg, "rc11") != 0)
+			argp_error(state, "the model is sc or rc11, not '%s'", arg);
+		a->explore.model = strcmp(arg, "sc") == 0 ? MODEL_SC : MODEL_RC11;
+		break;
+	case 'S':
+		a->explore.strategy = arg;
+		break;
+	case 'n':
+		a->explore.executions = strtoull(arg, &end, 10);
+		break;
+	case 's':
+		a->explore.seed = strtoull(arg, &end, 10);
+		break;
+	case 't':
+		a->explore.time_limit_s = strtod(arg, &end);
+		break;
+	case 'I':
+		if (!parse_shard(arg, &a->explore))
+			argp_error(state, "a shard is I/N with 1 <= I <= N, not '%s'", arg);
+		break;
+	case 'o':
+		if (a->word_count == WORDS_MAX)
+			argp_error(state, "too many options of the search");
+		a->words[a->word_count++] = arg;
+		break;
+	case 'f':
+		a->explore.first_only = true;
+		break;
+	case 'p':
+		a->progress = true;
+		break;
+	case 'O':
+		if (orders_watch() != 0)
+			argp_error(state, "no memory for the orders");
+		a->orders = true;
+		break;
+	case 'W':
+		if (orders_weaken_text(arg) != 0)
+			argp_error(state, "'%s' is not SITE=ORDER", arg);
+		break;
+	case 'r':
+		a->replay = arg;
+		break;
+	case 'i':
+		a->input = arg;
+		break;
+	case ARGP_KEY_ARGS:
+		a->own = state->argv + state->next;
+		a->own_count = (unsigned)(state->argc - state->next);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	if (end && (end == arg || *end))
+		argp_error(state, "'%s' is not a number", arg);
+	return 0;
+}
+
+/* The program -------------------------------------------------------------------------------------------------------------------------- */
+
+/* What is kept of it over executions. */
+struct stage {
+	char **argv; /* fresh for each execution: a program may change them */
+	unsigned argc;
+	char *words;          /* the texts behind argv, and … */
+	const char *pristine; /* … as they were given */
+	size_t word_bytes;
+	int statuses
+		[STATUSES_MAX]; /* exit statuses seen, in the order in which they came; the last place stands for all further ones */
+	unsigned status_count;
+	char label[32];
+	char *output; /* of the first execution with a finding */
+	size_t output_bytes;
+	bool has_output;
+};
+
+static bool stage_open(struct stage *stage, const struct arguments *a)
+{
+	static const char name[] = "program";
+	stage->argc = a->own_count + 1;
+	stage->word_bytes = sizeof name;
+	for (unsigned i = 0; i < a->own_count; i++)
+		stage->word_bytes += strlen(a->own[i]) + 1;
+	char *pristine = malloc(stage->word_bytes);
+	stage->words = malloc(stage->word_bytes);
+	stage->argv = calloc(stage->argc + 1, sizeof *stage->argv);
+	stage->output = malloc(PROCESS_OUTPUT_MAX);
+	if (!pristine || !stage->words || !stage->argv || !stage->output)
+		return false;
+	char *at = stpcpy(pristine, name) + 1;
+	for (unsigned i = 0; i < a->own_count; i++)
+		at = stpcpy(at, a->own[i]) + 1;
+	stage->pristine = pristine;
+	return true;
+}
+
+static void keep_output(struct stage *stage)
+{
+	stage->output_bytes = process->output_bytes < PROCESS_OUTPUT_MAX ? process->output_bytes : PROCESS_OUTPUT_MAX;
+	memcpy(stage->output, process->output, stage->output_bytes);
+}
+
+static void reset(void *arg)
+{
+	struct stage *stage = arg;
+	/* What is there is still the former execution's. */
+	if (!stage->has_output && runtime->findings && process->begun) {
+		keep_output(stage);
+		stage->has_output = true;
+	}
+	process_reset();
+	memcpy(stage->words, stage->pristine, stage->word_bytes);
+	char *at = stage->words;
+	for (unsigned i = 0; i < stage->argc; i++, at += strlen(at) + 1)
+		stage->argv[i] = at;
+	stage->argv[stage->argc] = NULL;
+}
+
+static void body(void *arg)
+{
+	const struct stage *stage = arg;
+	process_main(explored_main, (int)stage->argc, stage->argv, environ);
+}
+
+/* Programs tell of themselves by their exit status: it is counted, and no finding. */
+static unsigned outcome(void *arg)
+{
+	struct stage *stage = arg;
+	int status = process->status < 0 ? 0 : process->status;
+	unsigned i = 0;
+	while (i < stage->status_count && stage->statuses[i] != status)
+		i++;
+	if (i == stage->status_count && i < STATUSES_MAX)
+		stage->statuses[stage->status_count++] = status;
+	return i < STATUSES_MAX ? i : STATUSES_MAX - 1;
+}
+
+static bool forbidden(void *arg, unsigned index)
+{
+	(void)arg;
+	(void)index;
+	return false;
+}
+
+static const char *label(void *arg, unsigned index)
+{
+	struct stage *stage = arg;
+	snprintf(stage->label, sizeof stage->label, "exit status %d", index < stage->status_count ? stage->statuses[index] : -1);
+	return stage->label;
+}
+
+/* Surroundings ------------------------------------------------------------------------------------------------------------------------- */
+
+static FILE *said; /* the real stderr */
+
+_Noreturn static void fail(const char *what, const char *why)
+{
+	fprintf(said, "onceproof-explore: %s: %s\n", what, why);
+	_exit(2);
+}
+
+/* The standard input is a file in memory, so that it can be read again. */
+static void set_input(const char *path)
+{
+	int to = memfd_create("input", MFD_CLOEXEC), from = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char chunk[65536];
+	size_t total = 0;
+	if (path && from < 0)
+		fail(path, strerror(errno));
+	for (ssize_t got; from >= 0 && (got = read(from, chunk, sizeof chunk)) != 0;) {
+		if (got < 0)
+			fail(path, strerror(errno));
+		total += (size_t)got;
+		if (total > INPUT_MAX)
+			fail(path, "is longer than 64 MiB");
+		if (write(to, chunk, (size_t)got) != got)
+			fail(path, strerror(errno));
+	}
+	if (from >= 0)
+		close(from);
+	lseek(to, 0, SEEK_SET);
+	if (to < 0 || dup2(to, STDIN_FILENO) < 0)
+		fail("the standard input", strerror(errno));
+	close(to);
+}
+
+static void set_environment(void)
+{
+	static char *fixed[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"HOME=/", (char *)"LANG=C",
+		(char *)"LC_ALL=C", (char *)"TZ=UTC0", NULL};
+	clearenv();
+	for (char **setting = fixed; *setting; setting++)
+		putenv(*setting);
+	process->environment = fixed;
+}
+
+/* Descriptors 1 and 2 go nowhere: what the program prints is kept by output.c. */
+static void close_output(void)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
+		fail("/dev/null", strerror(errno));
+	process->first_file = nowhere;
+	close(nowhere);
+}
+
+static void limit(void)
+{
+	struct rlimit file = {FILE_MAX, FILE_MAX}, none = {0, 0};
+	setrlimit(RLIMIT_FSIZE, &file);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* The C library ended the process from within one of its functions (argp_parse, a failed getopt …). */
+static void ended_inside(void)
+{
+	if (runtime_on()) {
+		fprintf(said,
+			"onceproof-explore: the program ended inside of a library function that the explorer does not control\n");
+		fflush(said);
+		_exit(2);
+	}
+}
+
+static void show_progress(void *arg, uint64_t executions, uint64_t distinct, double estimate)
+{
+	(void)arg;
+	fprintf(said, "progress %llu %llu %.0f\n", (unsigned long long)executions, (unsigned long long)distinct, estimate);
+	fflush(said);
+}
+
+/* The answer --------------------------------------------------------------------------------------------------------------------------- */
+
+static void add_doubt(json_t *answer, const char *text)
+{
+	const char *before = json_string_value(json_object_get(answer, "caveat"));
+	json_object_set_new(answer, "caveat", json_sprintf("%s%s%s", before ? before : "", before && *before ? "; " : "", text));
+}
+
+static void add_doubts(json_t *answer, const struct arguments *a)
+{
+	for (const char *note = explored_notes; *note; note += strlen(note) + 1) {
+		char text[512];
+		snprintf(text, sizeof text, "outside of its control: %s", note);
+		add_doubt(answer, text);
+	}
+	if (process->stop) {
+		json_object_set_new(answer, "out_of_time", json_false());
+		json_object_set_new(answer, "exhausted", json_false());
+		add_doubt(answer, process->stopped);
+	}
+	if (process->input_ever && !a->input)
+		add_doubt(answer, "it reads its standard input, which is empty here (--input names a file)");
+}
+
+/* Text for JSON: what is not ASCII is shown as '?'. */
+static json_t *output_text(const struct stage *stage)
+{
+	size_t bytes = stage->output_bytes < TOLD_OUTPUT_MAX ? stage->output_bytes : TOLD_OUTPUT_MAX;
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned char c = (unsigned char)stage->output[i];
+		if ((c < ' ' && c != '\n' && c != '\t') || c > '~')
+			stage->output[i] = '?';
+	}
+	return json_stringn(stage->output, bytes);
+}
+
+_Noreturn static void finish(json_t *answer, struct stage *stage, const struct arguments *a, FILE *to)
+{
+	if (!stage->has_output)
+		keep_output(stage);
+	json_t *statuses = json_array();
+	for (unsigned i = 0; i < stage->status_count; i++)
+		json_array_append_new(statuses, json_integer(stage->statuses[i]));
+	if (answer) {
+		add_doubts(answer, a);
+		json_object_set_new(answer, "statuses", statuses);
+		json_object_set_new(answer, "output", output_text(stage));
+		json_object_set_new(answer, "unseen_pages", json_integer(snapshot_unseen_pages()));
+		if (a->orders)
+			json_object_set_new(answer, "orders", orders_answer());
+	}
+	if (!answer || json_dumpf(answer, to, JSON_COMPACT) != 0 || putc('\n', to) == EOF || fflush(to) != 0)
+		fail("the result cannot be written", strerror(errno));
+	/* Parked threads lend their storage until the end, and the program's destructors have run: nothing of that again. */
+	_exit(0);
+}
+
+static int start(const struct arguments *a)
+{
+	unsigned ranges = 0;
+	while (explored_ranges[ranges].from != UINTPTR_MAX)
+		ranges++;
+	const struct runtime_options first = {.model = a->explore.model, .steps_max = 10000};
+	int why = crash_start();
+	if (!why)
+		why = runtime_start(&first);
+	if (!why)
+		why = crash_guard(explored_code.from, explored_code.to, memory_limit_bytes);
+	if (!why)
+		why = snapshot_start(explored_ranges, ranges);
+	if (!why)
+		snapshot_compare();
+	return why;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = {.explore = {.model = MODEL_RC11,
+				      .strategy = "auto",
+				      .seed = 1,
+				      .executions = 20000,
+				      .shard = 1,
+				      .shards = 1,
+				      .minimise = true}};
+	const struct argp argp = {options, parse, "[ARGUMENT OF THE PROGRAM...]", "Explores one program.", NULL, NULL, NULL};
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
+	a.explore.search_options = a.words;
+	a.explore.progress = a.progress ? show_progress : NULL;
+	said = fdopen(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+	FILE *to = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+	if (!said || !to || process_start() != 0)
+		return 2;
+	struct stage stage = {0};
+	struct schedule schedule = {0};
+	char text[256];
+	if (!stage_open(&stage, &a))
+		fail("cannot start", strerror(ENOMEM));
+	/* The witness may be a file in the current folder, or a descriptor: read before anything is closed. */
+	if (a.replay && explore_read_witness(a.replay, &schedule, text, sizeof text) != 0)
+		fail(a.replay, text);
+	set_input(a.input);
+	set_environment();
+	close_output();
+	limit();
+	atexit(ended_inside);
+	process->ends = explored_ends.from;
+	process->end_count = (size_t)(explored_ends.to - explored_ends.from);
+	a.explore.stop = &process->stop;
+	int why = start(&a);
+	if (why)
+		fail("cannot start", strerror(why));
+	struct explore_program program = {.reset = reset,
+		.body = body,
+		.outcome = outcome,
+		.forbidden = forbidden,
+		.label = label,
+		.outcome_count = STATUSES_MAX,
+		.arg = &stage};
+	if (a.replay) {
+		uint32_t diverged;
+		enum ending how = explore_replay(&program, &a.explore, &schedule, &diverged);
+		finish(explore_replay_answer(&program, &a.explore, how, diverged), &stage, &a, to);
+	}
+	struct explore_result result;
+	why = explore(&program, &a.explore, &result);
+	if (why)
+		fail("cannot explore", strerror(why));
+	finish(explore_answer(&program, &a.explore, &result), &stage, &a, to);
+}
