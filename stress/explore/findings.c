@@ -193,7 +193,7 @@ enum ending findings_standstill(void)
 	for (unsigned t = 0; t < runtime->moment.threads; t++) {
 		if (!(inner()->live >> t & 1))
 			continue;
-		if (!stuck_on_newest(t))
+		if (!stuck_on_newest(t) || sync_may_end(&runtime->thread[t]))
 			return ENDING_BLOCKED;
 		spinning += spins(t);
 		if (!*lost)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "races.h"
+#include "sync.h"
 
 struct promoted {
 	uint64_t times; /* that the set, or how its places are cut, changed */
@@ -102,6 +103,7 @@ void races_forget_promoted(void)
 {
 	all->count = 0;
 	memset(all->slot, 0, all->room * 2 * sizeof *all->slot);
+	sync_forget();
 }
 
 uint64_t races_promotions(void)

@@ -6,6 +6,7 @@
 
 #include "runtime_private.h"
 #include "snapshot.h"
+#include "sync.h"
 
 struct runtime *runtime; /* set once, by runtime_start */
 
@@ -263,6 +264,9 @@ static unsigned pick(void)
 {
 	struct moment *at = &runtime->moment;
 	uint64_t enabled = who_can_move();
+	/* Time passes when nobody can move: it can end a wait that has a limit. */
+	while (!enabled && sync_time_passes())
+		enabled = who_can_move();
 	if (!enabled)
 		runtime_stop(findings_standstill());
 	at->enabled = without_yielding(enabled);

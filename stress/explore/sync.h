@@ -253,7 +253,7 @@ bool sync_time_passes(void);
 /* Is T stuck in a wait that the search ends in another way in another execution, so that this is no deadlock? */
 bool sync_may_end(const struct thread *t);
 
-/* A new exploration begins: forgets what is known about the program. */
+/* A new exploration begins: forgets what earlier executions told about the program. */
 void sync_forget(void);
 
 /* Calls SEE for every value that a live or ended thread keeps under a key: such values are reachable. */

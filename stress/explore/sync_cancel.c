@@ -3,8 +3,8 @@
  *
  * A sampling search looks at a flag at each cancellation point, and a cancelled wait becomes ready. An exhaustive search has to see the
  * question: it is a read of the request, an object with value 0 or 1, and a wait that a request ends is another way that the wait can go
- * (sync_choose_way). Those reads and ways are only there once the program has been seen to cancel at all (an earlier execution of the
- * same exploration tells); a program that begins to cancel in the middle of an exhaustive search is not all explored, and says so.
+ * (sync_choose_way). Those reads and ways are only there once the program has been seen to cancel at all in this exploration; when it
+ * first does, searches begin again, as they do when a race was found.
  */
 #include <errno.h>
 #include <stdio.h>

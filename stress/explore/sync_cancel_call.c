@@ -20,9 +20,11 @@ int explored_pthread_cancel(pthread_t handle)
 	struct thread *target = sync_by_handle(handle);
 	if (!target)
 		return ESRCH;
-	if (runtime->graph->full && !sync_state->cancel_modelled)
-		runtime_uncontrolled("pthread_cancel, which no earlier execution called");
-	sync_state->cancel_seen = true;
+	if (!sync_state->cancel_seen) {
+		sync_state->cancel_seen = true;
+		/* Exhaustive searches begin again: later executions have another shape. */
+		races_promote(0, 0);
+	}
 	struct sync_object *o = sync_object((const void *)handle, SYNC_CANCEL, NULL);
 	struct operation op = sync_operation(o, STEP_THREAD_CANCEL, ORDER_RELEASE, apply_request, SYNC_SITE);
 	bool wrote;

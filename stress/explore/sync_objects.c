@@ -292,8 +292,7 @@ void sync_clear(void)
 	struct sync *s = sync_state;
 	s->generation++;
 	s->count = 0;
-	if (!runtime->graph->full || runtime->moment.execution == 0)
-		s->cancel_modelled = s->cancel_seen && runtime->graph->full;
+	s->cancel_modelled = s->cancel_seen && runtime->graph->full;
 	sync_keys_clear();
 }
 
