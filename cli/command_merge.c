@@ -11,6 +11,7 @@
 #include "../reports/merge.h"
 #include "../reports/render.h"
 #include "../reports/result.h"
+#include "../stress/contracts.h"
 #include "cli.h"
 #include "stress_text.h"
 
@@ -182,6 +183,10 @@ static int merge_run(int argc, char **argv)
 	}
 	if (status == EXIT_HOLDS) {
 		json_t *merged = report_merge(reports, options.count);
+		if (json_object_get(merged, "joined")) {
+			json_object_set_new(merged, "contracts", contracts_from(json_object_get(merged, "results")));
+			json_object_del(merged, "joined");
+		}
 		status = write_all(&options, merged);
 		json_decref(merged);
 	}

@@ -95,7 +95,7 @@ static const char *cell(FILE *out, const char *text, unsigned width, bool pad, b
 {
 	unsigned characters = 0;
 	const char *at = text, *space = NULL, *fits = text;
-	for (; *at && (*at != '\n' || !breaks); at++) {
+	for (; *at && *at != '\n'; at++) {
 		if (((unsigned char)*at & 0xc0) == 0x80)
 			continue;
 		if (characters == width)

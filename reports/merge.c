@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explored_verdict.h"
 #include "node.h"
 
 /* Are A and B the same machine? */
@@ -267,6 +268,11 @@ json_t *report_merge(json_t **reports, size_t n)
 		json_decref(seeds);
 	set_shards(merged, shards, partial);
 	json_decref(shards);
+	/* Their contracts were made of shards, which decide nothing: who can judge again must. */
+	if (explored_join_shards(results))
+		node_set(merged, "joined", json_true());
+	else
+		json_object_del(merged, "joined");
 	node_set(merged, "results", results);
 	node_set(merged, "contracts", contracts);
 	node_set(merged, "batches", batches);

@@ -10,7 +10,9 @@
  *
  * host       the first report's. With more than one machine, hosts[] lists each once (by id, or by everything but the date), and every
  *            result, batch and benchmark row says "host": its id; so the same test on two machines stays two results.
- * results    all of them, in the order of the files. Only a report that is equal to an earlier one as a whole is left out.
+ * results    all of them, in the order of the files. Only a report that is equal to an earlier one as a whole is left out. The shards of one
+ *            explored search become one result where all of them are there; then `joined` is true, and contracts[] should be made anew
+ *            from the results (stress/contracts.h).
  * contracts  one row for each subject, promise and claim: refuted by any is refuted, else upheld by any is upheld, else unshown; `by`
  *            comes from the report that decided; seen[] is what any of them saw.
  * batches    all of them.  benchmarks: all rows; the context is the first that is not empty.

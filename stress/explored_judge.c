@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../reports/explored_verdict.h"
 #include "../reports/node.h"
 #include "../reports/result.h"
 #include "explored.h"
@@ -129,34 +130,8 @@ static void add_outcomes(json_t *result, const struct explored *what, const json
 	}
 }
 
-static const char *model_words(const json_t *answer)
-{
-	return strcmp(node_string(answer, "model"), "sc") == 0
-		       ? "sc"
-		       : "rc11 (program order and reads-from acyclic: no load buffering, though C11 allows it)";
-}
-
-static const char *plural(long long count)
-{
-	return count == 1 ? "" : "s";
-}
-
-/* The chance to have found a bug of depth d, where the strategy has one; only PCT under sc does. */
-static void probability(const json_t *answer, char *text, size_t bytes)
-{
-	const json_t *list = node_get(answer, "probability"), *it;
-	size_t i;
-	snprintf(text, bytes, json_array_size(list) ? "; a bug of depth" : "; no probability bound");
-	json_array_foreach(list, i, it)
-		snprintf(text + strlen(text), bytes - strlen(text), "%s %zu", i ? "," : "", i + 1);
-	if (json_array_size(list))
-		snprintf(text + strlen(text), bytes - strlen(text), " would have been found with a probability of at least");
-	json_array_foreach(list, i, it)
-		snprintf(text + strlen(text), bytes - strlen(text), "%s %.3g", i ? "," : "", json_number_value(it));
-}
-
 /* Why ANSWER decides nothing although nothing was found; "" if it decides. */
-static void doubts(const struct explored *what, const json_t *answer, char *text, size_t bytes)
+static void doubts(const json_t *answer, char *text, size_t bytes)
 {
 	long long cut = number(answer, "cut"), diverged = number(answer, "diverged"), executions = number(answer, "executions");
 	*text = '\0';
@@ -172,51 +147,23 @@ static void doubts(const struct explored *what, const json_t *answer, char *text
 		snprintf(text + strlen(text), bytes - strlen(text),
 			"%lld execution%s another way than before: the program is not deterministic; ", diverged,
 			diverged == 1 ? " went" : "s went");
-	if (what->shards > 1)
-		snprintf(text + strlen(text), bytes - strlen(text), "shard %u/%u of a whole, %s: %lld executions; ", what->shard,
-			what->shards, json_is_true(node_get(answer, "exhausted")) ? "explored to its end" : "sampled",
-			executions);
 	if (*text)
 		text[strlen(text) - 2] = '\0';
 }
 
-static void judge_clean(json_t *result, const struct explored *what, const json_t *answer, const char *expected)
-{
-	char why[1600], because[1024], chance[256];
-	const char *bound = node_string(answer, "bound"), *plan = node_string(answer, "plan");
-	long long executions = number(answer, "executions"), blocked = number(answer, "blocked"),
-		  distinct = number(answer, "distinct");
-	bool exhausted = json_is_true(node_get(answer, "exhausted"));
-	doubts(what, answer, because, sizeof because);
-	if (*because) {
-		result_judge(result, "inconclusive", expected, because);
-		return;
-	}
-	bool proved = exhausted && (!*bound || strcmp(expected, "bug") != 0);
-	if (exhausted) {
-		snprintf(why, sizeof why, "every execution under %s%s%s was explored: %lld execution%s, %lld blocked",
-			model_words(answer), *bound ? ", " : "", bound, executions, plural(executions), blocked);
-	} else {
-		probability(answer, chance, sizeof chance);
-		snprintf(why, sizeof why, "%lld schedule%s sampled under %s, %lld distinct behaviour%s%s%s%s", executions,
-			plural(executions), model_words(answer), distinct, plural(distinct), chance, *plan ? "; plan: " : "",
-			plan);
-	}
-	result_judge(result, proved ? "proved" : "not-found", expected, why);
-}
-
 void explored_judge(json_t *result, const struct explored *what, const json_t *answer, const char *expected)
 {
-	static const char *const copied[] = {
-		"executions", "blocked", "seconds", "peak_bytes", "distinct", "model", "strategy", "plan"};
+	static const char *const copied[] = {"executions", "blocked", "seconds", "peak_bytes", "distinct", "model", "strategy",
+		"plan", "bound", "exhausted", "probability"};
 	const char *skip = json_string_value(node_get(answer, "skip"));
+	char limits[1024];
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
 		if (node_get(answer, copied[i]))
 			node_set(result, copied[i], json_incref(node_get(answer, copied[i])));
-	if (what->shards > 1) {
+	doubts(answer, limits, sizeof limits);
+	node_set(result, "limits", node_text(limits));
+	if (what->shards > 1)
 		node_set(result, "shard", node_must(json_sprintf("%u/%u", what->shard, what->shards)));
-		node_set(result, "exhausted", json_boolean(json_is_true(node_get(answer, "exhausted"))));
-	}
 	if (skip) {
 		result_judge(result, "skipped", expected, skip);
 		return;
@@ -226,17 +173,5 @@ void explored_judge(json_t *result, const struct explored *what, const json_t *a
 	const json_t *found;
 	json_array_foreach(node_get(answer, "findings"), i, found)
 		add_finding(result, what, answer, found);
-	size_t count = json_array_size(node_get(answer, "findings"));
-	if (count == 0) {
-		judge_clean(result, what, answer, expected);
-		return;
-	}
-	char why[512];
-	long long executions = number(answer, "executions"), first = -1;
-	json_array_foreach(node_get(answer, "findings"), i, found)
-		if (first < 0 || number(found, "first") < first)
-			first = number(found, "first");
-	snprintf(why, sizeof why, "%zu finding%s in %lld execution%s under %s; the first in execution %lld", count,
-		plural((long long)count), executions, plural(executions), node_string(answer, "model"), first + 1);
-	result_judge(result, "bug", expected, why);
+	explored_verdict(result, expected);
 }

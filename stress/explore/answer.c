@@ -22,7 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "explore.h"
+#include "exploring.h"
 
 /* Steps of one witness that are told; a longer one is cut in the middle of nowhere for people, and its schedule is whole anyway. */
 enum { STEPS_TOLD_MAX = 20000 };
@@ -283,6 +283,10 @@ json_t *explore_replay_answer(
 	const struct recorded *recorded = runtime_recorded(&count);
 	for (unsigned i = 0; i < runtime->findings; i++)
 		json_array_append_new(findings, finding_answer(&image, &runtime->finding[i]));
+	struct finding forbidden;
+	unsigned outcome;
+	if (explore_forbidden(program, how, &forbidden, &outcome))
+		json_array_append_new(findings, finding_answer(&image, &forbidden));
 	json_object_set_new(answer, "ending", json_string(endings[how]));
 	json_object_set_new(answer, "diverged", diverged == UINT32_MAX ? json_null() : json_integer(diverged));
 	json_object_set_new(answer, "steps", steps(&image, &(struct schedule){0}, recorded, count));
