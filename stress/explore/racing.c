@@ -105,6 +105,19 @@ static unsigned pieces(uintptr_t address, size_t bytes, uintptr_t *at, uint32_t 
 	return count;
 }
 
+/* A race stays one in every execution in which nothing orders the two accesses, also once it is known. */
+static void note_access(uintptr_t address, size_t bytes, bool write, const void *site)
+{
+	struct race race;
+	const struct graph *g = runtime->graph;
+	unsigned self = runtime->current;
+	if (!races_access(address, bytes, write, false, false, self, graph_clock(g, self), g->done[self], site, &race))
+		return;
+	findings_race(&race, address, bytes, write, false, site);
+	if (inner()->options.races_end)
+		runtime_stop(ENDING_FINDING);
+}
+
 static void racing_read(const uintptr_t *at, const uint32_t *size, unsigned count, const void *site)
 {
 	uint64_t value[PIECES_MAX];
@@ -128,7 +141,7 @@ static void racing_read(const uintptr_t *at, const uint32_t *size, unsigned coun
 
 /* The pieces of one store come one right behind the other: their values are only known together. Readers can still tear them apart by
  * what they read. */
-static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned count, const void *site)
+static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned count, size_t bytes, const void *site)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct operation op = {.kind = EVENT_WRITE,
@@ -141,8 +154,10 @@ static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned cou
 			.site = site};
 		uint64_t initial = memory_get(at[i], size[i]);
 		op.location = graph_location(runtime->graph, at[i], size[i], &initial);
-		if (i == 0)
+		if (i == 0) {
 			runtime_schedule(&op);
+			note_access(at[0], bytes, true, site);
+		}
 		event_id store = step_write(&op);
 		under_way(store, at[i], size[i]);
 	}
@@ -155,8 +170,10 @@ void racing_access(uintptr_t address, size_t bytes, bool write, const void *site
 	uint32_t size[PIECES_MAX];
 	unsigned count = pieces(address, bytes, at, size);
 	runtime->raced = true;
-	if (write)
-		racing_write(at, size, count, site);
-	else
+	if (write) {
+		racing_write(at, size, count, bytes, site);
+	} else {
 		racing_read(at, size, count, site);
+		note_access(address, bytes, false, site);
+	}
 }

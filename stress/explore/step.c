@@ -217,6 +217,9 @@ static bool atomic_quiet(struct operation *op, uint64_t *value, bool *wrote)
 
 static void note_atomic_access(const struct operation *op, bool write)
 {
+	/* Racing plain accesses are looked at as a whole: racing.c. */
+	if (op->order == ORDER_PLAIN)
+		return;
 	struct race race;
 	struct graph *g = runtime->graph;
 	if (races_access(op->address, op->bytes, write, true, false, op->thread, graph_clock(g, op->thread), g->done[op->thread],
