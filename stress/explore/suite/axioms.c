@@ -193,7 +193,8 @@ static bool consistent(const struct execution *x)
 		return acyclic(both(&x->sb, &communication));
 	struct relation hb = happens_before(x), eco = closed(communication);
 	struct relation coherence = then(&hb, &eco);
-	return irreflexive(&hb) && irreflexive(&coherence) && acyclic(both(&x->sb, &x->rf)) &&
+	/* The halves of an update are one event here, so that hb leads from the read to the write has to be said: eco is irreflexive. */
+	return irreflexive(&hb) && irreflexive(&eco) && irreflexive(&coherence) && acyclic(both(&x->sb, &x->rf)) &&
 	       acyclic(partial_sc(x, &hb, &rb, &eco));
 }
 
