@@ -26,7 +26,7 @@ static const char *const first_flags[] = {"-O1", "-g", NULL};
 static const char *const last_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-builtin", "-mno-red-zone",
 	"-fasynchronous-unwind-tables", "-fstack-clash-protection", "-fno-common", "-fno-lto", "-fno-pie", "-U_FORTIFY_SOURCE",
 	NULL};
-static const char *const gcc_flags[] = {"--param", "tsan-distinguish-volatile=1", "-Wno-tsan", NULL};
+static const char *const gcc_flags[] = {"--param", "tsan-distinguish-volatile=1", "-fno-ipa-reference", "-Wno-tsan", NULL};
 static const char *const clang_flags[] = {"-mllvm", "-tsan-instrument-read-before-write=1", "-mllvm",
 	"-tsan-distinguish-volatile=1", "-Wno-unused-command-line-argument", NULL};
 
