@@ -125,9 +125,11 @@ static const char *cell(FILE *out, const char *text, unsigned width, bool pad, b
 	return end + (*end == '\n');
 }
 
-/* The lines of one step's cell: source line, what it did, why it read an old value. */
-static char *step_lines(const json_t *step, const json_t *previous)
+/* The lines of one step's cell: source line (not if PREVIOUS, of the same thread, showed it), what it did, why it read an old value.
+ * In a narrow column the file has a line of its own. */
+static char *step_lines(const json_t *step, const json_t *previous, unsigned width)
 {
+	enum { WIDE = 48 };
 	char *text = NULL, *words = interleaving_words(step);
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
@@ -135,12 +137,14 @@ static char *step_lines(const json_t *step, const json_t *previous)
 		free(words);
 		return NULL;
 	}
-	const char *file = node_string(step, "file"), *base = strrchr(file, '/');
-	bool same = previous && strcmp(file, node_string(previous, "file")) == 0 &&
-		    node_number(step, "line", 0) == node_number(previous, "line", 0) &&
-		    strcmp(node_string(step, "thread"), node_string(previous, "thread")) == 0;
-	if (*file && !same)
-		fprintf(out, "%s:%.0f  %s\n", base ? base + 1 : file, node_number(step, "line", 0), node_string(step, "source"));
+	const char *file = node_string(step, "file"), *base = strrchr(file, '/'), *source = node_string(step, "source");
+	bool same_file = previous && strcmp(file, node_string(previous, "file")) == 0;
+	bool same_line = same_file && node_number(step, "line", 0) == node_number(previous, "line", 0);
+	base = base ? base + 1 : file;
+	if (*file && !same_line && width < WIDE && !same_file)
+		fprintf(out, "%s:%.0f\n%s%s", base, node_number(step, "line", 0), source, *source ? "\n" : "");
+	else if (*file && !same_line)
+		fprintf(out, "%s:%.0f  %s\n", same_file ? "" : base, node_number(step, "line", 0), source);
 	fprintf(out, "  %s\n", words ? words : "");
 	if (*node_string(step, "note"))
 		fprintf(out, "  %s\n", node_string(step, "note"));
@@ -161,11 +165,10 @@ static void rule(FILE *out, const char *indent, size_t columns, unsigned width)
 	fputc('\n', out);
 }
 
-/* The cell LINES in column AT, each line in the frame of the table. A line that begins with spaces is broken where it is too long, any
- * other (source text) is cut. */
+/* The cell LINES in column AT, each line in the frame of the table; lines that are too long are broken. What the step did is indented. */
 static void row(FILE *out, const struct interleaving_look *look, const json_t *step, const char *lines, size_t at, unsigned width)
 {
-	bool source = *lines != ' ', stale = look->color && truth(step, "stale");
+	bool indented = false, stale = look->color && truth(step, "stale"), begins = true;
 	for (bool first = true; *lines; first = false) {
 		fprintf(out, "%s", look->indent);
 		if (first)
@@ -175,13 +178,13 @@ static void row(FILE *out, const struct interleaving_look *look, const json_t *s
 			fprintf(out, "%*s", NUMBER_WIDTH, "");
 		for (size_t c = 0; c < at; c++)
 			fprintf(out, "│ %*s", (int)width, "");
-		fprintf(out, "│ %s%s", source ? "" : "  ", stale ? "\033[33m" : "");
+		indented = begins ? *lines == ' ' : indented;
 		lines += strspn(lines, " ");
-		const char *end = strchr(lines, '\n');
-		const char *next = cell(out, lines, source ? width : width - 2, false, !source);
-		lines = !source ? next : end ? end + 1 : lines + strlen(lines);
-		source = false;
-		fprintf(out, "%s\n", stale ? "\033[0m" : "");
+		fprintf(out, "│ %s%s", indented ? "  " : "", stale && indented ? "\033[33m" : "");
+		const char *next = cell(out, lines, indented ? width - 2 : width, false, true);
+		begins = next > lines && next[-1] == '\n';
+		lines = next;
+		fprintf(out, "%s\n", stale && indented ? "\033[0m" : "");
 	}
 }
 
@@ -226,10 +229,20 @@ static void foot(FILE *out, const struct interleaving_look *look, const json_t *
 	}
 }
 
+/* The step of the same thread before step AT, or NULL. */
+static const json_t *previous_of(const json_t *steps, size_t at)
+{
+	const char *thread = node_string(json_array_get(steps, at), "thread");
+	for (size_t i = at; i-- > 0;)
+		if (strcmp(node_string(json_array_get(steps, i), "thread"), thread) == 0)
+			return json_array_get(steps, i);
+	return NULL;
+}
+
 void interleaving_text(FILE *out, const json_t *finding, const struct interleaving_look *wanted)
 {
 	struct interleaving_look look = *wanted;
-	const json_t *steps = node_get(finding, "interleaving"), *step, *previous = NULL;
+	const json_t *steps = node_get(finding, "interleaving"), *step;
 	if (json_array_size(steps) == 0)
 		return;
 	look.indent = look.indent ? look.indent : "";
@@ -244,7 +257,7 @@ void interleaving_text(FILE *out, const json_t *finding, const struct interleavi
 	if (!list)
 		head(out, &look, threads, width);
 	json_array_foreach(steps, i, step) {
-		char *lines = step_lines(step, previous);
+		char *lines = step_lines(step, previous_of(steps, i), list ? 0 : width);
 		if (list && (i == 0 || truth(step, "switch"))) {
 			fprintf(out, "%s%s", look.indent, look.color ? "\033[1m" : "");
 			cell(out, node_string(step, "thread"), width, false, false);
@@ -253,7 +266,6 @@ void interleaving_text(FILE *out, const json_t *finding, const struct interleavi
 		if (lines)
 			row(out, &look, step, lines, list ? 0 : index_of(threads, node_string(step, "thread")), width);
 		free(lines);
-		previous = step;
 	}
 	foot(out, &look, finding, total - (unsigned)strlen(look.indent));
 	json_decref(threads);

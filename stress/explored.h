@@ -39,6 +39,9 @@ json_t *explored_interleaving(const struct explored *what, const json_t *steps, 
  * is another, else its line is 0. false: none has a line. */
 bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via);
 
+/* The runtime's TEXT in the words of tables: "thread 2" is T2. New reference. */
+json_t *explored_words(const char *text);
+
 /* Line NUMBER of FILE without the white space around it: from the registry's own copy, else from FILE below the current folder or the
  * source tree. "" where it cannot be had. The caller frees it. */
 char *source_line(const char *file, int number);

@@ -66,20 +66,38 @@ static uint32_t refuted(const struct explored *what, const json_t *found)
 	return bits & offered;
 }
 
+/* "T2 reads 8 bytes in model_whole (stress/model.h:38), T1 writes it in … (…), and nothing orders the two". */
+static json_t *race_words(const struct explored *what, const json_t *found)
+{
+	char text[1024] = "";
+	size_t i;
+	const json_t *it;
+	json_array_foreach(node_get(found, "places"), i, it) {
+		struct source_place place, via;
+		if (!explored_place(what, node_get(it, "frames"), &place, &via))
+			return NULL;
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%sT%lld %s in %s (%s:%d)", i ? ", " : "",
+			number(it, "thread"), node_string(it, "role"), place.function, place.file, place.line);
+	}
+	return *text ? node_must(json_sprintf("%s, and nothing orders the two", text)) : NULL;
+}
+
 static json_t *message(const struct explored *what, const json_t *found)
 {
-	const char *text = node_string(found, "message");
+	const char *kind = node_string(found, "kind");
 	long long outcome = number(found, "outcome");
-	json_t *made = NULL;
-	if (what->scenario && strcmp(node_string(found, "kind"), "forbidden-outcome") == 0 && outcome >= 0 &&
-		outcome < what->scenario->outcome_count) {
+	json_t *text = NULL;
+	if (what->scenario && strcmp(kind, "forbidden-outcome") == 0 && outcome >= 0 && outcome < what->scenario->outcome_count) {
 		const struct outcome_rule *rule = &what->scenario->outcomes[outcome];
-		made = node_must(json_sprintf("outcome '%s': %s", rule->label, rule->why));
-		text = json_string_value(made);
+		text = node_must(json_sprintf("outcome '%s': %s", rule->label, rule->why));
+	} else if (strcmp(kind, "data-race") == 0) {
+		text = race_words(what, found);
 	}
-	json_t *whole =
-		node_must(json_sprintf("%s%s", text, json_is_true(node_get(found, "after_race")) ? " (after a data race)" : ""));
-	json_decref(made);
+	if (!text)
+		text = explored_words(node_string(found, "message"));
+	json_t *whole = node_must(json_sprintf(
+		"%s%s", json_string_value(text), json_is_true(node_get(found, "after_race")) ? " (after a data race)" : ""));
+	json_decref(text);
 	return whole;
 }
 
@@ -93,20 +111,60 @@ static void add_places(const struct explored *what, json_t *finding, const json_
 		if (!explored_place(what, node_get(it, "frames"), &place, &via))
 			continue;
 		snprintf(thread, sizeof thread, "T%lld", number(it, "thread"));
-		finding_add_location(finding, place.file, place.line, place.function, thread, node_string(it, "role"));
+		json_t *role = explored_words(node_string(it, "role"));
+		finding_add_location(finding, place.file, place.line, place.function, thread, json_string_value(role));
+		json_decref(role);
 		if (via.line > 0)
 			finding_add_location(finding, via.file, via.line, via.function, thread, "called from here");
 	}
 }
 
+/* What makes two findings the same one for people: the kind and the lines, whichever thread was where; without lines, the message. */
+static json_t *finding_key(const json_t *finding)
+{
+	json_t *key = node_must(json_object());
+	size_t i;
+	const json_t *place;
+	node_set(key, "kind", node_text(node_string(finding, "kind")));
+	json_array_foreach(node_get(finding, "locations"), i, place) {
+		json_t *line = node_must(json_sprintf("%s:%lld", node_string(place, "file"), number(place, "line")));
+		node_set(key, json_string_value(line), json_true());
+		json_decref(line);
+	}
+	if (i == 0)
+		node_set(key, "message", node_text(node_string(finding, "message")));
+	return key;
+}
+
+/* The finding of RESULT before AT that is the same as FINDING, or NULL. */
+static json_t *same_finding(const json_t *result, const json_t *finding, size_t at)
+{
+	json_t *key = finding_key(finding), *same = NULL;
+	for (size_t i = 0; i < at && !same; i++) {
+		json_t *other = json_array_get(node_get(result, "findings"), i), *its = finding_key(other);
+		same = json_equal(key, its) ? other : NULL;
+		json_decref(its);
+	}
+	json_decref(key);
+	return same;
+}
+
 static void add_finding(json_t *result, const struct explored *what, const json_t *answer, const json_t *found)
 {
-	json_t *text = message(what, found);
+	json_t *text = message(what, found), *all = node_get(result, "findings");
 	enum family family = what->scenario ? what->scenario->family : FAMILY_PIPELINE;
 	json_t *finding =
 		result_add_finding(result, node_string(found, "kind"), json_string_value(text), family, refuted(what, found));
 	json_decref(text);
 	add_places(what, finding, node_get(found, "places"));
+	json_t *same = same_finding(result, finding, json_array_size(all) - 1);
+	if (same) {
+		/* Seen in the same executions for the most part: the sum would count them twice. */
+		if (number(found, "executions") > number(same, "executions"))
+			node_set(same, "executions", json_integer(number(found, "executions")));
+		json_array_remove(all, json_array_size(all) - 1);
+		return;
+	}
 	json_int_t hidden;
 	node_set(finding, "interleaving", explored_interleaving(what, node_get(found, "steps"), &hidden));
 	node_set(finding, "hidden_steps", json_integer(hidden));

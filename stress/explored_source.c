@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the explorer's addresses to places in the source, and from its steps to those that people need. */
+#include <ctype.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -41,6 +42,22 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 		}
 	}
 	return found;
+}
+
+json_t *explored_words(const char *text)
+{
+	char *words = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&words, &bytes);
+	while (out && *text) {
+		static const char thread[] = "thread ";
+		bool named = strncmp(text, thread, sizeof thread - 1) == 0 && isdigit((unsigned char)text[sizeof thread - 1]);
+		fputc(named ? 'T' : *text, out);
+		text += named ? sizeof thread - 1 : 1;
+	}
+	json_t *node = node_text(out && fclose(out) == 0 ? words : "");
+	free(words);
+	return node;
 }
 
 static char *line_of_text(const char *text, int number)
@@ -97,10 +114,11 @@ static const char *text_of(const json_t *step, const char *key)
 	return node_string(step, key);
 }
 
-/* Steps that only make, start, end and wait for threads say nothing about a finding unless somebody waits in vain. */
+/* Steps that only make, start, end and wait for threads, or take objects down, say nothing about a finding unless somebody waits in
+ * vain. */
 static bool about_threads(const json_t *step)
 {
-	static const char *const tags[] = {"begins", "ends", "creates a thread", "join", "detach"};
+	static const char *const tags[] = {"begins", "ends", "creates a thread", "join", "detach", "step"};
 	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
 		if (strcmp(text_of(step, "tag"), tags[i]) == 0)
 			return true;
@@ -234,7 +252,7 @@ static json_t *row(const struct explored *what, const json_t *step, size_t numbe
 		node_set(it, "read", json_null());
 		node_set(it, "written", json_null());
 	}
-	node_set(it, "note", node_text(text_of(step, "note")));
+	node_set(it, "note", explored_words(text_of(step, "note")));
 	node_set(it, "switch", json_false());
 	json_t *from = node_get(step, "source");
 	node_set(it, "from",
@@ -244,22 +262,27 @@ static json_t *row(const struct explored *what, const json_t *step, size_t numbe
 	return it;
 }
 
-/* Plain accesses of one line, one after the other (a loop, a copy), are one row that counts them. */
+/* Accesses of one line, one after the other (a loop, a copy), are one row that counts them, unless one is of note by itself. */
 static bool joins(json_t *last, const json_t *it)
 {
 	static const char *const same[] = {"thread", "file", "line", "operation"};
-	if (!last || !json_is_true(node_get(it, "plain")) || *text_of(it, "note"))
+	bool racy = strncmp(text_of(it, "operation"), "racy", 4) == 0;
+	if (!last || !(racy || json_is_true(node_get(it, "plain"))) || *text_of(it, "note") ||
+		json_is_true(node_get(it, "stale")))
 		return false;
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
 		if (!json_equal(node_get(last, same[i]), node_get(it, same[i])))
 			return false;
-	if (strcmp(text_of(last, "where"), text_of(it, "where")) == 0 && *text_of(it, "read"))
+	if (strcmp(text_of(last, "where"), text_of(it, "where")) == 0)
 		return false;
 	double times = node_number(last, "times", 1);
 	node_set(last, "times", json_integer((json_int_t)times + 1));
-	node_set(last, "where", node_text(""));
+	if (times <= 1)
+		node_set(last, "first", json_incref(node_get(last, "where")));
+	node_set(last, "where", node_must(json_sprintf("%s…%s", text_of(last, "first"), text_of(it, "where"))));
 	node_set(last, "read", json_null());
 	node_set(last, "written", json_null());
+	node_set(last, "from", json_null());
 	return true;
 }
 

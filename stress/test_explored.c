@@ -202,6 +202,11 @@ static void bugs_are_as_stated_where_they_were_stated(void **state)
 	answer = answer_new();
 	add_found(answer, "forbidden-outcome", 1, false);
 	expect_verdict(judged(&atomic, answer, "clean"), "bug", 0, "1 finding");
+	/* One race seen from both sides, or twice by one line, is one finding. */
+	answer = answer_new();
+	add_found(answer, "data-race", -1, false);
+	node_set(json_array_get(node_get(add_found(answer, "data-race", -1, false), "places"), 0), "thread", json_integer(2));
+	expect_verdict(judged(&naive, answer, "bug"), "bug", 1, "1 finding in 10 executions");
 	/* What breaks no promise by name is never as stated. */
 	answer = answer_new();
 	add_found(answer, "data-race", -1, false);
@@ -221,7 +226,12 @@ static void places_become_source_lines(void **state)
 	assert_string_equal(node_string(place, "function"), "here");
 	assert_in_range((int)node_number(place, "line", 0), HERE - 3, HERE);
 	assert_string_equal(node_string(place, "thread"), "T1");
+	assert_non_null(strstr(node_string(json_array_get(node_get(result, "findings"), 0), "message"),
+		"T1 writes 8 bytes in here (stress/test_explored.c:"));
 	json_decref(result);
+	json_t *words = explored_words("thread 12 waits for a thread; thread 3, threads 4");
+	assert_string_equal(json_string_value(words), "T12 waits for a thread; T3, threads 4");
+	json_decref(words);
 	char *line = source_line(naive.file, 1);
 	assert_string_equal(line, "/* SPDX-License-Identifier: MIT */");
 	free(line);
