@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The main of an explored program: runs the program's own main again and again in one process, and prints one JSON object on stdout
  * (explore/answer.c has its shape; with `output`, what the program printed). Linked with the program by program_build.c.
- * Exit status: 0 done, 2 misuse.
+ * Exit status: 0 done, 2 misuse, 3 the program ended it.
  */
 #include <argp.h>
 #include <errno.h>
@@ -301,7 +301,7 @@ static void ended_inside(void)
 		fprintf(said,
 			"onceproof-explore: the program ended inside of a library function that the explorer does not control\n");
 		fflush(said);
-		_exit(2);
+		_exit(3);
 	}
 }
 

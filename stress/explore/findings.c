@@ -201,6 +201,9 @@ enum ending findings_standstill(void)
 		if (count < PLACES_MAX)
 			places[count++] = where_it_waits(t);
 	}
+	/* Threads that the end of the process finds waiting or spinning just end with it. */
+	if (runtime->exited)
+		return ENDING_COMPLETE;
 	if (spinning)
 		runtime_finding(FINDING_LIVELOCK, places, count,
 			"%u of %u threads spin for ever: nobody is left to write what they wait for", spinning, count);

@@ -213,6 +213,9 @@ static void *take(size_t bytes, size_t alignment, const void *site, uint64_t *of
 	*offset = start;
 	return (char *)heap->base + ((uintptr_t)t << heap->shift) + start;
 full:
+	/* Another machine would have given it, unless it is more than any address space. */
+	if (bytes < UINT64_C(1) << 46)
+		runtime_uncontrolled("more memory than the explorer gives (1 GiB)");
 	errno = ENOMEM;
 	return NULL;
 }

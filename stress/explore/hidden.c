@@ -108,6 +108,14 @@ int explored_rand_r(unsigned *seed)
 	return drawn;
 }
 
+/* strtok: its place in the text is shared by all threads, and races. */
+char *explored_strtok_r(char *text, const char *delimiters, char **place);
+TAKEN char *explored_strtok(char *text, const char *delimiters);
+char *explored_strtok(char *text, const char *delimiters)
+{
+	return runtime_on() && process ? explored_strtok_r(text, delimiters, &process->token) : strtok(text, delimiters);
+}
+
 /* Environment and locale: reading races with changing, as POSIX says. */
 enum hidden { HIDDEN_ENVIRONMENT, HIDDEN_LOCALE, HIDDEN_OPTIONS };
 
@@ -318,6 +326,7 @@ void process_reset(void)
 	p->begun++;
 	p->status = -1;
 	p->output_bytes = 0;
+	p->token = NULL;
 	restore_handlers(&p->at_exit, &p->early);
 	restore_handlers(&p->at_quick_exit, &p->early_quick);
 	if (p->input_read)

@@ -39,6 +39,7 @@ struct process {
 	void (*const *ends)(void);                  /* the program's destructors: a table of functions */
 	size_t end_count;
 	uint64_t exit_cell, random_cell, hidden_cell[8]; /* addresses that name state in events and races */
+	char *token; /* strtok's place */
 	/* Output of the running execution, stdout and stderr together as they came. */
 	char *output;
 	size_t output_bytes; /* as printed; at most PROCESS_OUTPUT_MAX of them are kept */

@@ -17,7 +17,8 @@ __attribute__((noinline)) void onceproof_step(unsigned thread, uint32_t step)
 	__asm__ volatile("" ::"r"(thread), "r"(step) : "memory");
 }
 
-enum { STACK_BYTES = 256 * 1024 };
+/* As much as a thread has by default. Memory that is never touched costs nothing. */
+enum { STACK_BYTES = 8 << 20 };
 
 static struct graph *graph_for(const struct runtime_options *options)
 {
@@ -438,6 +439,7 @@ enum ending runtime_execute(struct search *search, void (*body)(void *arg), void
 	if (fiber_prepare(1, first_fiber, NULL) != 0)
 		return ENDING_CUT;
 	runtime->quiet = true;
+	runtime->exited = false;
 	runtime->running = true;
 	fiber_switch(1);
 	runtime->running = false;

@@ -22,8 +22,11 @@ static int create(pthread_t *handle, const pthread_attr_t *attr, void *(*start)(
 	/* The handle is written before the thread begins, as glibc does. */
 	runtime_access(handle, sizeof *handle, true, site);
 	unsigned child = runtime_create(start, arg, site);
-	if (child == UINT32_MAX)
+	if (child == UINT32_MAX) {
+		/* Another machine would have made it. */
+		runtime_uncontrolled("more threads than the explorer has (64)");
 		return EAGAIN;
+	}
 	*handle = sync_handle(child);
 	runtime->thread[child].detached = detached == PTHREAD_CREATE_DETACHED;
 	return 0;
