@@ -2,7 +2,7 @@
 /* The portfolio `auto`. Its plan counts executions only:
  *
  *   1. delay bounding, 40: short interleavings first, so that what shows early is easy to read
- *   2. pos 20, pct 20, rff 20: what needs more than that
+ *   2. pos 20, pct 20, rff 20: what needs more than that (left out if there was nothing beyond 40)
  *   3. exhaustive search, 4000 (a quarter of the budget, if that is more): small programs end here, with everything explored
  *   4. exhaustive search to the end, if its estimate says that it fits into what is left
  *   5. pos, pct, surw, rff, random, bound: a tenth of what is left each
@@ -51,6 +51,13 @@ static bool over(const struct plan *p)
 	return p->why || p->x->stopped || p->x->result->exhausted || left(p->x) == 0;
 }
 
+static void take_proof(const struct plan *p, enum portfolio which)
+{
+	struct explore_result *result = p->x->result;
+	if (p->opened[which] && !result->exhausted)
+		result->exhausted = phase_exhausted(p->x, &p->phase[which], result->bound, sizeof result->bound);
+}
+
 /* EXECUTIONS of a search, as far as the budget goes; it goes on where it stopped before. */
 static void let(struct plan *p, enum portfolio which, uint64_t executions)
 {
@@ -64,9 +71,9 @@ static void let(struct plan *p, enum portfolio which, uint64_t executions)
 	p->opened[which] = true;
 	uint64_t room = left(p->x);
 	phase_run(p->x, phase, executions < room ? executions : room);
-	char *bound = p->x->result->bound;
-	if (phase_exhausted(p->x, phase, bound, sizeof p->x->result->bound))
-		p->x->result->exhausted = true;
+	/* That everything was explored is first of all the exhaustive search's to say. */
+	if (which == WITH_DPOR)
+		take_proof(p, which);
 	plan_note(p->x, kinds[which]->name, phase->runs - phase->runs_before);
 }
 
@@ -88,9 +95,11 @@ int explore_auto(struct exploration *x)
 	if (o->search_options && *o->search_options)
 		return EINVAL;
 	let(&p, WITH_BOUND, FIRST_BOUND);
-	let(&p, WITH_POS, FIRST_SAMPLES);
-	let(&p, WITH_PCT, FIRST_SAMPLES);
-	let(&p, WITH_RFF, FIRST_SAMPLES);
+	if (!p.phase[WITH_BOUND].ended) {
+		let(&p, WITH_POS, FIRST_SAMPLES);
+		let(&p, WITH_PCT, FIRST_SAMPLES);
+		let(&p, WITH_RFF, FIRST_SAMPLES);
+	}
 	let(&p, WITH_DPOR, budget / 4 > EARLY_EXHAUSTIVE ? budget / 4 : EARLY_EXHAUSTIVE);
 	if (fits(&p, false))
 		let(&p, WITH_DPOR, left(x));
@@ -103,6 +112,7 @@ int explore_auto(struct exploration *x)
 	for (int round = 0; round < ROUNDS_MAX && !over(&p); round++)
 		for (unsigned i = 0; i < sizeof turns / sizeof *turns; i++)
 			let(&p, turns[i], o->executions ? left(x) / 6 + 1 : NOMINAL);
+	take_proof(&p, WITH_BOUND);
 	for (int i = 0; i < PORTFOLIO; i++)
 		if (p.opened[i])
 			phase_close(x, &p.phase[i]);

@@ -2,8 +2,8 @@
 /* Makes a schedule smaller: fewest stale reads, then fewest preemptions, then fewest steps, as long as the same finding shows.
  *
  * It starts from what a bounded search finds first (search_bound.c goes by number of preemptions, and is told to read no older store at
- * first), so that a finding has the same witness whatever search it came from; if that search finds nothing in its share of the tries,
- * from the schedule given. Then single changes, each tried by an execution, until none makes it smaller: an older store replaced by the
+ * first), so that a finding has the same witness whatever search it came from; if that finds nothing in its share of the tries, from
+ * what partial order sampling finds under sc; then bounded with older stores; then from the schedule given. Then single changes, each tried by an execution, until none makes it smaller: an older store replaced by the
  * newest; a plain choice in place of an unusual one; blocks of one thread's steps joined, put off, exchanged; the rest left to run
  * without preemptions. (Jalbert and Sen, FSE 2010, simplify traces by moving blocks in the same way.)
  */
@@ -92,33 +92,41 @@ static bool try(struct minimiser *m, const struct schedule *candidate, uint32_t 
 	return better;
 }
 
-/* Looks for the finding with a bounded search of up to TRIES executions. OPTIONS: of that search. */
-static bool search_bounded(struct minimiser *m, const char *key, const char *value, unsigned tries)
+static struct search *open_with(const struct search_kind *kind, const char *key, const char *value)
 {
-	struct search *search = search_open(&search_bound, 0, 1, 1);
-	enum ending how;
-	bool shown = false;
+	struct search *search = search_open(kind, 0, 1, 1);
 	if (search && key)
 		search_option(search, key, value);
+	return search;
+}
+
+/* Looks for the finding with a search of KIND under MODEL, in up to TRIES executions, and tries what that did. */
+static bool search_again(struct minimiser *m, const struct search_kind *kind, const char *key, const char *value,
+	enum memory_model model, unsigned tries)
+{
+	struct explore_options options = *m->options;
+	struct search *search = open_with(kind, key, value);
+	struct schedule performed = {0};
+	enum ending how;
+	options.model = model;
+	explore_configure(&options, false);
 	uint64_t promotions = races_promotions();
-	while (search && tries-- && may_try(m) && search->kind->begin(search, &runtime->moment)) {
-		shown = show(m, search, &how);
-		if (shown)
+	for (unsigned i = 0; i < tries && may_try(m) && search && !performed.count; i++) {
+		runtime->moment.execution = i;
+		if (!kind->begin(search, &runtime->moment))
 			break;
+		if (show(m, search, &how))
+			schedule_take(&performed);
 		if (races_promotions() == promotions)
 			continue;
 		/* Decisions are others now. */
 		promotions = races_promotions();
 		search_close(search);
-		search = search_open(&search_bound, 0, 1, 1);
-		if (search && key)
-			search_option(search, key, value);
+		search = open_with(kind, key, value);
 	}
 	search_close(search);
-	struct schedule performed;
-	if (!shown || !schedule_take(&performed))
-		return false;
-	bool smaller = try(m, &performed, UINT32_MAX);
+	explore_configure(m->options, false);
+	bool smaller = performed.count && try(m, &performed, UINT32_MAX);
 	schedule_free(&performed);
 	return smaller;
 }
@@ -223,16 +231,19 @@ static bool simplify_order(struct minimiser *m)
 	return false;
 }
 
-/* The start. Canonical where the bounded search finds the finding; the schedule given is taken if it needs fewer older stores. */
+/* The start. Canonical where one of the searches finds the finding; the schedule given is taken if it needs fewer older stores. */
 static void begin_with(struct minimiser *m, const struct schedule *given)
 {
-	unsigned share = m->tries / 3;
+	unsigned share = m->tries / 4;
 	explore_configure(m->options, false);
 	races_forget_promoted();
-	if (search_bounded(m, "stale", "0", share))
+	if (search_again(m, &search_bound, "stale", "0", m->options->model, share))
+		return;
+	/* Under sc no store is an older one, and deep interleavings are met by chance sooner than in order. */
+	if (search_again(m, &search_pos, NULL, NULL, MODEL_SC, share))
 		return;
 	if (m->options->model == MODEL_RC11)
-		search_bounded(m, NULL, NULL, share);
+		search_again(m, &search_bound, NULL, NULL, MODEL_RC11, share);
 	if (!try(m, given, UINT32_MAX) && !m->found) {
 		m->full = true;
 		explore_configure(m->options, true);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_MAX = 64, TRIES = 3000 };
+enum { ROUNDS_MAX = 64, TRIES = 4000 };
 
 struct repetition {
 	enum ending how;
