@@ -14,46 +14,53 @@
 #include "test_oracle.h"
 #include "test_programs.h"
 
-enum { PROGRAMS = 250, CANDIDATES_MAX = 20000 };
+enum { PROGRAMS = 2000 };
 
 /* --- random programs ------------------------------------------------------------------------------------------------------------- */
 
-static const uint8_t load_orders[] = {ORDER_RELAXED, ORDER_ACQUIRE, ORDER_SEQ_CST, ORDER_SEQ_CST};
-static const uint8_t store_orders[] = {ORDER_RELAXED, ORDER_RELEASE, ORDER_SEQ_CST, ORDER_SEQ_CST};
+static const uint8_t load_orders[] = {ORDER_RELAXED, ORDER_ACQUIRE, ORDER_SEQ_CST, ORDER_SEQ_CST, ORDER_SEQ_CST};
+static const uint8_t store_orders[] = {ORDER_RELAXED, ORDER_RELEASE, ORDER_SEQ_CST, ORDER_SEQ_CST, ORDER_SEQ_CST};
 static const uint8_t update_orders[] = {ORDER_RELAXED, ORDER_ACQUIRE, ORDER_RELEASE, ORDER_ACQ_REL, ORDER_SEQ_CST, ORDER_SEQ_CST};
-static const uint8_t fence_orders[] = {ORDER_ACQUIRE, ORDER_RELEASE, ORDER_ACQ_REL, ORDER_SEQ_CST, ORDER_SEQ_CST, ORDER_SEQ_CST};
+static const uint8_t fence_orders[] = {
+	ORDER_ACQUIRE, ORDER_RELEASE, ORDER_ACQ_REL, ORDER_SEQ_CST, ORDER_SEQ_CST, ORDER_SEQ_CST, ORDER_SEQ_CST};
 
 #define PICK(r, from) ((from)[stream_below(r, sizeof(from) / sizeof *(from))])
 
-static struct test_op random_op(struct stream *r, unsigned locations, uint64_t value)
+static struct test_op random_access(struct stream *r, unsigned location, uint64_t value)
 {
-	struct test_op op = {.location = (uint8_t)stream_below(r, locations), .operand = value};
-	uint32_t kind = stream_below(r, 20);
+	struct test_op op = {.location = (uint8_t)location, .operand = value};
+	uint32_t kind = stream_below(r, 16);
 	if (kind < 8) {
 		op.kind = TEST_LOAD;
 		op.order = PICK(r, load_orders);
 	} else if (kind < 15) {
 		op.kind = TEST_STORE;
 		op.order = PICK(r, store_orders);
-	} else if (kind < 17) {
+	} else {
 		op.kind = TEST_EXCHANGE;
 		op.order = PICK(r, update_orders);
-	} else {
-		op.kind = TEST_FENCE;
-		op.order = PICK(r, fence_orders);
 	}
 	return op;
 }
 
-/* Two to four threads, five to eight operations. */
+/* Most interesting shapes go round in a ring: each thread leaves one location and enters the next. Each of two to four threads gets two
+ * accesses, mostly that way, and sometimes a third one; half of them a fence in between. */
 static struct test_program random_program(uint64_t number)
 {
 	struct stream r = execution_random(7, number);
-	struct test_program p = {.name = "random", .threads = 2 + stream_below(&r, 3), .locations = 1 + stream_below(&r, 2)};
-	unsigned ops = p.threads == 4 ? 8 : 5 + stream_below(&r, 3);
-	for (unsigned i = 0; i < ops; i++) {
-		unsigned t = i < p.threads ? i : stream_below(&r, p.threads);
-		p.op[t][p.count[t]++] = random_op(&r, p.locations, i + 1);
+	struct test_program p = {.name = "random", .threads = 2 + stream_below(&r, 3)};
+	p.locations = p.threads == 2 ? 2 : 2 + stream_below(&r, 2);
+	bool fences = stream_below(&r, 2);
+	for (unsigned t = 0, value = 1; t < p.threads; t++) {
+		unsigned from = stream_below(&r, 6) ? t % p.locations : stream_below(&r, p.locations);
+		unsigned to = stream_below(&r, 6) ? (t + 1) % p.locations : stream_below(&r, p.locations);
+		p.op[t][p.count[t]++] = random_access(&r, from, value++);
+		if (fences && stream_below(&r, 3))
+			p.op[t][p.count[t]++] = (struct test_op){.kind = TEST_FENCE, .order = PICK(&r, fence_orders)};
+		if (p.threads < 4 && stream_below(&r, 3) == 0)
+			p.op[t][p.count[t]++] = random_access(&r, stream_below(&r, p.locations), value++);
+		if (p.threads < 4 || stream_below(&r, 4))
+			p.op[t][p.count[t]++] = random_access(&r, to, value++);
 	}
 	return p;
 }
@@ -62,8 +69,9 @@ static struct test_program random_program(uint64_t number)
 
 struct judged {
 	struct graph *g;
-	struct test_set consistent;
+	struct test_set consistent, in_order;
 	uint64_t candidates, wrong_verdicts, wrong_clocks;
+	uint64_t only_order; /* candidates that only the model's order of all (seq_cst) events forbids */
 };
 
 /* Do the clocks say what the relations say? */
@@ -88,12 +96,16 @@ static void judge(void *arg)
 {
 	struct judged *j = arg;
 	bool expected = oracle_consistent(j->g, j->g->model);
+	j->only_order += !expected && !j->g->private->broken;
 	j->candidates++;
 	j->wrong_verdicts += expected != graph_consistent(j->g);
 	if (j->candidates % 8 == 0) // slow
 		j->wrong_clocks += !clocks_agree(j->g);
-	if (expected)
-		test_set_add(&j->consistent, graph_hash(j->g));
+	if (!expected)
+		return;
+	test_set_add(&j->consistent, graph_hash(j->g));
+	if (j->g->model == MODEL_SC || oracle_in_order(j->g))
+		test_set_add(&j->in_order, graph_hash(j->g));
 }
 
 /* Every graph that the candidates of PROGRAM hold, judged. */
@@ -115,13 +127,15 @@ static struct enumerated enumerate(const struct test_program *program, enum memo
 {
 	struct enumerated e = {0};
 	struct graph *g = graph_new(model, full);
-	struct search *s = test_open(&test_enumerate);
+	struct search *s = test_open(&test_enumerate_graphs);
 	static struct test_run run;
 	assert_non_null(g);
 	for (;; e.executions++) {
 		enum ending how = test_execute(&run, program, g, s, e.executions);
 		if (how == ENDING_CUT)
 			break;
+		if (how == ENDING_ABANDONED)
+			continue;
 		assert_int_equal(how, ENDING_COMPLETE);
 		if (test_set_add(&e.graphs, graph_hash(g)))
 			e.inconsistent += !oracle_consistent(g, model);
@@ -131,10 +145,11 @@ static struct enumerated enumerate(const struct test_program *program, enum memo
 	return e;
 }
 
-/* The rules of a full graph, as it grows and as a whole, are the models' definitions; those of a quick graph stay within. */
+/* The rules of a full graph, as it grows and as a whole, are the models' definitions; those of a quick graph
+ * let everything through for which the order of adding can follow that of seq_cst events, and nothing else. */
 static void check_random_programs(enum memory_model model)
 {
-	uint64_t graphs = 0, quick_graphs = 0, candidates = 0;
+	uint64_t graphs = 0, quick_graphs = 0, candidates = 0, only_order = 0;
 	for (uint64_t number = 0; number < PROGRAMS; number++) {
 		struct test_program program = random_program(number);
 		struct judged all = judge_candidates(&program, model, (unsigned)number);
@@ -145,19 +160,22 @@ static void check_random_programs(enum memory_model model)
 		assert_int_equal(quick.inconsistent, 0);
 		assert_int_equal(full.graphs.count, all.consistent.count);
 		assert_true(test_set_within(&full.graphs, &all.consistent));
-		assert_true(test_set_within(&quick.graphs, &full.graphs));
-		if (model == MODEL_SC)
-			assert_int_equal(quick.graphs.count, full.graphs.count);
+		assert_int_equal(quick.graphs.count, all.in_order.count);
+		assert_true(test_set_within(&quick.graphs, &all.in_order));
 		graphs += full.graphs.count;
 		quick_graphs += quick.graphs.count;
 		candidates += all.candidates;
+		only_order += all.only_order;
 		test_set_free(&all.consistent);
+		test_set_free(&all.in_order);
 		test_set_free(&full.graphs);
 		test_set_free(&quick.graphs);
 	}
-	printf("%u programs: %lu candidates, %lu consistent graphs, of which a quick graph reaches %lu\n", PROGRAMS, candidates,
-		graphs, quick_graphs);
-	assert_true(quick_graphs * 100 >= graphs * 95);
+	printf("%u programs: %lu candidates, %lu of them forbidden by the order of seq_cst events alone; %lu consistent graphs, "
+	       "of which a "
+	       "quick graph reaches %lu\n",
+		PROGRAMS, candidates, only_order, graphs, quick_graphs);
+	assert_true(only_order > PROGRAMS / 2);
 }
 
 static void test_random_programs_rc11(void **state)

@@ -213,7 +213,7 @@ static struct seen enumerate(const struct test_program *program, enum memory_mod
 {
 	struct seen seen = {0};
 	struct graph *g = graph_new(model, full);
-	struct search *s = test_open(&test_enumerate);
+	struct search *s = test_open(&test_enumerate_graphs);
 	static struct test_run run;
 	assert_non_null(g);
 	for (uint64_t n = 0;; n++) {

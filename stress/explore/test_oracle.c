@@ -204,7 +204,7 @@ void oracle_look(struct oracle *o, const struct graph *g)
 
 /* --- the models ------------------------------------------------------------------------------------------------------------------ */
 
-static bool psc_acyclic(const struct oracle *o, const struct graph *g)
+static struct relation psc(const struct oracle *o, const struct graph *g)
 {
 	uint32_t seq_cst = all(g, is_seq_cst), fence = all(g, is_fence);
 	struct relation accesses = identity(seq_cst & ~fence), fences = identity(seq_cst & fence), here = same_location(g);
@@ -215,7 +215,7 @@ static bool psc_acyclic(const struct oracle *o, const struct graph *g)
 	struct relation to = unite(accesses, compose(or_same(hb), fences));
 	struct relation base = compose3(from, scb, to);
 	struct relation fenced = compose3(fences, unite(hb, compose3(hb, o->eco, hb)), fences);
-	return irreflexive(close_over(unite(base, fenced)));
+	return unite(base, fenced);
 }
 
 bool oracle_consistent(const struct graph *g, enum memory_model model)
@@ -226,5 +226,12 @@ bool oracle_consistent(const struct graph *g, enum memory_model model)
 		return false; // atomicity, thin air
 	if (model == MODEL_SC)
 		return irreflexive(close_over(unite(o.prefix, unite(o.mo, o.rb))));
-	return irreflexive(compose(o.hb, or_same(o.eco))) && psc_acyclic(&o, g);
+	return irreflexive(compose(o.hb, or_same(o.eco))) && irreflexive(close_over(psc(&o, g)));
+}
+
+bool oracle_in_order(const struct graph *g)
+{
+	struct oracle o;
+	oracle_look(&o, g);
+	return irreflexive(close_over(unite(o.prefix, psc(&o, g))));
 }

@@ -26,6 +26,9 @@ void oracle_look(struct oracle *o, const struct graph *g);
 /* RC11 (with C++20's release sequences), or sequential consistency. */
 bool oracle_consistent(const struct graph *g, enum memory_model model);
 
+/* Does a graph that is consistent under RC11 have an order in which program order, reads-from and psc all point forward? */
+bool oracle_in_order(const struct graph *g);
+
 /* Builds every graph that PROGRAM (straight on: loads, stores, additions, exchanges and fences) could have if nothing forbade any: each
  * load with each store of its location as its source, each store anywhere in modification order, as long as program order and
  * reads-from are acyclic. Each is built in G, in an order of adding that depends on ROTATE, and shown to each(arg). */

@@ -187,7 +187,7 @@ static bool step(struct test_run *run)
 {
 	struct moment *at = &run->at;
 	unsigned thread = (unsigned)__builtin_ctzll(at->enabled);
-	if (at->graph->full || (at->enabled & (at->enabled - 1)))
+	if (at->graph->full || run->search->kind->full_graph || (at->enabled & (at->enabled - 1)))
 		thread = run->search->kind->thread(run->search, at);
 	if (thread == SEARCH_GIVE_UP)
 		return false;
@@ -264,6 +264,7 @@ struct enumerate {
 	bool begun;
 	unsigned depth, known; /* decisions made in this execution; those that are given */
 	uint32_t chosen[DECISIONS_MAX], count[DECISIONS_MAX];
+	struct test_set seen; /* of test_enumerate_graphs: states */
 };
 
 static bool enumerate_begin(struct search *s, const struct moment *at)
@@ -320,6 +321,42 @@ const struct search_kind test_enumerate = {
 	.thread = enumerate_thread,
 	.source = enumerate_event,
 	.place = enumerate_event,
+};
+
+/* What the rest of an execution depends on: the graph, and, where seq_cst events are ordered as they are added, their order. */
+static uint64_t state_of(const struct graph *g)
+{
+	uint64_t state = graph_hash(g);
+	for (event_id id = 1; id <= g->count && !g->full; id++)
+		if (g->events[id].order == ORDER_SEQ_CST)
+			state = (state ^ ((uint64_t)g->events[id].thread << 32 | g->events[id].number)) * 0x9e3779b97f4a7c15u;
+	return state;
+}
+
+static unsigned enumerate_thread_once(struct search *s, const struct moment *at)
+{
+	struct enumerate *e = (struct enumerate *)s;
+	if (e->depth >= e->known && !test_set_add(&e->seen, state_of(at->graph)))
+		return SEARCH_GIVE_UP;
+	return enumerate_thread(s, at);
+}
+
+static void enumerate_close(struct search *s)
+{
+	test_set_free(&((struct enumerate *)s)->seen);
+}
+
+const struct search_kind test_enumerate_graphs = {
+	.name = "enumerate-graphs",
+	.about = "every decision in every way, but each state only once",
+	.full_graph = true,
+	.exhausts = true,
+	.bytes = sizeof(struct enumerate),
+	.begin = enumerate_begin,
+	.thread = enumerate_thread_once,
+	.source = enumerate_event,
+	.place = enumerate_event,
+	.close = enumerate_close,
 };
 
 struct search *test_open(const struct search_kind *kind)

@@ -94,6 +94,10 @@ uint64_t test_outcome(const struct test_run *run);
 /* Enumerates everything: all interleavings, sources and places, one by one, without any reduction. A search for test_execute. */
 extern const struct search_kind test_enumerate;
 
+/* The same, but an execution is given up (ENDING_ABANDONED) as soon as its graph so far was there before: far fewer executions, and the
+ * same graphs. */
+extern const struct search_kind test_enumerate_graphs;
+
 /* A growing set of numbers. */
 struct test_set {
 	uint64_t *slot;
