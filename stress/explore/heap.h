@@ -13,7 +13,7 @@ struct extent {
 	uint32_t bytes : 31, freed : 1;
 };
 
-enum leak_mark { MARK_NONE, MARK_REACHABLE, MARK_INDIRECT, MARK_REPORTED };
+enum leak_mark { MARK_NONE, MARK_HEAD, MARK_REACHABLE, MARK_INDIRECT, MARK_DIRECT, MARK_REPORTED };
 
 /* Who made and freed a block. */
 struct origin {
@@ -67,9 +67,5 @@ static inline uintptr_t heap_start_of(unsigned t, uint32_t block)
 
 /* A place of the past. */
 struct place heap_place(unsigned thread, const void *site, uint32_t context, const char *role);
-
-/* The synchronisation part's own storage, in which the program's pointers lie (thread-specific values): calls ROOT for each piece. May
- * be missing. */
-__attribute__((weak)) void sync_leak_roots(void (*root)(const void *from, size_t bytes));
 
 #endif

@@ -74,7 +74,7 @@ void *explored_calloc(size_t count, size_t bytes)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return heap_allocate_zeroed(bytes, SITE);
+	return bytes > PTRDIFF_MAX ? allocate(bytes, 1, SITE) : heap_allocate_zeroed(bytes, SITE);
 }
 
 static void *reallocate(void *p, size_t bytes, const void *site)

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "sync.h"
 
 /* Blocks to be looked through, linked by their origins. An element is 1 + arena * 2^32 + index; 0 ends the list. */
 struct trace {
-	enum leak_mark mark; /* for blocks that are reached and have none */
+	enum leak_mark mark; /* for blocks that are reached and have none (or are heads) */
 	uint64_t first;
 };
 
@@ -34,7 +35,7 @@ static void look_at(struct trace *trace, uintptr_t value)
 	const struct extent *extent = &heap->arena[t].extent[b];
 	uintptr_t offset = value - heap_start_of(t, (uint32_t)b);
 	struct origin *origin = &heap->arena[t].origin[b];
-	if (extent->freed || (offset >= extent->bytes && offset != 0) || origin->mark != MARK_NONE)
+	if (extent->freed || (offset >= extent->bytes && offset != 0) || origin->mark > MARK_HEAD)
 		return;
 	origin->mark = (uint8_t)trace->mark;
 	origin->next = trace->first;
@@ -103,12 +104,9 @@ static void look_through_thread(struct trace *trace, unsigned t)
 		look_through(trace, (const void *)pointer, high - pointer);
 }
 
-/* sync_leak_roots() knows no argument. */
-static void look_through_sync(const void *from, size_t bytes)
+static void look_at_value(void *value, void *trace)
 {
-	struct trace trace = {.mark = MARK_REACHABLE};
-	look_through(&trace, from, bytes);
-	flood(&trace);
+	look_at(trace, (uintptr_t)value);
 }
 
 static void look_through_roots(struct trace *trace)
@@ -120,9 +118,8 @@ static void look_through_roots(struct trace *trace)
 	look_at(trace, (uintptr_t)environ);
 	for (char **entry = environ; entry && *entry; entry++)
 		look_at(trace, (uintptr_t)*entry);
+	sync_each_value(look_at_value, trace);
 	flood(trace);
-	if (sync_leak_roots)
-		sync_leak_roots(look_through_sync);
 }
 
 /* Reports ------------------------------------------------------------------------------------------------------------------------------ */
@@ -151,18 +148,41 @@ static void look_whether_lost(unsigned t, uint32_t b, void *lost)
 		*(bool *)lost = true;
 }
 
-/* What a lost block leads to is lost with it, and not worth a report of its own; except the block itself. */
-static void mark_behind(unsigned t, uint32_t b, void *arg)
+/* What lost blocks lead to is lost with them, and not worth a report of its own: reported are the fewest blocks that lead to all lost
+ * ones. Going through them in order and marking what each leads to leaves heads, of which a later one may lead to an earlier one (in a
+ * ring) but never the other way round; so the same again over the heads, from the last one on, leaves those that are wanted. */
+static void mark_behind(unsigned t, uint32_t b, enum leak_mark left)
 {
-	(void)arg;
 	struct origin *origin = &heap->arena[t].origin[b];
 	struct trace trace = {.mark = MARK_INDIRECT};
-	if (origin->mark != MARK_NONE)
-		return;
-	origin->mark = MARK_REPORTED;
+	origin->mark = MARK_DIRECT;
 	look_through(&trace, (const void *)heap_start_of(t, b), heap->arena[t].extent[b].bytes);
 	flood(&trace);
-	origin->mark = MARK_NONE;
+	origin->mark = (uint8_t)left;
+}
+
+static void find_head(unsigned t, uint32_t b, void *arg)
+{
+	(void)arg;
+	if (heap->arena[t].origin[b].mark == MARK_NONE)
+		mark_behind(t, b, MARK_HEAD);
+}
+
+static void unmark_indirect(unsigned t, uint32_t b, void *arg)
+{
+	(void)arg;
+	if (heap->arena[t].origin[b].mark == MARK_INDIRECT)
+		heap->arena[t].origin[b].mark = MARK_NONE;
+}
+
+static void find_directly_lost(void)
+{
+	for_live(find_head, NULL);
+	for_live(unmark_indirect, NULL);
+	for (unsigned t = GRAPH_THREADS_MAX; t-- > 0;)
+		for (uint32_t b = heap->arena[t].count; b-- > 0;)
+			if (!heap->arena[t].extent[b].freed && heap->arena[t].origin[b].mark == MARK_HEAD)
+				mark_behind(t, b, MARK_DIRECT);
 }
 
 /* Lost blocks of one allocation site. */
@@ -176,7 +196,7 @@ static void add_to_group(unsigned t, uint32_t b, void *arg)
 {
 	struct group *group = arg;
 	struct origin *origin = &heap->arena[t].origin[b];
-	if (origin->mark != MARK_NONE || (group->first && origin->made != group->first->made))
+	if (origin->mark != MARK_DIRECT || (group->first && origin->made != group->first->made))
 		return;
 	if (!group->first) {
 		group->thread = t;
@@ -210,7 +230,7 @@ void heap_leaks(void)
 	/* Before anything is called a leak, the data of the libraries is looked through: a buffer may have been given to setvbuf. */
 	dl_iterate_phdr(every_object, &trace);
 	flood(&trace);
-	for_live(mark_behind, NULL);
+	find_directly_lost();
 	for (unsigned i = 0; i < FINDINGS_MAX; i++) {
 		struct group group = {0};
 		for_live(add_to_group, &group);
