@@ -242,7 +242,9 @@ static json_t *judge(const struct arguments *a, const json_t *answer, const json
 		node_set(finding, "refutes", json_incref(node_get(a->witness, "refutes")));
 	if (node_get(a->witness, "locations"))
 		node_set(finding, "locations", json_incref(node_get(a->witness, "locations")));
-	node_set(finding, "interleaving", explored_interleaving(&a->what, node_get(answer, "steps"), &hidden));
+	struct explored_names *names = explored_names_new(a->what.module);
+	node_set(finding, "interleaving", explored_interleaving(&a->what, node_get(answer, "steps"), names, &hidden));
+	free(names);
 	node_set(finding, "hidden_steps", json_integer(hidden));
 	node_set(result, "executions", json_integer(1));
 	node_set(result, "reproduced", json_boolean(found != NULL));

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../impl/contract.h"
+#include "scenario.h"
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -52,6 +52,45 @@ static int weight(const json_t *result)
 	return strcmp(verdict, "not-found") == 0 || sampled_beside ? 1 : 0;
 }
 
+/* Did RESULTS look at SCENARIO of SUBJECT to the end: proved by the explorer, or for a script run? */
+static bool looked_at(const json_t *results, const char *subject, const struct scenario *scenario)
+{
+	size_t i;
+	json_t *result;
+	json_array_foreach(results, i, result)
+		if (strcmp(text(result, "subject"), subject) == 0 && strcmp(text(result, "scenario"), scenario->name) == 0 &&
+			(weight(result) == 2 || (scenario->script && weight(result) == 1)))
+			return true;
+	return false;
+}
+
+/* A missing promise is proved to hold when every scenario that could break it was looked at to its end. Subjects outside the registry
+ * have no list of scenarios: their results are all there is. */
+static bool proved_throughout(const json_t *results, const char *subject, const char *promise)
+{
+	for (size_t i = 0; i < onceproof_registry_count; i++) {
+		const struct implementation *about = onceproof_registry[i].about;
+		char name[128];
+		size_t count, bit = 0;
+		snprintf(name, sizeof name, "%s/%s", family_name(about->family), about->name);
+		const struct promise_info *promises = family_promises(about->family, &count);
+		while (bit < count && strcmp(promises[bit].name, promise) != 0)
+			bit++;
+		if (strcmp(name, subject) != 0)
+			continue;
+		for (size_t g = 0; g < scenario_group_count; g++)
+			for (size_t s = 0; s < scenario_groups[g]->count; s++) {
+				const struct scenario *it = &scenario_groups[g]->list[s];
+				uint32_t checks = it->checks;
+				for (unsigned o = 0; o < it->outcome_count; o++)
+					checks |= it->outcomes[o].refutes;
+				if (scenario_applies(it, about) && checks >> bit & 1 && !looked_at(results, subject, it))
+					return false;
+			}
+	}
+	return true;
+}
+
 static json_t *contract(const json_t *results, const char *subject, const char *promise, bool claimed)
 {
 	const char *status = "unshown";
@@ -76,7 +115,8 @@ static json_t *contract(const json_t *results, const char *subject, const char *
 			} else {
 				json_array_append(seen, here);
 			}
-		} else if (best < 3 && weight(result) > best && (claimed || weight(result) == 2)) {
+		} else if (best < 3 && weight(result) > best &&
+			   (claimed || (weight(result) == 2 && proved_throughout(results, subject, promise)))) {
 			best = weight(result);
 			json_decref(by), by = json_incref(here);
 			status = "upheld";

@@ -9,7 +9,8 @@
 /* One contract per implementation × promise that it claims or misses: {subject, promise, claim, status, by, broken, seen[]}.
  *
  * status  refuted   a claimed promise: by any engine; a missing one: by deterministic evidence only (engines sequential, explore)
- *         upheld    a claimed promise that was checked and not refuted; a missing one that was proved to hold
+ *         upheld    a claimed promise that was checked and not refuted; a missing one that was proved to hold: by the explorer in every
+ *                   scenario that could break it
  *         unshown   nothing that counts was seen
  * by      "engine scenario" of the result that says so, or null
  * broken  true where a claimed promise is refuted or a missing one upheld: this fails a suite

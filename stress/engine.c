@@ -196,6 +196,9 @@ static uint32_t checkable(const struct engine *engine, const struct scenario *sc
 	uint32_t checks = scenario->checks;
 	for (unsigned i = 0; i < scenario->outcome_count; i++)
 		checks |= scenario->outcomes[i].refutes;
+	/* The explorer looks for races in every execution, whatever the scenario is about. */
+	if (engine->run)
+		checks |= race_free;
 	return engine->sees_races ? checks : checks & ~race_free;
 }
 

@@ -22,7 +22,7 @@ struct explored {
 /* Sets executions, outcomes, findings, verdict and evidence of RESULT from ANSWER.
  *
  * bug           there is a finding. `refutes` of a forbidden outcome: what the scenario's rule says; of a data race: race_free; of a leak:
- *               no_leak; of a deadlock, livelock or lost wake-up: the scenario's blocked_refutes; of a crash, use after free or double
+ *               no_leak; of a deadlock, livelock, lost wake-up or misuse (ending with a lock held): the scenario's blocked_refutes; of a crash, use after free or double
  *               free seen after a data race: race_free, because all that follows a race is its doing. Otherwise nothing, and what
  *               refutes nothing is never as stated.
  * proved        the search was exhausted, alone, and nothing limits what it says. Where a bug was expected, a search within a bound
@@ -31,16 +31,20 @@ struct explored {
  * not-found     otherwise. */
 void explored_judge(json_t *result, const struct explored *what, const json_t *answer, const char *expected);
 
+/* Names for addresses of one finding: the variable that lies there, else a letter in the order of appearance. */
+struct explored_names;
+struct explored_names *explored_names_new(const char *module); /* free() it; never NULL */
+
 /* STEPS of an answer as a finding's interleaving (reports/interleaving.h): the steps that another thread could notice, with source
  * lines. *HIDDEN counts the others. New reference. */
-json_t *explored_interleaving(const struct explored *what, const json_t *steps, json_int_t *hidden);
+json_t *explored_interleaving(const struct explored *what, const json_t *steps, struct explored_names *names, json_int_t *hidden);
 
 /* The source place to show for FRAMES of an answer: the innermost one with a line; *via is the innermost one in WHAT->file where that
  * is another, else its line is 0. false: none has a line. */
 bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via);
 
-/* The runtime's TEXT in the words of tables: "thread 2" is T2. New reference. */
-json_t *explored_words(const char *text);
+/* The runtime's TEXT in the words of tables: "thread 2" is T2, an address is its name, or FILE:LINE of an instruction. New reference. */
+json_t *explored_words(struct explored_names *names, const char *text);
 
 /* Line NUMBER of FILE without the white space around it: from the registry's own copy, else from FILE below the current folder or the
  * source tree. "" where it cannot be had. The caller frees it. */

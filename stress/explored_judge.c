@@ -44,7 +44,7 @@ static bool one_of(const char *kind, const char *const *kinds)
 /* What FOUND refutes; see explored_judge. */
 static uint32_t refuted(const struct explored *what, const json_t *found)
 {
-	static const char *const waits[] = {"deadlock", "livelock", "lost-wakeup", NULL};
+	static const char *const waits[] = {"deadlock", "livelock", "lost-wakeup", "misuse", NULL};
 	static const char *const aftermath[] = {"crash", "use-after-free", "double-free", NULL};
 	const char *kind = node_string(found, "kind");
 	if (!what->subject || !what->scenario)
@@ -82,7 +82,31 @@ static json_t *race_words(const struct explored *what, const json_t *found)
 	return *text ? node_must(json_sprintf("%s, and nothing orders the two", text)) : NULL;
 }
 
-static json_t *message(const struct explored *what, const json_t *found)
+/* A thread of a scenario's own that only waits for its actors says nothing. */
+static bool only_joins(const struct explored *what, const json_t *found, const json_t *place)
+{
+	return what->scenario && strcmp(node_string(found, "kind"), "data-race") != 0 && number(place, "thread") == 0 &&
+	       strcmp(node_string(place, "role"), "waits") == 0;
+}
+
+/* "T1 waits for …, T2 waits for …: nobody can move". */
+static json_t *waiting_words(const struct explored *what, const json_t *found, struct explored_names *names)
+{
+	char text[1024] = "";
+	size_t i;
+	const json_t *it;
+	json_array_foreach(node_get(found, "places"), i, it) {
+		if (only_joins(what, found, it))
+			continue;
+		json_t *role = explored_words(names, node_string(it, "role"));
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%sT%lld %s", *text ? ", " : "", number(it, "thread"),
+			json_string_value(role));
+		json_decref(role);
+	}
+	return *text ? node_must(json_sprintf("%s: nobody can move", text)) : NULL;
+}
+
+static json_t *message(const struct explored *what, const json_t *found, struct explored_names *names)
 {
 	const char *kind = node_string(found, "kind");
 	long long outcome = number(found, "outcome");
@@ -92,26 +116,28 @@ static json_t *message(const struct explored *what, const json_t *found)
 		text = node_must(json_sprintf("outcome '%s': %s", rule->label, rule->why));
 	} else if (strcmp(kind, "data-race") == 0) {
 		text = race_words(what, found);
+	} else if (strcmp(kind, "deadlock") == 0) {
+		text = waiting_words(what, found, names);
 	}
 	if (!text)
-		text = explored_words(node_string(found, "message"));
+		text = explored_words(names, node_string(found, "message"));
 	json_t *whole = node_must(json_sprintf(
 		"%s%s", json_string_value(text), json_is_true(node_get(found, "after_race")) ? " (after a data race)" : ""));
 	json_decref(text);
 	return whole;
 }
 
-static void add_places(const struct explored *what, json_t *finding, const json_t *places)
+static void add_places(const struct explored *what, json_t *finding, const json_t *found, struct explored_names *names)
 {
 	size_t i;
 	const json_t *it;
-	json_array_foreach(places, i, it) {
+	json_array_foreach(node_get(found, "places"), i, it) {
 		struct source_place place, via;
 		char thread[32];
-		if (!explored_place(what, node_get(it, "frames"), &place, &via))
+		if (only_joins(what, found, it) || !explored_place(what, node_get(it, "frames"), &place, &via))
 			continue;
 		snprintf(thread, sizeof thread, "T%lld", number(it, "thread"));
-		json_t *role = explored_words(node_string(it, "role"));
+		json_t *role = explored_words(names, node_string(it, "role"));
 		finding_add_location(finding, place.file, place.line, place.function, thread, json_string_value(role));
 		json_decref(role);
 		if (via.line > 0)
@@ -151,12 +177,19 @@ static json_t *same_finding(const json_t *result, const json_t *finding, size_t 
 
 static void add_finding(json_t *result, const struct explored *what, const json_t *answer, const json_t *found)
 {
-	json_t *text = message(what, found), *all = node_get(result, "findings");
+	struct explored_names *names = explored_names_new(what->module);
+	json_int_t hidden;
+	/* The table names addresses in the order in which they appear there; the words use its names. */
+	json_t *rows = explored_interleaving(what, node_get(found, "steps"), names, &hidden);
+	json_t *text = message(what, found, names), *all = node_get(result, "findings");
 	enum family family = what->scenario ? what->scenario->family : FAMILY_PIPELINE;
 	json_t *finding =
 		result_add_finding(result, node_string(found, "kind"), json_string_value(text), family, refuted(what, found));
 	json_decref(text);
-	add_places(what, finding, node_get(found, "places"));
+	add_places(what, finding, found, names);
+	free(names);
+	node_set(finding, "interleaving", rows);
+	node_set(finding, "hidden_steps", json_integer(hidden));
 	json_t *same = same_finding(result, finding, json_array_size(all) - 1);
 	if (same) {
 		/* Seen in the same executions for the most part: the sum would count them twice. */
@@ -165,9 +198,6 @@ static void add_finding(json_t *result, const struct explored *what, const json_
 		json_array_remove(all, json_array_size(all) - 1);
 		return;
 	}
-	json_int_t hidden;
-	node_set(finding, "interleaving", explored_interleaving(what, node_get(found, "steps"), &hidden));
-	node_set(finding, "hidden_steps", json_integer(hidden));
 	static const char *const copied[] = {"executions", "first", "stale", "preemptions", "after_race"};
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
 		if (node_get(found, copied[i]))

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../impl/support/say.h"
 #include "../reports/node.h"
 #include "explored.h"
 
@@ -44,16 +45,82 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 	return found;
 }
 
-json_t *explored_words(const char *text)
+struct explored_names {
+	char module[PATH_MAX];
+	size_t count;
+	char address[NAMES_MAX][24]; /* as text, or "@0x…" of one in the program */
+	char name[NAMES_MAX][SOURCE_FILE_MAX];
+	unsigned letters;
+};
+
+struct explored_names *explored_names_new(const char *module)
 {
+	struct explored_names *names = calloc(1, sizeof *names);
+	if (!names) {
+		complain("out of memory");
+		exit(EXIT_USAGE);
+	}
+	snprintf(names->module, sizeof names->module, "%s", module);
+	return names;
+}
+
+/* The name of ADDRESS, text; OFFSET in the program, or 0. */
+static const char *name_of(struct explored_names *names, const char *address, uint64_t offset)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->address[i], address) == 0)
+			return names->name[i];
+	if (names->count == NAMES_MAX)
+		return "elsewhere";
+	size_t at = names->count++, bytes = sizeof names->name[at];
+	struct source_place place;
+	char *name = names->name[at];
+	snprintf(names->address[at], sizeof names->address[at], "%s", address);
+	if (offset && symbolise_data(names->module, offset, name, bytes))
+		return name;
+	if (offset && symbolise(names->module, offset - 1, &place, 1) && place.line > 0) {
+		snprintf(name, bytes, "%s:%d", place.file, place.line);
+		return name;
+	}
+	unsigned letter = names->letters++;
+	snprintf(name, bytes, letter < 26 ? "[%c]" : "[%c%u]", (int)('a' + letter % 26), letter / 26);
+	return name;
+}
+
+static const char *name_of_step(struct explored_names *names, const json_t *step)
+{
+	const char *address = node_string(step, "address"), *global = node_string(step, "global");
+	char marked[24];
+	if (*node_string(step, "where"))
+		return node_string(step, "where");
+	if (strtoull(address, NULL, 16) == 0)
+		return "";
+	snprintf(marked, sizeof marked, "@%s", global);
+	return name_of(names, *global ? marked : address, strtoull(global, NULL, 16));
+}
+
+json_t *explored_words(struct explored_names *names, const char *text)
+{
+	enum { LEAST_ADDRESS = 0x10000 };
+	static const char thread[] = "thread ";
 	char *words = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&words, &bytes);
 	while (out && *text) {
-		static const char thread[] = "thread ";
-		bool named = strncmp(text, thread, sizeof thread - 1) == 0 && isdigit((unsigned char)text[sizeof thread - 1]);
-		fputc(named ? 'T' : *text, out);
-		text += named ? sizeof thread - 1 : 1;
+		bool inside = strncmp(text, "@0x", 3) == 0;
+		size_t digits = inside || strncmp(text, "0x", 2) == 0 ? strspn(text + inside + 2, "0123456789abcdef") : 0;
+		uint64_t address = digits ? strtoull(text + inside, NULL, 16) : 0;
+		if (strncmp(text, thread, sizeof thread - 1) == 0 && isdigit((unsigned char)text[sizeof thread - 1])) {
+			fputc('T', out);
+			text += sizeof thread - 1;
+		} else if (digits && digits < 17 && (inside || address >= LEAST_ADDRESS)) {
+			char token[24];
+			snprintf(token, sizeof token, "%.*s", (int)(digits + inside + 2), text);
+			fputs(name_of(names, token, inside ? address : 0), out);
+			text += digits + inside + 2;
+		} else {
+			fputc(*text++, out);
+		}
 	}
 	json_t *node = node_text(out && fclose(out) == 0 ? words : "");
 	free(words);
@@ -177,37 +244,6 @@ static size_t first_of_others(const json_t *steps)
 	return 0;
 }
 
-/* Names for addresses: the variable that lies there, else a letter in the order of appearance. */
-struct names {
-	const char *module;
-	size_t count;
-	char address[NAMES_MAX][24];
-	char name[NAMES_MAX][96];
-	unsigned letters;
-};
-
-static const char *name_of(struct names *names, const json_t *step)
-{
-	const char *address = text_of(step, "address"), *global = text_of(step, "global");
-	if (*text_of(step, "where"))
-		return text_of(step, "where");
-	if (strtoull(address, NULL, 16) == 0)
-		return "";
-	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->address[i], address) == 0)
-			return names->name[i];
-	if (names->count == NAMES_MAX)
-		return "elsewhere";
-	size_t at = names->count++;
-	snprintf(names->address[at], sizeof names->address[at], "%s", address);
-	if (!*global || !symbolise_data(names->module, strtoull(global, NULL, 16), names->name[at], sizeof names->name[at])) {
-		unsigned letter = names->letters++;
-		snprintf(names->name[at], sizeof names->name[at], letter < 26 ? "[%c]" : "[%c%u]", (int)('a' + letter % 26),
-			letter / 26);
-	}
-	return names->name[at];
-}
-
 static json_t *operation(const json_t *step)
 {
 	if (json_is_true(node_get(step, "plain")) && !*text_of(step, "tag")) {
@@ -230,7 +266,7 @@ static bool shows_values(const json_t *step)
 	return false;
 }
 
-static json_t *row(const struct explored *what, const json_t *step, size_t number, struct names *names)
+static json_t *row(const struct explored *what, const json_t *step, size_t number, struct explored_names *names)
 {
 	static const char *const copied[] = {"at", "read", "written", "stale", "blocked", "plain"};
 	struct source_place place, via;
@@ -244,7 +280,7 @@ static json_t *row(const struct explored *what, const json_t *step, size_t numbe
 	node_set(it, "function", node_text(place.function));
 	node_set(it, "source", node_text(source));
 	node_set(it, "operation", operation(step));
-	node_set(it, "where", node_text(name_of(names, step)));
+	node_set(it, "where", node_text(name_of_step(names, step)));
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
 		if (node_get(step, copied[i]))
 			node_set(it, copied[i], json_incref(node_get(step, copied[i])));
@@ -252,7 +288,7 @@ static json_t *row(const struct explored *what, const json_t *step, size_t numbe
 		node_set(it, "read", json_null());
 		node_set(it, "written", json_null());
 	}
-	node_set(it, "note", explored_words(text_of(step, "note")));
+	node_set(it, "note", explored_words(names, text_of(step, "note")));
 	node_set(it, "switch", json_false());
 	json_t *from = node_get(step, "source");
 	node_set(it, "from",
@@ -313,17 +349,14 @@ static void forget_hidden_sources(json_t *rows)
 	}
 }
 
-json_t *explored_interleaving(const struct explored *what, const json_t *steps, json_int_t *hidden)
+json_t *explored_interleaving(const struct explored *what, const json_t *steps, struct explored_names *names, json_int_t *hidden)
 {
 	json_t *rows = node_must(json_array()), *shared = touched(steps), *last = NULL;
-	struct names *names = calloc(1, sizeof *names);
 	size_t i, begin = first_of_others(steps);
 	const json_t *step;
 	*hidden = 0;
-	if (names)
-		names->module = what->module;
 	json_array_foreach(steps, i, step) {
-		if (!names || !matters(shared, step) || (i < begin && !json_is_true(node_get(step, "blocked")))) {
+		if (!matters(shared, step) || (i < begin && !json_is_true(node_get(step, "blocked")))) {
 			++*hidden;
 			continue;
 		}
@@ -341,6 +374,5 @@ json_t *explored_interleaving(const struct explored *what, const json_t *steps, 
 	mark_switches(rows);
 	forget_hidden_sources(rows);
 	json_decref(shared);
-	free(names);
 	return rows;
 }

@@ -9,7 +9,7 @@
  * schedule  [[thread, kind, tag, source thread, source number, place thread, place number, choice], …]
  *
  * A frame is a return address as text, "0x…", counted from the start of the program in memory, innermost first; null where it lies in
- * a library. `global` is the address counted likewise if it lies in the program, else null. Values are decimal texts, for JSON's
+ * a library. In messages, roles and notes such an address is marked, "@0x…". `global` is the address counted likewise if it lies in the program, else null. Values are decimal texts, for JSON's
  * integers end at 2^63 - 1. `at` is the step's row of the schedule, null for what is none. `source` is the index of the step that stored what was read; -1: it was there before the first; null:
  * nothing was read. `where` is kept for runtimes that can name a place; it is null here.
  */
@@ -117,17 +117,28 @@ static json_t *number_text(const char *format, uint64_t value)
 	return json_string(text);
 }
 
-/* Text of the program under exploration may be no UTF-8, or cut in the middle of it: what is not ASCII becomes '?' then. */
-static json_t *safe_text(const char *text)
+/* TEXT for the main program: addresses in this program, "0x…", are counted from its start and marked, "@0x…". What is not UTF-8 (text of
+ * the explored program, or cut in the middle of a letter) becomes '?'. */
+static json_t *told(const struct image *image, const char *text)
 {
-	json_t *node = json_string(text);
-	char *copy = node ? NULL : strdup(text);
-	if (!copy)
-		return node ? node : json_string("");
-	for (char *at = copy; *at; at++)
-		if ((unsigned char)*at >= 0x80)
-			*at = '?';
-	node = json_string(copy);
+	char *copy = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&copy, &bytes);
+	json_t *whole = json_string(text);
+	bool valid = whole != NULL;
+	json_decref(whole);
+	while (out && *text) {
+		char *end;
+		unsigned long long address = strncmp(text, "0x", 2) == 0 ? strtoull(text, &end, 16) : 0;
+		if (address >= image->start && address < image->end) {
+			fprintf(out, "@0x%llx", address - image->start);
+			text = end;
+			continue;
+		}
+		fputc(valid || (unsigned char)*text < 0x80 ? *text : '?', out);
+		text++;
+	}
+	json_t *node = json_string(out && fclose(out) == 0 ? copy : "");
 	free(copy);
 	return node;
 }
@@ -165,7 +176,7 @@ static json_t *step(const struct image *image, const struct recorded *recorded, 
 		number_text("0x%" PRIx64, it->address), "global", in_image(image, it->address), "where", "bytes", (int)it->bytes,
 		"write", it->write, "plain", it->plain, "read", it->has_read ? number_text("%" PRIu64, it->read) : json_null(),
 		"written", it->has_written ? number_text("%" PRIu64, it->written) : json_null(), "source",
-		source_step(recorded, at), "stale", it->stale, "blocked", it->blocked, "note", safe_text(it->note), "frames",
+		source_step(recorded, at), "stale", it->stale, "blocked", it->blocked, "note", told(image, it->note), "frames",
 		frames(image, it->frame, it->frame_count));
 }
 
@@ -209,12 +220,12 @@ static json_t *finding_answer(const struct image *image, const struct finding *f
 	for (unsigned i = 0; i < finding->place_count; i++) {
 		const struct place *place = &finding->place[i];
 		json_array_append_new(
-			places, json_pack("{s:i, s:o, s:o}", "thread", (int)place->thread, "role", safe_text(place->role),
+			places, json_pack("{s:i, s:o, s:o}", "thread", (int)place->thread, "role", told(image, place->role),
 					"frames", frames(image, place->frame, place->frame_count)));
 	}
 	return json_pack("{s:s, s:o, s:i, s:b, s:o}", "kind", finding_kind_name(finding->kind), "message",
-		safe_text(finding->message), "outcome", finding->outcome == UINT32_MAX ? -1 : (int)finding->outcome, "after_race",
-		finding->after_race, "places", places);
+		told(image, finding->message), "outcome", finding->outcome == UINT32_MAX ? -1 : (int)finding->outcome,
+		"after_race", finding->after_race, "places", places);
 }
 
 static json_int_t peak_bytes(void)
@@ -257,7 +268,7 @@ json_t *explore_answer(
 		(json_int_t)result->diverged, "distinct", (json_int_t)result->distinct);
 	json_t *rest = json_pack("{s:o, s:b, s:s, s:b, s:o, s:o, s:f, s:I, s:n, s:o}", "outcomes", outcomes, "exhausted",
 		result->exhausted, "bound", result->bound, "out_of_time", result->out_of_time, "caveat",
-		safe_text(result->caveat), "probability", probabilities(result), "seconds", result->seconds, "peak_bytes",
+		told(&image, result->caveat), "probability", probabilities(result), "seconds", result->seconds, "peak_bytes",
 		peak_bytes(), "skip", "findings", findings);
 	json_object_update(answer, rest);
 	json_decref(rest);
