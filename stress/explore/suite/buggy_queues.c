@@ -489,8 +489,8 @@ static void stealing_unfenced(void)
 
 static const struct suite_program programs[] = {
 	{"no_predicate", no_predicate, .kind = FINDING_LOST_WAKEUP},
-	{"signal_for_two", signal_for_two, .kind = FINDING_LOST_WAKEUP},
-	{"signal_forgotten", signal_forgotten, .kind = FINDING_LOST_WAKEUP},
+	{"signal_for_two", signal_for_two, .kind = FINDING_DEADLOCK},
+	{"signal_forgotten", signal_forgotten, .kind = FINDING_DEADLOCK},
 	{"set_without_lock", set_without_lock, .kind = FINDING_LOST_WAKEUP},
 	{"if_for_while", if_for_while, .kind = FINDING_ASSERTION},
 	{"broadcast_and_if", broadcast_and_if, .kind = FINDING_ASSERTION},
@@ -503,8 +503,8 @@ static const struct suite_program programs[] = {
 	{"barrier_of_too_many", barrier_of_too_many, .kind = FINDING_DEADLOCK},
 	{"barrier_of_too_few", barrier_of_too_few, .kind = FINDING_DATA_RACE},
 	{"barrier_destroyed_in_use", barrier_destroyed_in_use, .kind = FINDING_MISUSE},
-	{"wake_forgotten", wake_forgotten, .kind = FINDING_LOST_WAKEUP},
-	{"one_woken_of_two", one_woken_of_two, .kind = FINDING_LOST_WAKEUP},
+	{"wake_forgotten", wake_forgotten, .kind = FINDING_DEADLOCK},
+	{"one_woken_of_two", one_woken_of_two, .kind = FINDING_DEADLOCK},
 	{"ring_relaxed", ring_relaxed, .kind = FINDING_DATA_RACE},
 	{"ring_overrun", ring_overrun, .kind = FINDING_DATA_RACE},
 	{"ring_two_consumers", ring_two_consumers, .kind = FINDING_ASSERTION},

@@ -2,6 +2,7 @@
 /* Buggy programs: memory and threads whose lives are confused. Compare correct_threads.c. */
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,8 +202,7 @@ static void memory_race(void)
 static const char *number_name(int number)
 {
 	static char name[8];
-	name[0] = (char)('0' + number);
-	name[1] = 0;
+	snprintf(name, sizeof name, "%d", number);
 	return name;
 }
 static void name_1(void)
@@ -354,12 +354,12 @@ static const struct suite_program programs[] = {
 	{"freed_in_use", freed_in_use, .kind = FINDING_USE_AFTER_FREE},
 	{"freed_twice", freed_twice, .kind = FINDING_DOUBLE_FREE},
 	{"reference_count_looked_at", reference_count_looked_at, .kind = FINDING_DOUBLE_FREE},
-	{"reference_count_relaxed", reference_count_relaxed, .kind = FINDING_DATA_RACE},
+	{"reference_count_relaxed", reference_count_relaxed, .kind = FINDING_USE_AFTER_FREE},
 	{"reference_count_torn", reference_count_torn, .kind = FINDING_LEAK},
 	{"realloc_in_use", realloc_in_use, .kind = FINDING_USE_AFTER_FREE},
 	{"lost_block", lost_block, .kind = FINDING_LEAK},
 	{"local_block", local_block, .kind = FINDING_LEAK},
-	{"hazard_unordered", hazard_unordered, .kind = FINDING_DATA_RACE},
+	{"hazard_unordered", hazard_unordered, .kind = FINDING_USE_AFTER_FREE},
 	{"string_race", string_race, .kind = FINDING_DATA_RACE},
 	{"memory_race", memory_race, .kind = FINDING_DATA_RACE},
 	{"static_buffer", static_buffer, .kind = FINDING_DATA_RACE},
