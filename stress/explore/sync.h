@@ -102,6 +102,8 @@ struct sync_thread {
 	const void *late_on;
 	uint32_t late;
 	/* Time. Naps: of all sleeps up to event `number`, the sum. */
+	bool rested; /* slept, when others had made so many steps: */
+	uint32_t others;
 	uint32_t clock_reads, naps;
 	struct sync_nap {
 		uint32_t number;

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime_private.h"
 #include "sync.h"
 #include "sync_clock.h"
 
@@ -109,13 +110,32 @@ int sync_clock_gettime(clockid_t clock, struct timespec *time, const void *site)
 	return 0;
 }
 
+/* Other threads may move now. They must if none has since the thread slept last: sleeps in a loop wait for somebody. */
+static void rest(const void *site)
+{
+	struct sync_thread *self = sync_self();
+	uint32_t others = runtime->moment.steps - runtime->graph->done[runtime->current];
+	if (self->rested && self->others == others) {
+		runtime_yield(STEP_SLEEP, site);
+	} else if (!runtime->quiet && !runtime->graph->full) {
+		struct operation op = {.kind = EVENT_LOCAL,
+			.tag = STEP_SLEEP,
+			.thread = (uint16_t)runtime->current,
+			.location = UINT32_MAX,
+			.site = site};
+		runtime_schedule(&op);
+	}
+	self->rested = true;
+	self->others = runtime->moment.steps - runtime->graph->done[runtime->current];
+}
+
 /* Sleeps until the virtual time UNTIL. */
 static void sleep_to(uint64_t until_ns, const void *site)
 {
 	if (sync_cancel_possible())
 		sync_cancel_point(site);
 	sync_time_to(until_ns);
-	runtime_yield(STEP_SLEEP, site);
+	rest(site);
 	if (sync_cancel_possible())
 		sync_cancel_point(site);
 }

@@ -19,10 +19,8 @@
 #define FUTEX_LOCKED 1u
 
 /* A queue's location cannot be the word's own, which holds the program's value: it is named by the address behind. */
-static struct sync_object *queue_of(const uint32_t *word, const void *site)
+static struct sync_object *queue_of(const uint32_t *word)
 {
-	runtime_enter();
-	sync_touch((uint64_t)word, 1, false, site);
 	return sync_object((const void *)((uint64_t)word + 1), SYNC_FUTEX, NULL);
 }
 
@@ -70,7 +68,7 @@ static uint32_t read_word(const uint32_t *word, const void *site)
 
 static long wait(const uint32_t *word, uint32_t value, const struct sync_limit *limit, const void *site)
 {
-	struct sync_object *o = queue_of(word, site);
+	struct sync_object *o = queue_of(word);
 	perform(o, STEP_FUTEX_WAIT, ORDER_ACQUIRE, apply_lock, true, site);
 	bool same = read_word(word, site) == value;
 	enum sync_way way = same ? sync_choose_way(o, limit, runtime->spurious, false) : SYNC_PLAIN;
@@ -119,7 +117,7 @@ static void wake_set(struct sync_object *o, unsigned woken, unsigned chosen)
 
 static long wake(const uint32_t *word, int most, const void *site)
 {
-	struct sync_object *o = queue_of(word, site);
+	struct sync_object *o = queue_of(word);
 	perform(o, STEP_FUTEX_WAKE, ORDER_ACQ_REL, apply_wake, true, site);
 	o->unheard += !o->queued;
 	unsigned woken = most < 0 ? 0 : most < o->queued ? (unsigned)most : o->queued;
