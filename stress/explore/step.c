@@ -85,6 +85,8 @@ static void blocks_here(struct operation *op, event_id source)
 	event_id id = graph_read(g, op->thread, op->location, op->order_failed, source);
 	g->events[id].blocked = true;
 	runtime_added(op, id);
+	/* It does not spin: reads of before are no turn of a loop. */
+	spin_effect();
 	runtime_stuck();
 }
 
@@ -131,17 +133,22 @@ static uint64_t perform_read(struct operation *op, const event_id *sources, unsi
 	return value;
 }
 
+static void locate(struct operation *op, uint64_t initial)
+{
+	struct graph *g = runtime->graph;
+	op->thread = (uint16_t)runtime->current;
+	op->location = graph_location(g, op->address, op->bytes, &initial);
+	g->locations[op->location].chain |= op->chain;
+	if (op->kind != EVENT_WRITE && op->order_failed == ORDER_PLAIN)
+		op->order_failed = op->order == ORDER_ACQ_REL ? ORDER_ACQUIRE : op->order;
+}
+
 uint64_t runtime_perform(
 	struct operation *op, uint64_t initial, bool *written, void (*describe)(void *arg, char *text, size_t bytes), void *arg)
 {
 	runtime_enter();
 	struct thread *self = runtime_thread();
-	struct graph *g = runtime->graph;
-	op->thread = (uint16_t)self->id;
-	op->location = graph_location(g, op->address, op->bytes, &initial);
-	g->locations[op->location].chain |= op->chain;
-	if (op->kind != EVENT_WRITE && op->order_failed == ORDER_PLAIN)
-		op->order_failed = op->order == ORDER_ACQ_REL ? ORDER_ACQUIRE : op->order;
+	locate(op, initial);
 	self->describe = describe;
 	self->ready_arg = arg;
 	self->ready = NULL;
@@ -268,6 +275,47 @@ static bool spin_settles(struct operation *op, enum spin spin, bool *only_new)
 	return !spin_has_news(op->thread);
 }
 
+/* A read, or an update that may end as one, which a loop may repeat. Returns false if *VALUE was settled without an event. */
+static bool read_in_loop(struct operation *op, uint64_t *value, bool *wrote, event_id *event)
+{
+	const struct graph *g = runtime->graph;
+	uint64_t state;
+	bool only_new;
+	enum spin spin = spin_before(op->site, op->location, &state);
+	if (spin_settles(op, spin, &only_new)) {
+		*value = g->events[spin_former(op->site, op->location)].value;
+		return false;
+	}
+	runtime_schedule(op);
+	inner_thread()->wait = WAIT_NONE;
+	inner()->waiting &= ~(1ull << op->thread);
+	runtime_moved();
+	event_id sources[CANDIDATES_MAX];
+	unsigned count = candidates(op, sources);
+	event_id former = only_new ? spin_former(op->site, op->location) : 0;
+	if (former) {
+		unsigned news = only_news(former, sources, count);
+		count = news ? news : count;
+	}
+	*value = perform_read(op, sources, count, wrote, event);
+	if (!*wrote)
+		spin_after(op->site, op->location, state, *event, g->events[*event].source);
+	return true;
+}
+
+uint64_t runtime_poll(struct operation *op, uint64_t initial, bool *written)
+{
+	runtime_enter();
+	locate(op, initial);
+	uint64_t value;
+	event_id event;
+	if (!read_in_loop(op, &value, written, &event))
+		*written = false;
+	if (*written)
+		spin_effect();
+	return value;
+}
+
 uint64_t runtime_atomic(struct operation *op, bool *written)
 {
 	runtime_enter();
@@ -291,29 +339,12 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 		event = step_write(op);
 		wrote = true;
 	} else {
-		uint64_t state;
-		bool only_new;
-		enum spin spin = spin_before(op->site, op->location, &state);
-		if (spin_settles(op, spin, &only_new)) {
+		if (!read_in_loop(op, &value, &wrote, &event)) {
 			if (written)
 				*written = false;
-			return g->events[spin_former(op->site, op->location)].value;
+			return value;
 		}
-		runtime_schedule(op);
-		inner_thread()->wait = WAIT_NONE;
-		inner()->waiting &= ~(1ull << op->thread);
-		runtime_moved();
-		event_id sources[CANDIDATES_MAX];
-		unsigned count = candidates(op, sources);
-		event_id former = only_new ? spin_former(op->site, op->location) : 0;
-		if (former) {
-			unsigned news = only_news(former, sources, count);
-			count = news ? news : count;
-		}
-		value = perform_read(op, sources, count, &wrote, &event);
 		note_atomic_access(op, wrote);
-		if (!wrote)
-			spin_after(op->site, op->location, state, event, g->events[event].source);
 	}
 	if (wrote) {
 		spin_effect();
