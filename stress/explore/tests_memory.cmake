@@ -10,3 +10,8 @@ if(NOT ONCEPROOF_SANITIZE MATCHES thread)
 	# The compiler knows what memcpy and its kind do, and warns of what is tried here on purpose.
 	target_compile_options(test_explore_libc_memory PRIVATE -fno-builtin)
 endif()
+
+if(NOT ONCEPROOF_SANITIZE)
+	onceproof_explored(memory_programs SOURCES test_memory_programs.c)
+	onceproof_test(explore_memory SOURCES test_memory.c LINK memory_programs suite_host onceproof_explore LABELS explore TIMEOUT 300)
+endif()
