@@ -166,6 +166,18 @@ static void progress(
 		(unsigned long long)distinct);
 }
 
+/* The same from a whole program's worker. */
+static bool hear_program(void *arg, const char *line)
+{
+	const struct arguments *a = arg;
+	unsigned long long executions, distinct;
+	double estimate;
+	if (sscanf(line, "progress %llu %llu %lf", &executions, &distinct, &estimate) != 3)
+		return false;
+	progress(arg, a->words[0], "", executions, distinct, estimate);
+	return true;
+}
+
 /* Writes what was asked for; an exit status. */
 static int finish(struct arguments *a, json_t *report, int status, bool whole, int complaints_before)
 {
@@ -229,6 +241,8 @@ static void program_words(const struct arguments *a, char **words, char store[4]
 		words[n++] = store[3];
 	if (plan->explore.first_only)
 		words[n++] = (char *)"--first";
+	if (plan->explore.progress)
+		words[n++] = (char *)"--progress";
 	for (size_t i = 0; i < a->search_option_count; i++) {
 		words[n++] = (char *)"-o";
 		words[n++] = (char *)a->search_options[i];
@@ -250,6 +264,9 @@ static int explore_program(struct arguments *a)
 	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[4][48];
 	json_t *answer = NULL;
 	a->file.time_limit_s = a->suite.plan.time_limit_s;
+	a->file.verbosity = a->common.verbosity;
+	a->file.heard = a->suite.plan.explore.progress ? hear_program : NULL;
+	a->file.heard_arg = a;
 	child_catch_interrupts();
 	int status = explore_file_build(&a->file);
 	if (status)

@@ -15,6 +15,17 @@
 /* More rows than this say nothing to anybody: the first ones show how it began, the last ones how it ended. */
 enum { PLACES_OF_FRAME_MAX = 8, ROWS_FIRST = 40, ROWS_LAST = 160, NAMES_MAX = 256 };
 
+/* A whole program's files are told as the user named them, or from where the user is. */
+static void set_user_file(const struct explored *what, struct source_place *place)
+{
+	char here[PATH_MAX], full[PATH_MAX];
+	size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+	if (what->file && realpath(what->file, full) && strcmp(full, place->file) == 0)
+		snprintf(place->file, sizeof place->file, "%s", what->file);
+	else if (length && strncmp(place->file, here, length) == 0 && place->file[length] == '/')
+		memmove(place->file, place->file + length + 1, strlen(place->file + length + 1) + 1);
+}
+
 bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via)
 {
 	size_t i;
@@ -30,6 +41,8 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 		for (size_t p = 0; p < count; p++) {
 			if (places[p].line <= 0)
 				continue;
+			if (!what->subject)
+				set_user_file(what, &places[p]);
 			bool inside = what->file && strcmp(places[p].file, what->file) == 0;
 			if (!found) {
 				*place = places[p];

@@ -136,23 +136,30 @@ size_t symbolise(const char *path, uint64_t offset, struct source_place *places,
 	return count;
 }
 
+/* Looks at every symbol: the nearest one may be a mark of the linker's. */
 static bool find_data(const char *path, uint64_t offset, char *name, size_t bytes)
 {
 	Dwfl_Module *module = module_open(path);
 	Dwarf_Addr start = 0;
-	if (!module)
+	int count = module ? dwfl_module_getsymtab(module) : 0;
+	if (count <= 0)
 		return false;
 	dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
-	GElf_Sym symbol;
-	GElf_Off inside = 0;
-	const char *found = dwfl_module_addrinfo(module, start + offset, &inside, &symbol, NULL, NULL, NULL);
-	if (!found || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || inside >= symbol.st_size)
-		return false;
-	if (inside)
-		snprintf(name, bytes, "%s+%" PRIu64, found, (uint64_t)inside);
-	else
-		snprintf(name, bytes, "%s", found);
-	return true;
+	for (int i = 0; i < count; i++) {
+		GElf_Sym symbol;
+		GElf_Addr address;
+		const char *found = dwfl_module_getsym_info(module, i, &symbol, &address, NULL, NULL, NULL);
+		if (!found || !*found || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF)
+			continue;
+		if (start + offset < address || start + offset - address >= symbol.st_size)
+			continue;
+		if (start + offset == address)
+			snprintf(name, bytes, "%s", found);
+		else
+			snprintf(name, bytes, "%s+%" PRIu64, found, (uint64_t)(start + offset - address));
+		return true;
+	}
+	return false;
 }
 
 bool symbolise_data(const char *path, uint64_t offset, char *name, size_t bytes)
