@@ -206,6 +206,7 @@ static void publishes_without_order(void)
 
 static void loses_a_node(void)
 {
+	block = NULL; /* what another program left here could be the node's address */
 	list = NULL;
 	push();
 	list = NULL;
