@@ -93,7 +93,7 @@ struct runtime {
 	unsigned current; /* thread that runs */
 	unsigned alive;   /* threads that exist and have not ended */
 	bool running;     /* an execution is under way */
-	bool exited;     /* the program has called exit: threads that cannot go on are no deadlock, but its end */
+	bool exited;      /* the program has called exit: threads that cannot go on are no deadlock, but its end */
 	bool quiet;       /* one thread is alive and knows all that others did: nothing needs to be an event */
 	bool raced;       /* a race was seen in this execution, or some location is treated as racing */
 	bool recording;   /* places with calls and plain accesses are noted, for a witness */
@@ -131,6 +131,10 @@ void runtime_enter(void);
  * A thread that can never go on never returns from here: the execution ends without it. */
 uint64_t runtime_perform(
 	struct operation *op, uint64_t initial, bool *written, void (*describe)(void *arg, char *text, size_t bytes), void *arg);
+
+/* The same for an operation that does not wait and may write nothing (a try): a loop that repeats it without any effect waits for news.
+ * The caller has kept the registers of the explored code (runtime->registers) at its entry; see spin.c. */
+uint64_t runtime_poll(struct operation *op, uint64_t initial, bool *written);
 
 /* The same for memory that the program sees: the value lives at op->address (used for atomics). */
 uint64_t runtime_atomic(struct operation *op, bool *written);
@@ -204,7 +208,7 @@ struct race {
 	bool write, atomic, freed;
 	const void *frame[FRAMES_MAX]; /* of the former access; frame[0] its site */
 	unsigned frame_count;
-	uintptr_t address;  /* the bytes that both access, within one 8-byte granule */
+	uintptr_t address; /* the bytes that both access, within one 8-byte granule */
 	unsigned bytes;
 };
 int races_start(void);

@@ -155,6 +155,18 @@ void sync_touch(uint64_t address, size_t bytes, bool write, const void *site);
 struct operation sync_operation(const struct sync_object *o, enum step_tag tag, enum order order,
 	enum applied (*apply)(const struct operation *op, uint64_t value, uint64_t *written), const void *site);
 
+/* A function that a loop may repeat without effect: explored_NAME keeps its caller's registers in runtime->registers (see spin.c) and
+ * goes on in kept_NAME with everything as it was. r10 and r11 are free between functions. */
+#define SYNC_KEEPS_REGISTERS(NAME)                                                                                         \
+	__asm__(".text\n.globl explored_" #NAME "\n.type explored_" #NAME ", @function\n.p2align 4\nexplored_" #NAME ":\n" \
+		"\tmovq runtime(%rip), %r10\n\ttestq %r10, %r10\n\tjz kept_" #NAME "\n\tmovq %rbx, (%r10)\n"               \
+		"\tmovq %rbp, 8(%r10)\n\tmovq %r12, 16(%r10)\n\tmovq %r13, 24(%r10)\n\tmovq %r14, 32(%r10)\n"              \
+		"\tmovq %r15, 40(%r10)\n\tleaq 8(%rsp), %r11\n\tmovq %r11, 48(%r10)\n\tjmp kept_" #NAME "\n"               \
+		".size explored_" #NAME ", . - explored_" #NAME "\n")
+
+/* runtime_poll on O, likewise: for an operation that tries, in a function with SYNC_KEEPS_REGISTERS. */
+uint64_t sync_poll(struct sync_object *o, struct operation *op, bool *wrote);
+
 /* runtime_perform on O, keeping its newest value. Returns the value that was read. */
 uint64_t sync_perform(struct sync_object *o, struct operation *op, bool *wrote);
 
@@ -224,6 +236,8 @@ void sync_queue_wake(struct sync_object *o, unsigned n);
 
 /* A cancellation point: acts on a request, or returns. */
 void sync_cancel_point(const void *site);
+/* The same in a function with SYNC_KEEPS_REGISTERS that does nothing else that others see. */
+void sync_cancel_poll(const void *site);
 /* Could a request to cancel reach the running thread? */
 bool sync_cancel_possible(void);
 /* Is there one, in a search that samples? */

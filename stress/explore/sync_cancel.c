@@ -71,29 +71,40 @@ void sync_cancel_act(const void *site)
 	sync_exit(PTHREAD_CANCELED);
 }
 
-void sync_cancel_point(const void *site)
+static void point(bool polls, const void *site)
 {
 	if (!sync_cancel_possible())
 		return;
+	bool asked = sync_cancel_asked(sync_self());
 	if (sync_state->cancel_modelled) {
 		struct sync_object *o = request(runtime->current);
 		struct operation op = look(o, false, site);
-		if (sync_perform(o, &op, NULL) == 1)
-			sync_cancel_act(site);
-	} else if (sync_cancel_asked(sync_self())) {
-		sync_cancel_act(site);
+		asked = (polls ? sync_poll(o, &op, NULL) : sync_perform(o, &op, NULL)) == 1;
 	}
+	if (asked)
+		sync_cancel_act(site);
 }
 
-void explored_pthread_testcancel(void);
-void explored_pthread_testcancel(void)
+void sync_cancel_point(const void *site)
+{
+	point(false, site);
+}
+
+void sync_cancel_poll(const void *site)
+{
+	point(true, site);
+}
+
+SYNC_KEEPS_REGISTERS(pthread_testcancel);
+void kept_pthread_testcancel(void);
+void kept_pthread_testcancel(void)
 {
 	if (!runtime_on()) {
 		pthread_testcancel();
 		return;
 	}
 	runtime_enter();
-	sync_cancel_point(SYNC_SITE);
+	sync_cancel_poll(SYNC_SITE);
 }
 
 int explored_pthread_setcancelstate(int state, int *old);

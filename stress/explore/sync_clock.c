@@ -132,12 +132,9 @@ static void rest(const void *site)
 /* Sleeps until the virtual time UNTIL. */
 static void sleep_to(uint64_t until_ns, const void *site)
 {
-	if (sync_cancel_possible())
-		sync_cancel_point(site);
 	sync_time_to(until_ns);
 	rest(site);
-	if (sync_cancel_possible())
-		sync_cancel_point(site);
+	sync_cancel_poll(site);
 }
 
 static bool is_time(const struct timespec *time)
@@ -180,8 +177,9 @@ static int clock_sleep(clockid_t clock, int flags, const struct timespec *time, 
 
 /* Sleeps ---------------------------------------------------------------------------------------------------------------------------- */
 
-int explored_nanosleep(const struct timespec *time, struct timespec *left);
-int explored_nanosleep(const struct timespec *time, struct timespec *left)
+SYNC_KEEPS_REGISTERS(nanosleep);
+int kept_nanosleep(const struct timespec *time, struct timespec *left);
+int kept_nanosleep(const struct timespec *time, struct timespec *left)
 {
 	if (!runtime_on())
 		return nanosleep(time, left);
@@ -189,8 +187,9 @@ int explored_nanosleep(const struct timespec *time, struct timespec *left)
 	return sync_nanosleep(time, SYNC_SITE);
 }
 
-int explored_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
-int explored_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
+SYNC_KEEPS_REGISTERS(clock_nanosleep);
+int kept_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
+int kept_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
 {
 	if (!runtime_on())
 		return clock_nanosleep(clock, flags, time, left);
@@ -198,8 +197,9 @@ int explored_clock_nanosleep(clockid_t clock, int flags, const struct timespec *
 	return clock_sleep(clock, flags, time, SYNC_SITE);
 }
 
-unsigned explored_sleep(unsigned seconds);
-unsigned explored_sleep(unsigned seconds)
+SYNC_KEEPS_REGISTERS(sleep);
+unsigned kept_sleep(unsigned seconds);
+unsigned kept_sleep(unsigned seconds)
 {
 	if (!runtime_on())
 		return sleep(seconds);
@@ -208,8 +208,9 @@ unsigned explored_sleep(unsigned seconds)
 	return 0;
 }
 
-int explored_usleep(useconds_t us);
-int explored_usleep(useconds_t us)
+SYNC_KEEPS_REGISTERS(usleep);
+int kept_usleep(useconds_t us);
+int kept_usleep(useconds_t us)
 {
 	if (!runtime_on())
 		return usleep(us);
@@ -218,8 +219,9 @@ int explored_usleep(useconds_t us)
 	return 0;
 }
 
-int explored_thrd_sleep(const struct timespec *time, struct timespec *left);
-int explored_thrd_sleep(const struct timespec *time, struct timespec *left)
+SYNC_KEEPS_REGISTERS(thrd_sleep);
+int kept_thrd_sleep(const struct timespec *time, struct timespec *left);
+int kept_thrd_sleep(const struct timespec *time, struct timespec *left)
 {
 	if (!runtime_on())
 		return thrd_sleep(time, left);
@@ -228,8 +230,9 @@ int explored_thrd_sleep(const struct timespec *time, struct timespec *left)
 }
 
 /* select and poll with nothing to look at are sleeps; otherwise they wait for what is not under control. */
-int explored_select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *time);
-int explored_select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *time)
+SYNC_KEEPS_REGISTERS(select);
+int kept_select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *time);
+int kept_select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *time)
 {
 	bool sleeps_only = !reads && !writes && !others && time;
 	if (!runtime_on() || !sleeps_only) {
@@ -242,8 +245,9 @@ int explored_select(int count, fd_set *reads, fd_set *writes, fd_set *others, st
 	return 0;
 }
 
-int explored_poll(struct pollfd *files, nfds_t count, int ms);
-int explored_poll(struct pollfd *files, nfds_t count, int ms)
+SYNC_KEEPS_REGISTERS(poll);
+int kept_poll(struct pollfd *files, nfds_t count, int ms);
+int kept_poll(struct pollfd *files, nfds_t count, int ms)
 {
 	if (!runtime_on() || count || ms < 0) {
 		if (runtime_on())

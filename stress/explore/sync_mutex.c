@@ -95,7 +95,7 @@ static int trylock(struct sync_object *o, const void *site)
 	op.operand = runtime->current + 1;
 	op.expected = SYNC_TRIES;
 	bool wrote;
-	uint64_t value = sync_perform(o, &op, &wrote);
+	uint64_t value = sync_poll(o, &op, &wrote);
 	return locked(o, value, wrote, site);
 }
 
@@ -231,8 +231,9 @@ int explored_pthread_mutex_lock(pthread_mutex_t *m)
 	return lock(use(m, SYNC_SITE), NULL, SYNC_SITE);
 }
 
-int explored_pthread_mutex_trylock(pthread_mutex_t *m);
-int explored_pthread_mutex_trylock(pthread_mutex_t *m)
+SYNC_KEEPS_REGISTERS(pthread_mutex_trylock);
+int kept_pthread_mutex_trylock(pthread_mutex_t *m);
+int kept_pthread_mutex_trylock(pthread_mutex_t *m)
 {
 	if (!runtime_on())
 		return pthread_mutex_trylock(m);
@@ -321,8 +322,9 @@ int explored_mtx_lock(mtx_t *m)
 	return runtime_on() ? as_thrd(lock(use(m, SYNC_SITE), NULL, SYNC_SITE)) : mtx_lock(m);
 }
 
-int explored_mtx_trylock(mtx_t *m);
-int explored_mtx_trylock(mtx_t *m)
+SYNC_KEEPS_REGISTERS(mtx_trylock);
+int kept_mtx_trylock(mtx_t *m);
+int kept_mtx_trylock(mtx_t *m)
 {
 	return runtime_on() ? as_thrd(trylock(use(m, SYNC_SITE), SYNC_SITE)) : mtx_trylock(m);
 }

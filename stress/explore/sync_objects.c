@@ -168,6 +168,17 @@ uint64_t sync_perform(struct sync_object *o, struct operation *op, bool *wrote)
 	return value;
 }
 
+uint64_t sync_poll(struct sync_object *o, struct operation *op, bool *wrote)
+{
+	bool has_written;
+	uint64_t value = runtime_poll(op, o->value, &has_written);
+	if (has_written)
+		op->apply(op, value, &o->value);
+	if (wrote)
+		*wrote = has_written;
+	return value;
+}
+
 /* An object that BUSY does not hold becomes destroyed. */
 static enum applied apply_destroy(const struct operation *op, uint64_t value, uint64_t *written)
 {

@@ -51,7 +51,7 @@ static int lock(pthread_rwlock_t *l, bool write, bool tries, const struct sync_l
 	bool wrote;
 	int late = 0;
 	if (tries)
-		value = sync_perform(o, &op, &wrote);
+		value = sync_poll(o, &op, &wrote);
 	else
 		late = sync_acquire(o, &op, limit, false, &value, &wrote);
 	if (late || (!wrote && value != SYNC_DESTROYED))
@@ -135,14 +135,16 @@ int explored_pthread_rwlock_wrlock(pthread_rwlock_t *l)
 	return runtime_on() ? lock(l, true, false, NULL, SYNC_SITE) : pthread_rwlock_wrlock(l);
 }
 
-int explored_pthread_rwlock_tryrdlock(pthread_rwlock_t *l);
-int explored_pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
+SYNC_KEEPS_REGISTERS(pthread_rwlock_tryrdlock);
+int kept_pthread_rwlock_tryrdlock(pthread_rwlock_t *l);
+int kept_pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
 	return runtime_on() ? lock(l, false, true, NULL, SYNC_SITE) : pthread_rwlock_tryrdlock(l);
 }
 
-int explored_pthread_rwlock_trywrlock(pthread_rwlock_t *l);
-int explored_pthread_rwlock_trywrlock(pthread_rwlock_t *l)
+SYNC_KEEPS_REGISTERS(pthread_rwlock_trywrlock);
+int kept_pthread_rwlock_trywrlock(pthread_rwlock_t *l);
+int kept_pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
 	return runtime_on() ? lock(l, true, true, NULL, SYNC_SITE) : pthread_rwlock_trywrlock(l);
 }

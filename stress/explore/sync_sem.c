@@ -49,7 +49,7 @@ static int wait(sem_t *s, bool tries, const struct sync_limit *limit, const void
 	op.expected = SYNC_TRIES;
 	int late = 0;
 	if (tries)
-		value = sync_perform(o, &op, &wrote);
+		value = sync_poll(o, &op, &wrote);
 	else
 		late = sync_acquire(o, &op, limit, true, &value, &wrote);
 	if (wrote)
@@ -114,8 +114,9 @@ int explored_sem_wait(sem_t *s)
 	return runtime_on() ? wait(s, false, NULL, SYNC_SITE) : sem_wait(s);
 }
 
-int explored_sem_trywait(sem_t *s);
-int explored_sem_trywait(sem_t *s)
+SYNC_KEEPS_REGISTERS(sem_trywait);
+int kept_sem_trywait(sem_t *s);
+int kept_sem_trywait(sem_t *s)
 {
 	return runtime_on() ? wait(s, true, NULL, SYNC_SITE) : sem_trywait(s);
 }
@@ -138,15 +139,16 @@ int explored_sem_post(sem_t *s)
 	return runtime_on() ? post(s, SYNC_SITE) : sem_post(s);
 }
 
-int explored_sem_getvalue(sem_t *s, int *value);
-int explored_sem_getvalue(sem_t *s, int *value)
+SYNC_KEEPS_REGISTERS(sem_getvalue);
+int kept_sem_getvalue(sem_t *s, int *value);
+int kept_sem_getvalue(sem_t *s, int *value)
 {
 	if (!runtime_on())
 		return sem_getvalue(s, value);
 	struct sync_object *o = use(s, SYNC_SITE);
 	struct operation op = sync_operation(o, STEP_OTHER, ORDER_RELAXED, NULL, SYNC_SITE);
 	op.kind = EVENT_READ;
-	int count = (int)sync_perform(o, &op, NULL);
+	int count = (int)sync_poll(o, &op, NULL);
 	sync_write(value, &count, sizeof count, SYNC_SITE);
 	return 0;
 }

@@ -46,7 +46,7 @@ static int lock(pthread_spinlock_t *l, bool tries, const void *site)
 	op.waits = !tries;
 	op.expected = tries ? SYNC_TRIES : SYNC_WAITS;
 	bool wrote;
-	uint64_t value = sync_perform(o, &op, &wrote);
+	uint64_t value = tries ? sync_poll(o, &op, &wrote) : sync_perform(o, &op, &wrote);
 	if (!wrote && value != SYNC_DESTROYED)
 		return EBUSY;
 	if (!wrote) {
@@ -103,8 +103,9 @@ int explored_pthread_spin_lock(pthread_spinlock_t *l)
 	return runtime_on() ? lock(l, false, SYNC_SITE) : pthread_spin_lock(l);
 }
 
-int explored_pthread_spin_trylock(pthread_spinlock_t *l);
-int explored_pthread_spin_trylock(pthread_spinlock_t *l)
+SYNC_KEEPS_REGISTERS(pthread_spin_trylock);
+int kept_pthread_spin_trylock(pthread_spinlock_t *l);
+int kept_pthread_spin_trylock(pthread_spinlock_t *l)
 {
 	return runtime_on() ? lock(l, true, SYNC_SITE) : pthread_spin_trylock(l);
 }

@@ -6,7 +6,8 @@
 
 #include "sync.h"
 
-/* So often in a row may waits of one thread on one object time out in an exhaustive search; then only their other end is explored. */
+/* So often in a row may waits of one thread on one object end by themselves (time out, wake for no reason) in an exhaustive search; then
+ * only their other end is explored. */
 enum { LATE_MAX = 3 };
 
 struct sync_thread *sync_thread(unsigned thread)
@@ -48,12 +49,12 @@ int sync_limit(const struct timespec *at, clockid_t clock, struct sync_limit *li
 	return 0;
 }
 
-/* Notes that a wait on OBJECT ended, by a time-out or not. */
+/* Notes that a wait on OBJECT ended, by itself or not. */
 static void note_end(struct sync_thread *self, const void *object, const struct sync_limit *limit, bool late)
 {
 	self->late = late ? (self->late_on == object ? self->late + 1 : 1) : 0;
 	self->late_on = object;
-	if (late)
+	if (late && limit && limit->timed)
 		sync_time_to(limit->deadline_ns);
 }
 
@@ -68,13 +69,12 @@ enum sync_way sync_choose_way(const void *object, const struct sync_limit *limit
 		ways[0] = SYNC_TIME_OUT;
 	else if (limit && limit->timed && !too_often)
 		ways[count++] = SYNC_TIME_OUT;
-	if (spurious)
+	if (spurious && !too_often)
 		ways[count++] = SYNC_SPURIOUS;
 	if (cancellable && full && sync_cancel_possible())
 		ways[count++] = SYNC_CANCELLED;
 	enum sync_way way = ways[runtime_choose(count)];
-	if (limit && limit->timed)
-		note_end(self, object, limit, way == SYNC_TIME_OUT);
+	note_end(self, object, limit, way == SYNC_TIME_OUT || way == SYNC_SPURIOUS);
 	return way;
 }
 
@@ -85,7 +85,7 @@ static bool ends(void *arg, event_id *from)
 	*from = 0;
 	if (t->done(t->done_arg, from))
 		return true;
-	if (t->cancellable && sync_cancel_asked(t)) {
+	if (t->cancellable && !sync_state->cancel_modelled && sync_cancel_asked(t)) {
 		*from = t->cancel_by;
 		return true;
 	}
@@ -110,7 +110,7 @@ enum sync_way sync_wait(enum step_tag tag, bool (*done)(void *arg, event_id *fro
 	self->done_arg = arg;
 	self->describe = describe;
 	runtime_wait(tag, site, ends, describe_end, self);
-	self->timed = false;
+	self->timed = self->cancellable = false;
 	event_id from;
 	if (done(arg, &from))
 		return SYNC_PLAIN;
@@ -138,7 +138,7 @@ bool sync_may_end(const struct thread *t)
 {
 	struct sync_thread *own = sync_thread(t->id);
 	bool full = runtime->graph->full;
-	return full && (own->timed || (own->cancel_pending && !own->cancel_off && !sync_state->cancel_modelled));
+	return full && (own->timed || (own->cancellable && sync_cancel_asked(own)));
 }
 
 /* Taking -------------------------------------------------------------------------------------------------------------------------- */
@@ -208,8 +208,9 @@ static int take_by_choice(struct sync_object *o, struct operation *op, const str
 		op->waits = true;
 	}
 	self->timed = limit->timed;
+	self->cancellable = cancellable;
 	*value = sync_perform(o, op, wrote);
-	self->timed = false;
+	self->timed = self->cancellable = false;
 	op->expected = SYNC_WAITS;
 	uint64_t written;
 	return !*wrote && op->apply(op, *value, &written) == APPLIED_BLOCK ? ETIMEDOUT : 0;
