@@ -59,8 +59,11 @@ void spin_after(const void *site, uint32_t location, uint64_t state, event_id ev
 		for (unsigned i = 0; i < kept; i++)
 			own->spin[i] = own->spin[(unsigned)former + 1 + i];
 		own->spin_count = kept;
-	} else if (own->spin_count == SPIN_READS_MAX) {
-		own->spin_count = 0;
+	} else {
+		/* A read on the way: whatever loop turned without news was left. */
+		own->spin_turns = 0;
+		if (own->spin_count == SPIN_READS_MAX)
+			own->spin_count = 0;
 	}
 	own->spin[own->spin_count++] =
 		(struct spin_read){.site = site, .location = location, .event = event, .source = source, .state = state};
