@@ -156,10 +156,10 @@ int64_t heap_find(uintptr_t address, unsigned *t)
 	uint32_t *hint = &arena->hint[offset >> HINT_SHIFT], unit = (uint32_t)(offset / ALIGNMENT);
 	if (offset >= arena->used)
 		return -1;
-	/* A hint of an older execution may lead anywhere; it is only taken if it is right. */
-	if (*hint < arena->count && arena->extent[*hint].start <= unit &&
-		(*hint + 1 == arena->count || arena->extent[*hint + 1].start > unit))
-		return *hint;
+	/* A hint of an older execution may lead anywhere; it or a neighbour is only taken if it is right. */
+	for (uint32_t b = *hint ? *hint - 1 : 0; b <= *hint + UINT64_C(1) && b < arena->count; b++)
+		if (arena->extent[b].start <= unit && (b + 1 == arena->count || arena->extent[b + 1].start > unit))
+			return b;
 	int64_t found = search(arena, unit);
 	if (found >= 0)
 		*hint = (uint32_t)found;

@@ -135,6 +135,29 @@ static void fresh_memory_is_always_the_same(void **state)
 	}
 }
 
+static size_t resident_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*u %lu", &pages), 1);
+	fclose(file);
+	return pages * (size_t)getpagesize();
+}
+
+static void memory_is_given_back(void **state)
+{
+	(void)state;
+	size_t before = resident_bytes();
+	run_thread(1);
+	memset(explored_malloc(100 << 20), 1, 100 << 20);
+	for (unsigned i = 0; i < 500000; i++)
+		explored_malloc(16);
+	assert_true(resident_bytes() > before + (100 << 20));
+	new_execution();
+	assert_true(resident_bytes() < before + (8 << 20));
+}
+
 static void sizes_at_the_limits(void **state)
 {
 	(void)state;
@@ -548,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup(blocks_lie_apart_and_aligned, runtime_set_up),
 		cmocka_unit_test_setup(every_address_finds_its_block, runtime_set_up),
 		cmocka_unit_test_setup(fresh_memory_is_always_the_same, runtime_set_up),
+		cmocka_unit_test_setup(memory_is_given_back, runtime_set_up),
 		cmocka_unit_test_setup(sizes_at_the_limits, runtime_set_up),
 		cmocka_unit_test_setup(alignments, runtime_set_up),
 		cmocka_unit_test_setup(reallocation_moves_and_keeps, runtime_set_up),
