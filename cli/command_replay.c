@@ -242,8 +242,13 @@ static json_t *judge(const struct arguments *a, const json_t *answer, const json
 		node_set(finding, "refutes", json_incref(node_get(a->witness, "refutes")));
 	if (node_get(a->witness, "locations"))
 		node_set(finding, "locations", json_incref(node_get(a->witness, "locations")));
-	struct explored_names *names = explored_names_new(a->what.module);
-	node_set(finding, "interleaving", explored_interleaving(&a->what, node_get(answer, "steps"), names, &hidden));
+	struct explored_names *names = explored_names_new(&a->what);
+	bool waits = explored_waits(node_string(a->witness, "kind"));
+	json_t *rows =
+		explored_interleaving(&a->what, waits ? TABLE_WAITING : TABLE_MEMORY, node_get(answer, "steps"), names, &hidden);
+	if (waits && found)
+		explored_add_waiting(&a->what, rows, node_get(found, "places"), names);
+	node_set(finding, "interleaving", rows);
 	free(names);
 	node_set(finding, "hidden_steps", json_integer(hidden));
 	node_set(result, "executions", json_integer(1));

@@ -59,7 +59,7 @@ char *interleaving_words(const json_t *step)
 	write_source(out, step);
 	if (times > 1)
 		fprintf(out, " (%.0f times)", times);
-	if (truth(step, "blocked"))
+	if (truth(step, "blocked") && strncmp(node_string(step, "operation"), "waits", 5) != 0)
 		fputs(": waits", out);
 	return fclose(out) == 0 ? text : NULL;
 }

@@ -33,11 +33,24 @@ void explored_judge(json_t *result, const struct explored *what, const json_t *a
 
 /* Names for addresses of one finding: the variable that lies there, else a letter in the order of appearance. */
 struct explored_names;
-struct explored_names *explored_names_new(const char *module); /* free() it; never NULL */
+struct explored_names *explored_names_new(const struct explored *what); /* free() it; never NULL. WHAT is borrowed */
 
-/* STEPS of an answer as a finding's interleaving (reports/interleaving.h): the steps that another thread could notice, with source
- * lines. *HIDDEN counts the others. New reference. */
-json_t *explored_interleaving(const struct explored *what, const json_t *steps, struct explored_names *names, json_int_t *hidden);
+/* What a table is about: every step that another thread could notice, and of a finding about waiting also all that locks and such did. */
+enum explored_table { TABLE_MEMORY, TABLE_WAITING };
+
+/* STEPS of an answer as a finding's interleaving (reports/interleaving.h) with source lines. *HIDDEN counts those left out. New
+ * reference. */
+json_t *explored_interleaving(const struct explored *what, enum explored_table about, const json_t *steps,
+	struct explored_names *names, json_int_t *hidden);
+
+/* Is a finding of KIND about threads that wait for ever? */
+bool explored_waits(const char *kind);
+
+/* Appends to ROWS of an interleaving what each thread of PLACES waits for in the end. */
+void explored_add_waiting(const struct explored *what, json_t *rows, const json_t *places, struct explored_names *names);
+
+/* A thread of a scenario's own that only waits for its actors says nothing. */
+bool explored_only_joins(const struct explored *what, const json_t *place);
 
 /* The source place to show for FRAMES of an answer: the innermost one with a line; *via is the innermost one in WHAT->file where that
  * is another, else its line is 0. false: none has a line. */

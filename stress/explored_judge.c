@@ -82,13 +82,6 @@ static json_t *race_words(const struct explored *what, const json_t *found)
 	return *text ? node_must(json_sprintf("%s, and nothing orders the two", text)) : NULL;
 }
 
-/* A thread of a scenario's own that only waits for its actors says nothing. */
-static bool only_joins(const struct explored *what, const json_t *found, const json_t *place)
-{
-	return what->scenario && strcmp(node_string(found, "kind"), "data-race") != 0 && number(place, "thread") == 0 &&
-	       strcmp(node_string(place, "role"), "waits") == 0;
-}
-
 /* "T1 waits for …, T2 waits for …: nobody can move". */
 static json_t *waiting_words(const struct explored *what, const json_t *found, struct explored_names *names)
 {
@@ -96,7 +89,7 @@ static json_t *waiting_words(const struct explored *what, const json_t *found, s
 	size_t i;
 	const json_t *it;
 	json_array_foreach(node_get(found, "places"), i, it) {
-		if (only_joins(what, found, it))
+		if (explored_only_joins(what, it))
 			continue;
 		json_t *role = explored_words(names, node_string(it, "role"));
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%sT%lld %s", *text ? ", " : "", number(it, "thread"),
@@ -134,7 +127,7 @@ static void add_places(const struct explored *what, json_t *finding, const json_
 	json_array_foreach(node_get(found, "places"), i, it) {
 		struct source_place place, via;
 		char thread[32];
-		if (only_joins(what, found, it) || !explored_place(what, node_get(it, "frames"), &place, &via))
+		if (explored_only_joins(what, it) || !explored_place(what, node_get(it, "frames"), &place, &via))
 			continue;
 		snprintf(thread, sizeof thread, "T%lld", number(it, "thread"));
 		json_t *role = explored_words(names, node_string(it, "role"));
@@ -177,10 +170,14 @@ static json_t *same_finding(const json_t *result, const json_t *finding, size_t 
 
 static void add_finding(json_t *result, const struct explored *what, const json_t *answer, const json_t *found)
 {
-	struct explored_names *names = explored_names_new(what->module);
+	struct explored_names *names = explored_names_new(what);
 	json_int_t hidden;
+	bool waits = explored_waits(node_string(found, "kind"));
 	/* The table names addresses in the order in which they appear there; the words use its names. */
-	json_t *rows = explored_interleaving(what, node_get(found, "steps"), names, &hidden);
+	json_t *rows =
+		explored_interleaving(what, waits ? TABLE_WAITING : TABLE_MEMORY, node_get(found, "steps"), names, &hidden);
+	if (waits)
+		explored_add_waiting(what, rows, node_get(found, "places"), names);
 	json_t *text = message(what, found, names), *all = node_get(result, "findings");
 	enum family family = what->scenario ? what->scenario->family : FAMILY_PIPELINE;
 	json_t *finding =

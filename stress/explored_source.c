@@ -59,21 +59,21 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 }
 
 struct explored_names {
-	char module[PATH_MAX];
+	const struct explored *what;
 	size_t count;
 	char address[NAMES_MAX][24]; /* as text, or "@0x…" of one in the program */
 	char name[NAMES_MAX][SOURCE_FILE_MAX];
 	unsigned letters;
 };
 
-struct explored_names *explored_names_new(const char *module)
+struct explored_names *explored_names_new(const struct explored *what)
 {
 	struct explored_names *names = calloc(1, sizeof *names);
 	if (!names) {
 		complain("out of memory");
 		exit(EXIT_USAGE);
 	}
-	snprintf(names->module, sizeof names->module, "%s", module);
+	names->what = what;
 	return names;
 }
 
@@ -89,9 +89,11 @@ static const char *name_of(struct explored_names *names, const char *address, ui
 	struct source_place place;
 	char *name = names->name[at];
 	snprintf(names->address[at], sizeof names->address[at], "%s", address);
-	if (offset && symbolise_data(names->module, offset, name, bytes))
+	if (offset && symbolise_data(names->what->module, offset, name, bytes))
 		return name;
-	if (offset && symbolise(names->module, offset - 1, &place, 1) && place.line > 0) {
+	if (offset && symbolise(names->what->module, offset - 1, &place, 1) && place.line > 0) {
+		if (!names->what->subject)
+			set_user_file(names->what, &place);
 		snprintf(name, bytes, "%s:%d", place.file, place.line);
 		return name;
 	}
@@ -205,6 +207,17 @@ static bool about_threads(const json_t *step)
 	return false;
 }
 
+/* The values of a lock or a barrier are the explorer's own: people care for those of memory. */
+static bool shows_values(const json_t *step)
+{
+	static const char *const tags[] = {"", "load", "store", "exchange", "fetch_", "compare_exchange", "racy"};
+	const char *tag = text_of(step, "tag");
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+		if (*tags[i] ? strncmp(tag, tags[i], strlen(tags[i])) == 0 : !*tag)
+			return true;
+	return false;
+}
+
 /* Notes in SHARED for each address, by 8-byte granule, the threads that touched it and whether one wrote:
  * {granule: {thread: true, "write": true}}. */
 static json_t *touched(const json_t *steps)
@@ -230,9 +243,17 @@ static json_t *touched(const json_t *steps)
 	return shared;
 }
 
-/* Could another thread notice STEP, or did it notice another? */
-static bool matters(const json_t *shared, const json_t *step)
+/* Is STEP one of a lock, a barrier …: neither of memory nor of a thread's life? */
+static bool synchronises(const json_t *step)
 {
+	return !shows_values(step) && !about_threads(step) && strcmp(text_of(step, "tag"), "fence") != 0;
+}
+
+/* Could another thread notice STEP, or did it notice another? */
+static bool matters(const json_t *shared, enum explored_table about, const json_t *step)
+{
+	if (about == TABLE_WAITING && synchronises(step))
+		return true;
 	if (json_is_true(node_get(step, "blocked")) || json_is_true(node_get(step, "stale")) || *text_of(step, "note"))
 		return true;
 	unsigned long long address = strtoull(text_of(step, "address"), NULL, 16);
@@ -266,17 +287,6 @@ static json_t *operation(const json_t *step)
 	}
 	const char *order = text_of(step, "order");
 	return node_must(json_sprintf("%s%s%s", text_of(step, "tag"), *order ? " " : "", order));
-}
-
-/* The values of a lock or a barrier are the explorer's own: people care for those of memory. */
-static bool shows_values(const json_t *step)
-{
-	static const char *const tags[] = {"", "load", "store", "exchange", "fetch_", "compare_exchange", "racy"};
-	const char *tag = text_of(step, "tag");
-	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-		if (*tags[i] ? strncmp(tag, tags[i], strlen(tags[i])) == 0 : !*tag)
-			return true;
-	return false;
 }
 
 static json_t *row(const struct explored *what, const json_t *step, size_t number, struct explored_names *names)
@@ -362,14 +372,15 @@ static void forget_hidden_sources(json_t *rows)
 	}
 }
 
-json_t *explored_interleaving(const struct explored *what, const json_t *steps, struct explored_names *names, json_int_t *hidden)
+json_t *explored_interleaving(const struct explored *what, enum explored_table about, const json_t *steps,
+	struct explored_names *names, json_int_t *hidden)
 {
 	json_t *rows = node_must(json_array()), *shared = touched(steps), *last = NULL;
 	size_t i, begin = first_of_others(steps);
 	const json_t *step;
 	*hidden = 0;
 	json_array_foreach(steps, i, step) {
-		if (!matters(shared, step) || (i < begin && !json_is_true(node_get(step, "blocked")))) {
+		if (!matters(shared, about, step) || (i < begin && !json_is_true(node_get(step, "blocked")))) {
 			++*hidden;
 			continue;
 		}
@@ -388,4 +399,40 @@ json_t *explored_interleaving(const struct explored *what, const json_t *steps, 
 	forget_hidden_sources(rows);
 	json_decref(shared);
 	return rows;
+}
+
+bool explored_waits(const char *kind)
+{
+	return strcmp(kind, "deadlock") == 0 || strcmp(kind, "livelock") == 0 || strcmp(kind, "lost-wakeup") == 0;
+}
+
+bool explored_only_joins(const struct explored *what, const json_t *place)
+{
+	return what->scenario && json_integer_value(node_get(place, "thread")) == 0 &&
+	       strncmp(node_string(place, "role"), "waits", strlen("waits")) == 0;
+}
+
+void explored_add_waiting(const struct explored *what, json_t *rows, const json_t *places, struct explored_names *names)
+{
+	size_t i;
+	const json_t *it, *last = json_array_get(rows, json_array_size(rows) - 1);
+	json_int_t number = json_integer_value(node_get(last, "step"));
+	json_array_foreach(places, i, it) {
+		struct source_place place, via;
+		if (explored_only_joins(what, it) || !explored_place(what, node_get(it, "frames"), &place, &via))
+			continue;
+		char *source = source_line(place.file, place.line);
+		json_t *row = json_object();
+		node_set(row, "step", json_integer(++number));
+		node_set(row, "thread", node_must(json_sprintf("T%lld", (long long)json_integer_value(node_get(it, "thread")))));
+		node_set(row, "file", node_text(place.file));
+		node_set(row, "line", json_integer(place.line));
+		node_set(row, "function", node_text(place.function));
+		node_set(row, "source", node_text(source));
+		node_set(row, "operation", explored_words(names, node_string(it, "role")));
+		node_set(row, "blocked", json_true());
+		node_append(rows, row);
+		free(source);
+	}
+	mark_switches(rows);
 }

@@ -236,7 +236,7 @@ static void places_become_source_lines(void **state)
 		text, sizeof text, "thread 12 waits for a thread at @%s, lock 0x7f0000001000, 0x7f0000001000, value 0x12", frame);
 	snprintf(expected, sizeof expected, "T12 waits for a thread at stress/test_explored.c:%d, lock [a], [a], value 0x12",
 		(int)node_number(place, "line", 0));
-	struct explored_names *names = explored_names_new(self);
+	struct explored_names *names = explored_names_new(&naive);
 	json_t *words = explored_words(names, text);
 	assert_string_equal(json_string_value(words), expected);
 	json_decref(words);
@@ -279,9 +279,9 @@ static void only_steps_that_matter_are_shown(void **state)
 	(void)state;
 	struct explored naive = about("naive", "two_increments");
 	json_t *steps = add_steps(json_array());
-	struct explored_names *names = explored_names_new(self);
+	struct explored_names *names = explored_names_new(&naive);
 	json_int_t hidden;
-	json_t *rows = explored_interleaving(&naive, steps, names, &hidden);
+	json_t *rows = explored_interleaving(&naive, TABLE_MEMORY, steps, names, &hidden);
 	static const int shown[] = {4, 5, 6, 7, 8};
 	static const bool switches[] = {false, true, false, true, true};
 	assert_int_equal(json_array_size(rows), 5);
@@ -309,19 +309,45 @@ static void repeated_accesses_are_one_row(void **state)
 	struct explored naive = about("naive", "two_increments");
 	json_t *steps = json_array();
 	char address[32];
-	struct explored_names *names = explored_names_new(self);
+	struct explored_names *names = explored_names_new(&naive);
 	for (int thread = 1; thread <= 2; thread++)
 		for (int i = 0; i < 50; i++) {
 			snprintf(address, sizeof address, "0x%x", 0x4000 + 8 * i);
 			add_step(steps, thread, "", address, thread == 1 ? NULL : "1", thread == 1 ? "1" : NULL);
 		}
 	json_int_t hidden;
-	json_t *rows = explored_interleaving(&naive, steps, names, &hidden);
+	json_t *rows = explored_interleaving(&naive, TABLE_MEMORY, steps, names, &hidden);
 	assert_int_equal(json_array_size(rows), 2);
 	assert_int_equal((int)node_number(json_array_get(rows, 1), "times", 0), 50);
 	free(names);
 	json_decref(rows);
 	json_decref(steps);
+}
+
+/* Who waits for what in the end stands behind what the locks did, though each lock was taken by one thread only. */
+static void waiting_is_shown(void **state)
+{
+	(void)state;
+	struct explored naive = about("naive", "two_increments");
+	json_t *answer = answer_new(), *found = add_found(answer, "deadlock", -1, false), *steps = node_get(found, "steps");
+	node_set(json_array_get(node_get(found, "places"), 0), "role",
+		node_text("waits for mutex 0x7f0000001000 held by thread 2"));
+	node_append(node_get(found, "places"),
+		json_pack("{s:i, s:s, s:o}", "thread", 0, "role", "waits for thread 1 to end", "frames", frame_of(here)));
+	add_step(steps, 1, "lock", "0x7f0000002000", "0", "1");
+	add_step(steps, 1, "store", "0x7f0000003000", NULL, "1");
+	add_step(steps, 2, "lock", "0x7f0000001000", "0", "1");
+	json_t *result = judged(&naive, answer, "bug");
+	const json_t *finding = json_array_get(node_get(result, "findings"), 0), *rows = node_get(finding, "interleaving");
+	assert_string_equal(node_string(finding, "message"), "T1 waits for mutex [b] held by T2: nobody can move");
+	assert_int_equal(json_array_size(node_get(finding, "locations")), 1);
+	assert_int_equal(json_array_size(rows), 3);
+	assert_true(json_is_null(node_get(json_array_get(rows, 0), "read")));
+	const json_t *last = json_array_get(rows, 2);
+	assert_string_equal(node_string(last, "thread"), "T1");
+	assert_string_equal(node_string(last, "operation"), "waits for mutex [b] held by T2");
+	assert_true(json_is_true(node_get(last, "switch")));
+	json_decref(result);
 }
 
 /* The only file in the folder of witnesses. */
@@ -422,6 +448,7 @@ int main(void)
 		cmocka_unit_test(places_become_source_lines),
 		cmocka_unit_test(only_steps_that_matter_are_shown),
 		cmocka_unit_test(repeated_accesses_are_one_row),
+		cmocka_unit_test(waiting_is_shown),
 		cmocka_unit_test(witnesses_are_written_and_read),
 		cmocka_unit_test(what_is_no_witness_is_refused),
 	};
