@@ -222,15 +222,16 @@ static bool atomic_quiet(struct operation *op, uint64_t *value, bool *wrote)
 	return true;
 }
 
-static void note_atomic_access(const struct operation *op, bool write)
+/* NUMBER: the events of the thread before this one. Whoever knows this event knows the access. */
+static void note_atomic_access(const struct operation *op, bool write, uint32_t number)
 {
 	/* Racing plain accesses are looked at as a whole: racing.c. */
 	if (op->order == ORDER_PLAIN)
 		return;
 	struct race race;
 	struct graph *g = runtime->graph;
-	if (races_access(op->address, op->bytes, write, true, false, op->thread, graph_clock(g, op->thread), g->done[op->thread],
-		    op->site, &race))
+	if (races_access(
+		    op->address, op->bytes, write, true, false, op->thread, graph_clock(g, op->thread), number, op->site, &race))
 		findings_race(&race, op->address, op->bytes, write, true, op->site);
 }
 
@@ -335,7 +336,7 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 	event_id event;
 	if (op->kind == EVENT_WRITE) {
 		runtime_schedule(op);
-		note_atomic_access(op, true);
+		note_atomic_access(op, true, g->done[op->thread]);
 		event = step_write(op);
 		wrote = true;
 	} else {
@@ -344,7 +345,7 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 				*written = false;
 			return value;
 		}
-		note_atomic_access(op, wrote);
+		note_atomic_access(op, wrote, g->done[op->thread] - 1);
 	}
 	if (wrote) {
 		spin_effect();
