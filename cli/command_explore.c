@@ -13,6 +13,7 @@
 #include "../stress/suite.h"
 #include "cli.h"
 #include "explore_file.h"
+#include "explore_weaken.h"
 #include "stress_text.h"
 
 enum { SEARCH_OPTIONS_MAX = 16, BUDGET_DEFAULT = 200000 };
@@ -26,9 +27,10 @@ struct arguments {
 	char **words; /* filters or files */
 	size_t word_count, program_arguments;
 	struct stress_text text;
+	bool weaken;
 };
 
-enum { KEY_STRATEGY = 0x100, KEY_BUDGET, KEY_TIME_LIMIT, KEY_MODEL, KEY_WITNESS, KEY_FIRST, KEY_ARG, KEY_INPUT };
+enum { KEY_STRATEGY = 0x100, KEY_BUDGET, KEY_TIME_LIMIT, KEY_MODEL, KEY_WITNESS, KEY_FIRST, KEY_WEAKEN, KEY_ARG, KEY_INPUT };
 
 static const struct argp_option options[] = {
 	{"strategy", KEY_STRATEGY, "NAME", 0,
@@ -40,6 +42,8 @@ static const struct argp_option options[] = {
 	{"budget", KEY_BUDGET, "N", 0, "executions of each search (default 200000)", 0},
 	{"time-limit", KEY_TIME_LIMIT, "S", 0, "stop each search after S seconds; then it is inconclusive", 0},
 	{"option", 'o', "KEY=VALUE", 0, "an option of the search, for example depth=3 of pct", 0},
+	{"weaken", KEY_WEAKEN, NULL, 0,
+		"try every atomic operation with weaker memory orders: which are needed, and which could be weaker?", 0},
 	{"first", KEY_FIRST, NULL, 0, "end each search with its first finding", 0},
 	{"jobs", 'j', "N", 0, "searches at once, 1 to 256 (default 1); results stay the same", 0},
 	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 0},
@@ -105,6 +109,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FIRST:
 		plan->first_only = true;
+		return 0;
+	case KEY_WEAKEN:
+		a->weaken = true;
 		return 0;
 	case 'j':
 		a->suite.jobs = (unsigned)parse_number("--jobs", arg, 1, 256);
@@ -258,6 +265,30 @@ static json_t *word_list(char *const *words, size_t count)
 	return list;
 }
 
+/* --weaken: of every subject that matches, or of a program. */
+static int weaken(struct arguments *a)
+{
+	struct explore_weaken w = {
+		.globs = a->words, .glob_count = a->word_count, .plan = a->suite.plan, .json = a->common.json, .text = a->text};
+	w.plan.explore.progress = NULL;
+	w.plan.explore.first_only = true;
+	child_catch_interrupts();
+	if (!a->word_count || !is_file(a->words[0]))
+		return explore_weaken_subjects(&w);
+	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[4][48];
+	a->file.verbosity = a->common.verbosity;
+	int status = explore_file_build(&a->file);
+	if (status)
+		return status;
+	a->suite.plan.explore.first_only = true;
+	program_words(a, words, store);
+	w.file = &a->file;
+	w.words = words;
+	status = explore_weaken_program(&w);
+	explore_file_close(&a->file);
+	return status;
+}
+
 /* Users' files: 0 clean, 1 a finding, 3 inconclusive. */
 static int explore_program(struct arguments *a)
 {
@@ -372,7 +403,10 @@ static int run(int argc, char **argv)
 	plan->progress_arg = &a;
 	a.file.files = a.words;
 	a.file.file_count = a.word_count;
-	status = a.word_count && is_file(a.words[0]) ? explore_program(&a) : explore_scenarios(&a);
+	if (a.weaken)
+		status = weaken(&a);
+	else
+		status = a.word_count && is_file(a.words[0]) ? explore_program(&a) : explore_scenarios(&a);
 	free((void *)a.file.arguments);
 	return status;
 }

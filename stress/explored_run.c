@@ -11,7 +11,7 @@
 #include "child.h"
 #include "explored.h"
 
-enum { WORDS_MAX = 64, OPTIONS_MAX = 16, GRACE_S = 60 };
+enum { WORDS_MAX = 256, OPTIONS_MAX = 16, GRACE_S = 60 };
 
 struct listener {
 	const struct explore_plan *plan;
@@ -57,6 +57,8 @@ static void command(char **words, char texts[8][64], const char *worker, const c
 		words[n++] = (char *)"-o";
 		words[n++] = (char *)explore->search_options[i];
 	}
+	for (size_t i = 0; explore->further && explore->further[i] && n < WORDS_MAX - 4; i++)
+		words[n++] = (char *)explore->further[i];
 	if (explore->first_only)
 		words[n++] = (char *)"--first";
 	if (explore->progress)
@@ -119,6 +121,10 @@ void explored_run(json_t *result, const struct engine *engine, const struct regi
 		explored_judge(result, &what, answer, expected);
 	else
 		engine_judge_end(result, options.timeout_s, &child, expected);
+	if (explore->further) {
+		json_object_set(result, "orders", json_object_get(answer, "orders"));
+		json_object_set(result, "exhausted", json_object_get(answer, "exhausted"));
+	}
 	json_decref(answer);
 	child_free(&child);
 }
