@@ -65,6 +65,18 @@ refuse "the nearest is 'monotone'" run --progress monoton
 refuse "counter/nope" list counter/nope
 refuse "match" stress counter/nope
 refuse "match" bench counter/nope
+refuse "match" explore counter/nope
+refuse "--strategy" explore --strategy=magic
+refuse "--model" explore --model=tso
+refuse "--option" explore -o depth
+refuse "exclude each other" explore counter/atomic x.c
+refuse "FILE.c" explore counter/atomic -- -O2
+refuse "FILE.c" explore --arg 1 counter/atomic
+refuse "no-such.c" explore no-such.c
+refuse "name a witness" replay
+refuse "one witness" replay a.json b.json
+refuse "no-such.json" replay no-such.json
+refuse "--shard" replay --shard 1/2 a.json
 refuse "--engine" stress --engine=natve
 refuse "--engine" stress --engine=
 
@@ -73,6 +85,9 @@ for value in 0 -1 99999999999999999999 x 1x ''; do
 	refuse "--workers: '$value'" run "--workers=$value"
 	refuse "--repeat: '$value'" run "--repeat=$value"
 	refuse "--seconds: '$value'" stress "--seconds=$value"
+	refuse "--budget: '$value'" explore "--budget=$value"
+	refuse "--jobs: '$value'" explore -j "$value"
+	refuse "--time-limit: '$value'" explore "--time-limit=$value"
 done
 refuse "--seconds: 'nan'" stress --seconds=nan
 refuse "--sweep" run --sweep nothing

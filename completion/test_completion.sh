@@ -14,7 +14,7 @@ complete_words() {
 }
 
 run complete_words ""
-for command in list stress test; do
+for command in explore list replay stress test; do
 	expect "$command should be offered" grep -qx "$command" "$scratch/out"
 done
 run complete_words li
@@ -25,6 +25,10 @@ run complete_words run --counter = at
 expect "and after an equals sign" diff - "$scratch/out" <<<"atomic"
 run complete_words stress initialiser/double_checked_p
 expect "subjects come with the family" diff - "$scratch/out" <<<"initialiser/double_checked_plain"
+run complete_words explore --strategy dp
+expect "strategies have names" diff - "$scratch/out" <<<"dpor"
+run complete_words explore counter/nai
+expect "explore takes subjects" diff - "$scratch/out" <<<"counter/naive"
 run complete_words list --js
 expect "options come from --help" diff - "$scratch/out" <<<"--json"
 cd "$scratch" && touch results.json

@@ -46,8 +46,8 @@ static void the_page_holds_everything(void **state)
 {
 	(void)state;
 	char *page = page_of(sample_report());
-	static const char *const wanted[] = {
-		"<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. An increment that returns its step costs 1× the floor.</h1>",
+	static const char *const wanted[] = {"<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. An increment that returns "
+					     "its step costs 1× the floor.</h1>",
 		"counter/naive", "data-race", "impl/counter/10_naive.c", "class=\"line named\"", "return ++c-&gt;value;",
 		"2.1 % of executions", "one update was lost", "id=\"counter-naive\"", "tsan is blind to call_once", "12.5 ns",
 		"naive <i>+</i> naive <i>+</i> plain_global", "What a green page does not prove", "./onceproof report --seed 7",
@@ -58,6 +58,30 @@ static void the_page_holds_everything(void **state)
 		assert_non_null(strstr(page, wanted[i]));
 	}
 	free(page);
+}
+
+static void interleavings_are_tables(void **state)
+{
+	(void)state;
+	char *page = page_of(sample_report());
+	static const char *const wanted[] = {"<table class=\"steps\">", "<th scope=\"col\">T1</th><th scope=\"col\">T2</th>",
+		"<tr class=switch data-stale><th scope=\"row\">→ 5</th><td></td><td>",
+		"10_naive.c:3</span> <code>return ++c-&gt;value;", "racy read [a] := 1",
+		"; 12 steps that no other thread could notice are not shown", "onceproof replay it.json"};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		if (!strstr(page, wanted[i]))
+			print_error("the page lacks: %s\n", wanted[i]);
+		assert_non_null(strstr(page, wanted[i]));
+	}
+	free(page);
+	json_t *report = sample_report();
+	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
+	json_decref(report);
+	char *summary = read_text(scratch("summary.md"));
+	assert_non_null(strstr(summary, "## Interleavings"));
+	assert_int_equal(occurrences(summary, "~~~~~~~~text\n"), 1);
+	assert_non_null(strstr(summary, "    →   5 │"));
+	free(summary);
 }
 
 /* Scripts, styles and JSON are cut out first, so that what is left is markup alone. */
@@ -476,7 +500,7 @@ static void junit_counts_what_it_holds(void **state)
 	free(text);
 	assert_int_equal(counts.roots, 1);
 	assert_int_equal(counts.suites, 3);
-	assert_int_equal(counts.cases, 14); /* 6 results, 6 contracts, 2 choices */
+	assert_int_equal(counts.cases, 15); /* 7 results, 6 contracts, 2 choices */
 	assert_int_equal(counts.failures, 2);
 	assert_int_equal(counts.skipped, 3); /* one skipped result, two unshown contracts */
 	assert_int_equal(counts.said_tests, counts.cases);
@@ -506,6 +530,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_page_holds_everything),
+		cmocka_unit_test(interleavings_are_tables),
 		cmocka_unit_test(the_page_loads_nothing),
 		cmocka_unit_test(hostile_text_stays_text),
 		cmocka_unit_test(tables_are_accessible),

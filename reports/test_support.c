@@ -63,6 +63,18 @@ static void add_naive(json_t *report)
 	finding_add_location(finding, "impl/counter/10_naive.c", 3, "counter_increment", "T1", "write of 8 bytes");
 	finding_add_location(finding, "impl/counter/10_naive.c", 3, "counter_increment", "T2", "write of 8 bytes");
 	result_judge(result, "bug", "bug", "reported in 1 execution");
+	result = add_result(report, result_new("counter/naive", "two_increments", "explore", "gcc 12.2.0"));
+	finding = result_add_finding(result, "forbidden-outcome", "an increment was lost on the way", FAMILY_COUNTER, 1);
+	for (int step = 4; step < 7; step++)
+		node_append(node_get(finding, "interleaving"),
+			json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s?, s:s?, s:b, s:b, s:s}", "step", step, "thread",
+				step == 5 ? "T2" : "T1", "file", "impl/counter/10_naive.c", "line", 3, "function",
+				"counter_increment", "source", "return ++c->value;", "operation", "racy read", "where", "[a]",
+				"read", step < 6 ? "0" : NULL, "written", step < 6 ? NULL : "1", "switch", step > 4, "stale",
+				step == 5, "note", step == 5 ? "nothing orders this load behind that store" : ""));
+	node_set(finding, "hidden_steps", json_integer(12));
+	node_set(finding, "replay", json_string("onceproof replay it.json"));
+	result_judge(result, "bug", "bug", "1 finding in 7 executions");
 	add_contract(report, "counter/naive", "no_lost_update", "missing", "refuted", "sequential two_increments");
 	add_contract(report, "counter/naive", "race_free", "missing", "unshown", "");
 	node_append(node_get(report, "implementations"),
