@@ -10,7 +10,7 @@
 #include "../stress/child.h"
 #include "cli.h"
 
-enum { ANSWER_BYTES_MAX = 256 << 20, PATIENCE_S = 120 };
+enum { ANSWER_BYTES_MAX = 256 << 20, PATIENCE_S = 120, GRACE_S = 20 };
 
 int explore_file_build(struct explore_file *file)
 {
@@ -79,6 +79,7 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 		.timeout_s = file->time_limit_s > 0 ? file->time_limit_s + PATIENCE_S : 0,
 		.output_max = ANSWER_BYTES_MAX,
 		.fixed_addresses = true,
+		.grace_s = GRACE_S,
 		.heard = file->heard,
 		.heard_arg = file->heard_arg};
 	struct child_result child;
@@ -89,7 +90,8 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 		complain("%s: the built program cannot be run: %s", file->files[0], strerror(why));
 		return EXIT_USAGE;
 	}
-	if (!child.interrupted && !child.timed_out && child.status == 0)
+	/* An interrupted one tells what it saw, if it can. */
+	if (!child.timed_out && child.status == 0)
 		*answer = json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
 	if (!*answer)
 		status = no_answer(file, &child);

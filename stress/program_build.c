@@ -22,10 +22,10 @@ enum { TOOL_TIMEOUT_S = 300, TOOL_OUTPUT_BYTES = 1 << 20, ERRORS_SHOWN = 10, STA
 /* Before the user's flags, so that those win … */
 static const char *const first_flags[] = {"-O1", "-g", NULL};
 /* … and behind them: what the runtime relies on. See cmake/parts.cmake for the first line. No red zone: reports can be put before inline
- * assembly. Unwind tables mark functions. Stack probes: a large frame meets the guard page instead of jumping over it. */
+ * assembly. Unwind tables mark functions. Stack probes: a large frame meets the guard page instead of jumping over it. No tail calls: a call returns to the line that made it. */
 static const char *const last_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-builtin", "-mno-red-zone",
-	"-fasynchronous-unwind-tables", "-fstack-clash-protection", "-fno-common", "-fno-lto", "-fno-pie", "-U_FORTIFY_SOURCE",
-	NULL};
+	"-fasynchronous-unwind-tables", "-fstack-clash-protection", "-fno-optimize-sibling-calls", "-fno-common", "-fno-lto",
+	"-fno-pie", "-U_FORTIFY_SOURCE", NULL};
 static const char *const gcc_flags[] = {"--param", "tsan-distinguish-volatile=1", "-fno-ipa-reference", "-Wno-tsan", NULL};
 static const char *const clang_flags[] = {"-mllvm", "-tsan-instrument-read-before-write=1", "-mllvm",
 	"-tsan-distinguish-volatile=1", "-Wno-unused-command-line-argument", NULL};
@@ -260,6 +260,11 @@ static int read_list(struct build *b, const char *name, struct words *list)
 static int compile(struct build *b, size_t i)
 {
 	const char *file = b->files[i];
+	size_t length = strlen(file);
+	if (length < 3 || strcmp(file + length - 2, ".c") != 0) {
+		complain("%s: only C files are explored", file);
+		return EXIT_USAGE;
+	}
 	if (access(file, R_OK) != 0) {
 		complain("%s: %s", file, strerror(errno));
 		return EXIT_USAGE;

@@ -237,6 +237,7 @@ static FILE *said; /* the real stderr */
 _Noreturn static void fail(const char *what, const char *why)
 {
 	fprintf(said, "onceproof-explore: %s: %s\n", what, why);
+	fflush(said);
 	_exit(2);
 }
 
@@ -285,8 +286,17 @@ static void close_output(void)
 	close(nowhere);
 }
 
+/* Between two executions the exploration ends, and what was seen is told. May run on any thread: it touches nothing else. */
+static void on_interrupt(int number)
+{
+	(void)number;
+	process->stop = 1;
+}
+
 static void limit(void)
 {
+	struct sigaction interrupt = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | SA_ONSTACK};
+	sigaction(SIGINT, &interrupt, NULL);
 	struct rlimit file = {FILE_MAX, FILE_MAX}, none = {0, 0};
 	setrlimit(RLIMIT_FSIZE, &file);
 	setrlimit(RLIMIT_CORE, &none);
@@ -330,7 +340,7 @@ static void add_doubts(json_t *answer, const struct arguments *a)
 	if (process->stop) {
 		json_object_set_new(answer, "out_of_time", json_false());
 		json_object_set_new(answer, "exhausted", json_false());
-		add_doubt(answer, process->stopped);
+		add_doubt(answer, *process->stopped ? process->stopped : "interrupted");
 	}
 	if (process->input_ever && !a->input)
 		add_doubt(answer, "it reads its standard input, which is empty here (--input names a file)");

@@ -19,7 +19,6 @@
 enum {
 	SIGNAL_STACK_BYTES = 64 * 1024,
 	NULL_BYTES = 64 * 1024, /* accesses below are to members of a null pointer */
-	SCANNED_WORDS = 8192,   /* of the stack, for the call that led out of explored code */
 	TICK_MS = 250,
 	COMPUTES_S = 5,  /* CPU time of one stretch without any entry into the runtime */
 	WAITS_S = 10,    /* the same by the clock on the wall, in a system call */
@@ -94,6 +93,21 @@ static bool is_explored(uintptr_t address)
 	return !crash->code_to || (address >= crash->code_from && address < crash->code_to);
 }
 
+/* Does a call end at ADDRESS, so that it is a return address and no other pointer to code? Near calls: relative, or through a register
+ * or memory (Intel SDM, volume 2, CALL). */
+static bool follows_call(uintptr_t address)
+{
+	const unsigned char *at = (const unsigned char *)address;
+	if (address < crash->code_from + 7)
+		return false;
+	if (at[-5] == 0xe8)
+		return true;
+	for (int bytes = 2; bytes <= 7; bytes++)
+		if (at[-bytes] == 0xff && (at[1 - bytes] & 0x38) == 0x10)
+			return true;
+	return false;
+}
+
 /* The instruction that faulted, as a return address; if it is not explored code, the innermost return address into explored code on the
  * stack, found without unwinding: the library has no frame pointers. */
 static uintptr_t site_of(const ucontext_t *context)
@@ -103,9 +117,11 @@ static uintptr_t site_of(const ucontext_t *context)
 		return at + 1;
 	uintptr_t low, high;
 	fiber_stack(fiber_current(), &low, &high);
+	if (sp < low && fiber_is_guard(sp))
+		sp = low;
 	if (crash->code_to && sp >= low && sp < high)
 		for (const uintptr_t *word = (const uintptr_t *)(sp & ~7ul); (uintptr_t)word < high; word++)
-			if (is_explored(*word))
+			if (is_explored(*word) && follows_call(*word))
 				return *word;
 	return at + 1;
 }
