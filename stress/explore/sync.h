@@ -272,7 +272,7 @@ bool sync_may_end(const struct thread *t);
 /* A new exploration begins: forgets what earlier executions told about the program. */
 void sync_forget(void);
 
-/* Calls SEE for every value that a live or ended thread keeps under a key: such values are reachable. */
+/* Calls SEE for every value that a live thread keeps under a key: such values are reachable. */
 void sync_each_value(void (*see)(void *value, void *arg), void *arg);
 
 /* sync_key.c: destructors of the running thread; a new execution. */

@@ -179,7 +179,8 @@ void sync_each_value(void (*see)(void *value, void *arg), void *arg)
 	if (!keys || !sync_state)
 		return;
 	for (unsigned t = 0; t < GRAPH_THREADS_MAX; t++) {
-		if (keys->set_generation[t] != sync_state->generation)
+		/* What an ended thread kept is lost; the first one's lasts as long as the program. */
+		if (keys->set_generation[t] != sync_state->generation || (t && runtime->thread[t].ended))
 			continue;
 		for (uint32_t k = 0; k < keys->set[t]; k++)
 			if (exists(k) && value_of(t, k)->value)
