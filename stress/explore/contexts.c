@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "runtime_private.h"
+
 enum { CONTEXTS = 1 << CONTEXT_BITS, SLOTS = 2 * CONTEXTS, CALLS_KEPT = FRAMES_MAX - 1 };
 
 struct node {
@@ -72,8 +74,10 @@ uint32_t context_now(unsigned thread)
 {
 	const struct thread *t = &runtime->thread[thread];
 	struct path *path = &all->path[thread];
-	unsigned count = t->depth < CALLS_KEPT ? t->depth : CALLS_KEPT, same = 0;
-	const void *const *calls = t->calls + (t->depth - count);
+	/* The runtime keeps no calls that are deeper. */
+	unsigned depth = t->depth < CALLS_MAX ? t->depth : CALLS_MAX;
+	unsigned count = depth < CALLS_KEPT ? depth : CALLS_KEPT, same = 0;
+	const void *const *calls = t->calls + (depth - count);
 	unsigned valid = path->valid < count ? path->valid : count;
 	while (same < valid && path->call[same] == calls[same])
 		same++;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "races.h"
+#include "runtime_private.h"
 #include "sync.h"
 
 /* What race detection sees of the runtime: the calls of each thread. */
@@ -281,7 +282,18 @@ static void calls_are_told(void **state)
 		for (unsigned i = 1; i < race.frame_count; i++)
 			assert_ptr_equal(race.frame[i], calls[depth - i]);
 	}
+	/* Deeper than what is kept. */
+	static const void *deep[CALLS_MAX];
+	for (uintptr_t i = 0; i < CALLS_MAX; i++)
+		deep[i] = (void *)(0x700000 + i);
+	here.thread[1].calls = deep;
+	here.thread[1].depth = CALLS_MAX + 1000;
+	races_clear();
+	assert_false(access_as(1, 'w', AT, 4, (void *)0x401111, &race));
+	assert_true(access_as(2, 'w', AT, 4, (void *)0x402222, &race));
+	assert_ptr_equal(race.frame[1], deep[CALLS_MAX - 1]);
 	/* Another call at the same depth is another context. */
+	here.thread[1].calls = calls;
 	here.thread[1].depth = 2;
 	for (uintptr_t i = 0; i < 300000; i++) { /* more of them than are kept */
 		calls[1] = (void *)(0x600000 + i);
