@@ -493,4 +493,4 @@ static const struct suite_program programs[] = {
 	{"ticket_torn", ticket_torn, .kind = FINDING_ASSERTION},
 	{"told_in_another_section", told_in_another_section, .kind = FINDING_ASSERTION},
 };
-SUITE_GROUP(buggy_locks, programs);
+SUITE_GROUP(buggy_locks, programs, NULL);

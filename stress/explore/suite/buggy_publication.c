@@ -642,6 +642,12 @@ static void double_buffer_twice(void)
 	TOGETHER(fill_twice, read_current_half);
 }
 
+static void forget(void)
+{
+	atomic_init(&shared, NULL);
+	plain_shared = NULL;
+}
+
 static const struct suite_program programs[] = {
 	{"relaxed_store", relaxed_store, .kind = FINDING_DATA_RACE},
 	{"relaxed_load", relaxed_load, .kind = FINDING_DATA_RACE},
@@ -679,4 +685,4 @@ static const struct suite_program programs[] = {
 	{"latch_relaxed", latch_relaxed, .kind = FINDING_DATA_RACE},
 	{"double_buffer_twice", double_buffer_twice, .kind = FINDING_DATA_RACE},
 };
-SUITE_GROUP(buggy_publication, programs);
+SUITE_GROUP(buggy_publication, programs, forget);

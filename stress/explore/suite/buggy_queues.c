@@ -487,6 +487,11 @@ static void stealing_unfenced(void)
 	TOGETHER(owner, thief);
 }
 
+static void forget(void)
+{
+	atomic_init(&top, NULL);
+}
+
 static const struct suite_program programs[] = {
 	{"no_predicate", no_predicate, .kind = FINDING_LOST_WAKEUP},
 	{"signal_for_two", signal_for_two, .kind = FINDING_DEADLOCK},
@@ -513,4 +518,4 @@ static const struct suite_program programs[] = {
 	{"treiber_freed", treiber_freed, .kind = FINDING_USE_AFTER_FREE},
 	{"stealing_unfenced", stealing_unfenced, .kind = FINDING_ASSERTION},
 };
-SUITE_GROUP(buggy_queues, programs);
+SUITE_GROUP(buggy_queues, programs, forget);

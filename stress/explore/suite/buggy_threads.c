@@ -350,6 +350,13 @@ static void bit_fields(void)
 	TOGETHER(set_low, set_high);
 }
 
+static void forget(void)
+{
+	atomic_init(&shared, NULL);
+	atomic_init(&hazard, NULL);
+	block = NULL;
+}
+
 static const struct suite_program programs[] = {
 	{"freed_in_use", freed_in_use, .kind = FINDING_USE_AFTER_FREE},
 	{"freed_twice", freed_twice, .kind = FINDING_DOUBLE_FREE},
@@ -373,4 +380,4 @@ static const struct suite_program programs[] = {
 	{"key_without_destructor", key_without_destructor, .kind = FINDING_LEAK},
 	{"bit_fields", bit_fields, .kind = FINDING_DATA_RACE},
 };
-SUITE_GROUP(buggy_threads, programs);
+SUITE_GROUP(buggy_threads, programs, forget);

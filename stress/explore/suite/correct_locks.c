@@ -590,7 +590,7 @@ static const struct suite_program programs[] = {
 	{"trylock_once", trylock_once, .proved = true},
 	{"timedlock", timedlock, .proved = true},
 	{"lock_order", lock_order, .proved = true},
-	{"back_off", back_off, .proved = true},
+	{"back_off", back_off} /* goes round as often as it likes, and each turn is news */,
 	{"hand_over_hand", hand_over_hand, .proved = true},
 	{"robust_mutex", robust_mutex, .proved = true},
 	{"static_mutex", static_mutex, .proved = true},
@@ -610,4 +610,4 @@ static const struct suite_program programs[] = {
 	{"teller_under_lock", teller_under_lock, .proved = true},
 	{"error_path", error_path, .proved = true},
 };
-SUITE_GROUP(correct_locks, programs);
+SUITE_GROUP(correct_locks, programs, NULL);

@@ -570,6 +570,14 @@ static void sense_barrier(void)
 	must(data == 2 && other_data == 2);
 }
 
+static void forget(void)
+{
+	atomic_init(&shared, NULL);
+	atomic_init(&hazard, NULL);
+	retired = NULL;
+	object = NULL;
+}
+
 static const struct suite_program programs[] = {
 	{"release_acquire", release_acquire, .proved = true},
 	{"fence_publication", fence_publication, .proved = true},
@@ -599,4 +607,4 @@ static const struct suite_program programs[] = {
 	{"latch", latch, .proved = true},
 	{"sense_barrier", sense_barrier, .proved = true},
 };
-SUITE_GROUP(correct_publication, programs);
+SUITE_GROUP(correct_publication, programs, forget);

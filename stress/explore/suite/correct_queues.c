@@ -610,4 +610,4 @@ static const struct suite_program programs[] = {
 	{"one_is_serial", one_is_serial, .proved = true},
 	{"futex_event", futex_event, .proved = true},
 };
-SUITE_GROUP(correct_queues, programs);
+SUITE_GROUP(correct_queues, programs, NULL);

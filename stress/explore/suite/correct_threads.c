@@ -548,6 +548,12 @@ static void sleeping(void)
 	TOGETHER(sleep_a_little, sleep_a_little);
 }
 
+static void forget(void)
+{
+	block = NULL;
+	list = NULL;
+}
+
 static const struct suite_program programs[] = {
 	{"join_orders", join_orders, .proved = true},
 	{"results_of_threads", results_of_threads, .proved = true},
@@ -577,4 +583,4 @@ static const struct suite_program programs[] = {
 	{"neighbouring_bytes", neighbouring_bytes, .proved = true},
 	{"sleeping", sleeping, .proved = true},
 };
-SUITE_GROUP(correct_threads, programs);
+SUITE_GROUP(correct_threads, programs, forget);

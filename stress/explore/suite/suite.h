@@ -25,10 +25,13 @@ struct suite_group {
 	const char *name;
 	const struct suite_program *programs;
 	unsigned count;
+	void (*forget)(
+		void); /* clears pointers that a program has left: they would keep the blocks of the next one alive; may be NULL */
 };
 extern const struct suite_group suite_correct_locks, suite_correct_publication, suite_correct_queues, suite_correct_threads;
 extern const struct suite_group suite_buggy_locks, suite_buggy_publication, suite_buggy_queues, suite_buggy_threads;
-#define SUITE_GROUP(NAME, PROGRAMS) const struct suite_group suite_##NAME = {#NAME, PROGRAMS, sizeof PROGRAMS / sizeof *PROGRAMS}
+#define SUITE_GROUP(NAME, PROGRAMS, FORGET) \
+	const struct suite_group suite_##NAME = {#NAME, PROGRAMS, sizeof PROGRAMS / sizeof *PROGRAMS, FORGET}
 
 /* EXPRESSION turned out false at FILE:LINE: a finding where programs are explored, the end of the process elsewhere. (assert() will not
  * do: it is compiled out of release builds.) */

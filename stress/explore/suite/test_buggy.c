@@ -15,13 +15,22 @@ static const struct suite_group *const groups[] = {
 static int arguments;
 static char **argument;
 
+static void forget(void)
+{
+	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+		if (groups[g]->forget)
+			groups[g]->forget();
+}
+
 static unsigned for_each(unsigned (*check)(const struct suite_program *program))
 {
 	unsigned wrong = 0;
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
 		for (unsigned i = 0; i < groups[g]->count; i++)
-			if (suite_selected(arguments, argument, groups[g]->programs[i].name))
+			if (suite_selected(arguments, argument, groups[g]->programs[i].name)) {
+				forget();
 				wrong += check(&groups[g]->programs[i]);
+			}
 	return wrong;
 }
 
