@@ -270,7 +270,8 @@ static json_t *add_steps(json_t *steps)
 	add_step(steps, 2, "store", "0x1000", NULL, "1"); /* 6 */
 	node_set(add_step(steps, 1, "store", "0x1000", NULL, "1"), "note", node_text(""));
 	node_set(add_step(steps, 0, "load", "0x1000", "1", NULL), "source", json_integer(6)); /* 8: the check */
-	add_step(steps, 0, "", "0x3000", "4", NULL);
+	for (int thread = 0; thread < 3; thread++) /* 9 to 11: everybody reads it, nobody writes */
+		add_step(steps, thread, "", "0x3000", "4", NULL);
 	return steps;
 }
 
@@ -285,7 +286,7 @@ static void only_steps_that_matter_are_shown(void **state)
 	static const int shown[] = {4, 5, 6, 7, 8};
 	static const bool switches[] = {false, true, false, true, true};
 	assert_int_equal(json_array_size(rows), 5);
-	assert_int_equal(hidden, 4);
+	assert_int_equal(hidden, 6);
 	for (size_t i = 0; i < 5; i++) {
 		const json_t *row = json_array_get(rows, i);
 		assert_int_equal((int)node_number(row, "step", 0), shown[i]);
@@ -400,6 +401,23 @@ static void witnesses_are_written_and_read(void **state)
 	unlink(path);
 }
 
+/* Another outcome of the same scenario is another file. */
+static void witnesses_have_names_of_their_own(void **state)
+{
+	(void)state;
+	struct explored naive = about("naive", "two_increments");
+	naive.witness_folder = folder;
+	char names[2][512];
+	for (int outcome = 1; outcome <= 2; outcome++) {
+		json_t *answer = answer_new(), *found = add_found(answer, "forbidden-outcome", outcome, false);
+		node_set(found, "places", json_array());
+		json_decref(judged(&naive, answer, "bug"));
+		snprintf(names[outcome - 1], sizeof names[0], "%s", only_file());
+		unlink(names[outcome - 1]);
+	}
+	assert_string_not_equal(names[0], names[1]);
+}
+
 static void what_is_no_witness_is_refused(void **state)
 {
 	(void)state;
@@ -450,6 +468,7 @@ int main(void)
 		cmocka_unit_test(repeated_accesses_are_one_row),
 		cmocka_unit_test(waiting_is_shown),
 		cmocka_unit_test(witnesses_are_written_and_read),
+		cmocka_unit_test(witnesses_have_names_of_their_own),
 		cmocka_unit_test(what_is_no_witness_is_refused),
 	};
 	return cmocka_run_group_tests(tests, prepare, clean);

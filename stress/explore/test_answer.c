@@ -44,6 +44,7 @@ static struct schedule_step rows[] = {
 		.source_thread = GRAPH_NOBODY,
 		.place_thread = GRAPH_NOBODY},
 	{.thread = 1, .kind = EVENT_WRITE, .tag = STEP_STORE, .place_thread = 3, .place_number = UINT32_MAX},
+	{.thread = 2, .kind = EVENT_BEGIN, .tag = STEP_THREAD_BEGIN}, /* not recorded */
 	{.thread = 2, .kind = EVENT_READ, .tag = STEP_LOAD, .source_thread = 1, .source_number = 4, .choice = 2},
 	{.thread = 2, .kind = EVENT_READ, .tag = STEP_LOAD},
 };
@@ -116,10 +117,10 @@ static void steps_point_to_their_sources_and_rows(void **state)
 	assert_true(json_is_null(json_object_get(plain, "at")));
 	assert_int_equal(json_integer_value(json_object_get(plain, "source")), -1);
 	assert_int_equal(json_integer_value(json_object_get(load, "source")), 0);
-	assert_int_equal(json_integer_value(json_object_get(load, "at")), 2);
+	assert_int_equal(json_integer_value(json_object_get(load, "at")), 3);
 	assert_string_equal(text(load, "note"), "thread 1 stored ? later");
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 3), "source")), -1);
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 3), "at")), 3);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 3), "at")), 4);
 	json_decref(it);
 }
 
