@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "explore/crash.h"
 #include "explore/explore.h"
 #include "explore/orders.h"
 #include "explore/snapshot.h"
@@ -199,6 +200,8 @@ static int snapshot_program(enum memory_model model)
 	extern char __data_start[], _end[];
 	const struct runtime_options start = {.model = model, .steps_max = 10000};
 	int why = runtime_start(&start);
+	if (!why)
+		why = crash_start();
 	return why ? why : snapshot_start(&(struct snapshot_range){(uintptr_t)__data_start, (uintptr_t)_end}, 1);
 }
 

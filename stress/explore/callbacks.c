@@ -420,7 +420,7 @@ static uint64_t atomic_compare(
 		return expected;                                                                                               \
 	}
 
-/* gcc's: the value found goes to *EXPECTED. A weak one fails only for a reason: spurious failures are not explored. */
+/* gcc's: the value found goes to *EXPECTED, a plain object of the program. A weak one fails only for a reason: spurious failures are not explored. */
 #define COMPARE_BOOL(bits, type, strength)                                                                                      \
 	KEEP_REGISTERS("__tsan_atomic" #bits "_compare_exchange_" #strength);                                                   \
 	CALLBACK bool checked___tsan_atomic##bits##_compare_exchange_##strength(                                                \
@@ -430,12 +430,13 @@ static uint64_t atomic_compare(
 	{                                                                                                                       \
 		if (off())                                                                                                      \
 			return __atomic_compare_exchange_n(at, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);   \
+		plain((uintptr_t)expected, sizeof(type), false, SITE);                                                          \
 		type wanted = *expected;                                                                                        \
 		type found =                                                                                                    \
 			(type)atomic_compare((uint64_t)at, bits / 8, (uint64_t)wanted, (uint64_t)desired, order, failed, SITE); \
 		if (found == wanted)                                                                                            \
 			return true;                                                                                            \
-		snapshot_save((uintptr_t)expected, sizeof found);                                                               \
+		plain((uintptr_t)expected, sizeof found, true, SITE);                                                           \
 		*expected = found;                                                                                              \
 		return false;                                                                                                   \
 	}

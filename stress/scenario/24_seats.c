@@ -43,6 +43,16 @@ static void join_and_count_1(const struct execution *x)
 	join_and_count(x, 1);
 }
 
+static void do_nothing(const struct execution *x)
+{
+	(void)x;
+}
+
+static void join_and_count_2(const struct execution *x)
+{
+	join_and_count(x, 2);
+}
+
 static void read_twice(const struct execution *x)
 {
 	seen_by(x, 2)->value[0] = count_value(x);
@@ -67,6 +77,13 @@ static unsigned check(const struct execution *x)
 	if (rest != counted)
 		return rest < counted ? LOST_SHARE : COUNTED_TWICE;
 	return value[0] > value[1] || value[1] > rest ? BACKWARDS : STAYED;
+}
+
+/* Nobody read on the way. */
+static unsigned check_joined(const struct execution *x)
+{
+	uint64_t counted = seen_by(x, 1)->counted + seen_by(x, 2)->counted, rest = count_close(x);
+	return rest == counted ? STAYED : rest < counted ? LOST_SHARE : COUNTED_TWICE;
 }
 
 enum { CHECKS = COUNTER_NO_LOST_UPDATE | COUNTER_EXACT_AT_REST | COUNTER_MONOTONE_VALUE | COUNTER_RACE_FREE };
@@ -97,6 +114,19 @@ static const struct scenario scenarios[] = {
 		.setup = setup,
 		.actor = {count_and_leave_0, join_and_count_1, read_twice},
 		.check = check,
+	},
+	{
+		.family = FAMILY_COUNTER,
+		.name = "join_at_once",
+		.shows = "two threads take a seat at once beside one that is taken already, and count",
+		.checks = COUNTER_NO_LOST_UPDATE | COUNTER_EXACT_AT_REST | COUNTER_RACE_FREE,
+		.local_bytes = sizeof(struct seats),
+		.outcome_count = BACKWARDS, /* the first three: nobody reads on the way */
+		.outcomes = outcomes,
+		.actor_count = 3,
+		.setup = setup,
+		.actor = {do_nothing, join_and_count_1, join_and_count_2},
+		.check = check_joined,
 	},
 };
 
