@@ -5,10 +5,14 @@
  *     psc_base = ([accesses] | [fences]; hb?); scb; ([accesses] | hb?; [fences])
  *     psc_F    = [fences]; (hb | hb; eco; hb); [fences]
  *
- * over seq_cst accesses and fences. An edge comes about in one of two ways. Inside happens-before: then it leads from an event of some
- * thread u to an event b, and all earlier seq_cst events of u lead to b as well, over program order, so only the last one of each
- * thread needs an edge. By coherence (mo, rb, eco): then ranks decide: an access leads to the next seq_cst store behind its own store;
- * for fences it matters how low on each location what follows the fence may look, and how high what precedes it has looked.
+ * over seq_cst accesses and fences. An edge comes about inside happens-before or by coherence (mo, rb, eco). A cycle has at least one
+ * of the latter. That makes those of the former needless that begin or end at a fence: where a cycle leaves an edge by coherence at a
+ * store y and goes on inside happens-before to a fence, y happened before the fence, so an edge by coherence leads there directly; and
+ * likewise from a fence. Between accesses they are needed; they lead from an access of some thread u to b, and all earlier seq_cst
+ * accesses of u lead to b as well, over program order, so the last one of each thread is enough.
+ *
+ * By coherence, ranks decide: an access leads to the next seq_cst store behind its own store; for fences it matters how low on each
+ * location what follows the fence may look, and how high what precedes it has looked.
  */
 #include "graph_private.h"
 
@@ -22,7 +26,7 @@ struct psc {
 	const struct graph *g;
 	uint32_t count, words; /* seq_cst events, and 64-bit words for one bit each */
 	event_id *event;       /* by index, in the order in which they were added */
-	uint32_t *previous;    /* the one before in its thread: its index + 1, or 0 */
+	uint32_t *previous;    /* of an access: the one before in its thread, its index + 1, or 0 */
 	uint32_t *index;       /* by event: its index + 1, or 0 */
 	uint32_t fence_count;
 	uint32_t *fence; /* indices */
@@ -63,21 +67,6 @@ static uint32_t count_fences(const struct graph *g)
 
 /* --- edges inside happens-before ------------------------------------------------------------------------------------------------ */
 
-/* Is there an access to LOCATION that event A happened before and that is within ROW (what happened before b)? An event's own clock
- * grows along its thread, so the last one of each thread is the best. A itself does not count, nor does B. */
-static bool passes_location(
-	const struct graph *g, const struct event *a, uint32_t location, const uint32_t *row, const struct event *b)
-{
-	for (unsigned v = 0; v < g->threads; v++) {
-		uint32_t limit = v == b->thread ? b->number - 1 : row[1 + v];
-		event_id x = event_within(g, events_here(g, location)[1 + v], limit);
-		if (x && g->events[x].number != (v == a->thread ? a->number : 0) &&
-			happened_before(g, x)[1 + a->thread] >= a->number)
-			return true;
-	}
-	return false;
-}
-
 /* sb to another location; hb; sb from another location: A and B are accesses in different threads, A happened before B. */
 static bool passes_others(const struct graph *g, const struct event *a, const struct event *b)
 {
@@ -89,44 +78,22 @@ static bool passes_others(const struct graph *g, const struct event *a, const st
 	return entered && happened_before(g, event_numbered(g, b->thread, entered))[1 + a->thread] >= left;
 }
 
-/* A happened before B, in another thread: is that an edge of psc? Not if A synchronises with B alone, over a location that is not
- * theirs both. */
-static bool leads(const struct graph *g, const struct event *a, const struct event *b, const uint32_t *row)
-{
-	bool from_fence = a->kind == EVENT_FENCE, to_fence = b->kind == EVENT_FENCE;
-	if (from_fence && to_fence)
-		return true; // psc_F
-	if (from_fence) {
-		event_id entered = b->number > 1 ? event_numbered(g, b->thread, b->number - 1) : 0;
-		return (entered && happened_before(g, entered)[1 + a->thread] >= a->number) ||
-		       passes_location(g, a, b->location, row, b);
-	}
-	if (to_fence)
-		return row[1 + a->thread] > a->number || passes_location(g, a, a->location, row, b);
-	return a->location == b->location || passes_others(g, a, b);
-}
-
-/* The edges to the event with INDEX from LAST, the last seq_cst event of each thread so far (index + 1). */
+/* The edges to the access with INDEX from LAST, the last seq_cst access of each thread so far (index + 1). */
 static void edges_in_hb(struct psc *p, uint32_t index, const uint32_t *last)
 {
 	const struct graph *g = p->g;
 	const struct event *b = &g->events[p->event[index]];
 	const uint32_t *row = happened_before(g, p->event[index]);
-	for (unsigned u = 0; u < g->threads; u++) {
-		uint32_t a = last[u];
-		if (u == b->thread) {
-			if (a)
-				edge(p, a - 1, index);
-			continue;
-		}
-		for (; a; a = p->previous[a - 1]) {
+	for (unsigned u = 0; u < g->threads; u++)
+		for (uint32_t a = last[u]; a; a = p->previous[a - 1]) {
 			const struct event *e = &g->events[p->event[a - 1]];
-			if (e->number <= row[1 + u] && leads(g, e, b, row)) {
+			if (e->number > row[1 + u])
+				continue;
+			if (u == b->thread || e->location == b->location || passes_others(g, e, b)) {
 				edge(p, a - 1, index);
 				break;
 			}
 		}
-	}
 }
 
 /* Finds the events and their edges in happens-before. What happened before an event was added before it. */
@@ -138,16 +105,19 @@ static void collect(struct psc *p)
 	uint32_t n = 0;
 	for (event_id id = 1; id <= g->count; id++) {
 		const struct event *e = &g->events[id];
-		if (e->order != ORDER_SEQ_CST || !(event_is_access(e) || e->kind == EVENT_FENCE)) {
-			p->index[id] = 0;
+		p->index[id] = 0;
+		if (e->order != ORDER_SEQ_CST || !(event_is_access(e) || e->kind == EVENT_FENCE))
 			continue;
-		}
 		p->event[n] = id;
-		p->previous[n] = last[e->thread];
-		edges_in_hb(p, n, last);
-		if (e->kind == EVENT_FENCE)
+		p->index[id] = n + 1;
+		if (e->kind == EVENT_FENCE) {
 			p->fence[p->fence_count++] = n;
-		p->index[id] = last[e->thread] = ++n;
+		} else {
+			p->previous[n] = last[e->thread];
+			edges_in_hb(p, n, last);
+			last[e->thread] = n + 1;
+		}
+		n++;
 	}
 }
 

@@ -43,8 +43,13 @@ static struct test_op random_access(struct stream *r, unsigned location, uint64_
 	return op;
 }
 
-/* Most interesting shapes go round in a ring: each thread leaves one location and enters the next. Each of two to four threads gets two
- * accesses, mostly that way, and sometimes a third one; half of them a fence in between. */
+static void add_fence(struct stream *r, struct test_program *p, unsigned t)
+{
+	p->op[t][p->count[t]++] = (struct test_op){.kind = TEST_FENCE, .order = PICK(r, fence_orders)};
+}
+
+/* Most interesting shapes go round in a ring: each thread leaves one location and enters the next. Each of two to four threads gets one
+ * to three accesses, mostly two and mostly that way; half of the programs have fences. */
 static struct test_program random_program(uint64_t number)
 {
 	struct stream r = execution_random(7, number);
@@ -54,12 +59,14 @@ static struct test_program random_program(uint64_t number)
 	for (unsigned t = 0, value = 1; t < p.threads; t++) {
 		unsigned from = stream_below(&r, 6) ? t % p.locations : stream_below(&r, p.locations);
 		unsigned to = stream_below(&r, 6) ? (t + 1) % p.locations : stream_below(&r, p.locations);
+		if (fences && stream_below(&r, 6) == 0)
+			add_fence(&r, &p, t);
 		p.op[t][p.count[t]++] = random_access(&r, from, value++);
 		if (fences && stream_below(&r, 3))
-			p.op[t][p.count[t]++] = (struct test_op){.kind = TEST_FENCE, .order = PICK(&r, fence_orders)};
+			add_fence(&r, &p, t);
 		if (p.threads < 4 && stream_below(&r, 3) == 0)
 			p.op[t][p.count[t]++] = random_access(&r, stream_below(&r, p.locations), value++);
-		if (p.threads < 4 || stream_below(&r, 4))
+		if (stream_below(&r, 4))
 			p.op[t][p.count[t]++] = random_access(&r, to, value++);
 	}
 	return p;
@@ -223,6 +230,31 @@ static void test_create_and_await(void **state)
 	assert_int_equal(graph_at(g, 1, 4), 0);
 	assert_int_equal(graph_prefix(g, read)[0], 3);
 	assert_true(graph_consistent(g));
+	graph_free(g);
+}
+
+/* psc_F's plain happens-before: creation orders two seq_cst fences, and no access does. */
+static void test_create_between_fences(void **state)
+{
+	(void)state;
+	struct graph *g = graph_new(MODEL_RC11, true);
+	for (unsigned created = 0; created < 2; created++) {
+		graph_clear(g);
+		uint32_t x = locate(g, 8), z = locate(g, 16);
+		event_id x0 = g->locations[x].initial, z0 = g->locations[z].initial, create;
+		graph_write(g, 0, x, ORDER_RELAXED, 1, x0);
+		graph_fence(g, 0, ORDER_SEQ_CST);
+		create = graph_plain(g, 0, EVENT_CREATE);
+		graph_begin(g, 1, created ? create : 0);
+		graph_fence(g, 1, ORDER_SEQ_CST);
+		graph_read(g, 1, z, ORDER_RELAXED, z0);
+		graph_write(g, 2, z, ORDER_RELAXED, 1, z0);
+		graph_fence(g, 2, ORDER_SEQ_CST);
+		assert_true(graph_consistent(g));
+		graph_read(g, 2, x, ORDER_RELAXED, x0);
+		assert_int_equal(graph_consistent(g), !created);
+		assert_int_equal(oracle_consistent(g, MODEL_RC11), !created);
+	}
 	graph_free(g);
 }
 
@@ -396,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_and_await),
+		cmocka_unit_test(test_create_between_fences),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_unknown_thread),
 		cmocka_unit_test(test_ranks),
