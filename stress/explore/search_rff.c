@@ -6,8 +6,9 @@
  * A read whose wished store is not the newest yet waits; one whose wished store is there goes at once, and other stores to that place
  * wait for it. Wishes that cannot be had are given up when nobody else can move.
  *
- * Stores and reads are known by thread, instruction and location, numbered as they first appeared: no address decides anything. Execution
- * i depends on what the ones before it showed; shards go different ways from the start. No statement about probability.
+ * Stores and reads are known by thread, instruction, location and how often that was before (up to a few times, for loops), numbered as
+ * they first appeared: no address decides anything. Execution i depends on what the ones before it showed; shards go different ways
+ * from the start. No statement about probability.
  */
 #include <stdlib.h>
 
@@ -16,8 +17,9 @@
 enum {
 	KNOWN_MAX = 512,
 	SLOTS = 2048, /* a power of two */
-	WISHES_MAX = 6,
+	WISHES_MAX = 12,
 	CORPUS_MAX = 128,
+	TURNS_MAX = 7,
 	INITIAL = 0, /* known[0]: whatever was there before the first store */
 };
 
@@ -26,8 +28,11 @@ struct known {
 	uint64_t address;
 	const void *site;
 	uint32_t bytes;
-	uint16_t thread;
+	uint16_t thread, turn; /* how often it was before in its execution, up to TURNS_MAX */
 	bool reads, writes;
+	/* Of turn 0: how often it was in the execution with number `stamp`. */
+	uint32_t count;
+	uint64_t stamp;
 };
 
 struct wish {
@@ -46,7 +51,9 @@ struct rff_search {
 	struct staleness stale;
 	unsigned known_count;
 	struct known known[KNOWN_MAX];
-	uint16_t slot[SLOTS]; /* index into known, 0: empty */
+	uint16_t slot[SLOTS];                    /* index into known, 0: empty */
+	uint64_t stamp;                          /* of this execution */
+	uint16_t by_event[GRAPH_EVENTS_MAX + 1]; /* index into known, or KNOWN_MAX */
 	uint64_t seen[KNOWN_MAX][KNOWN_MAX / 64];
 	unsigned corpus_count, corpus_next;
 	struct abstract_schedule corpus[CORPUS_MAX];
@@ -56,36 +63,47 @@ struct rff_search {
 };
 
 /* The number of a store or read in the abstract; KNOWN_MAX: there are too many. */
-static unsigned number_of(struct rff_search *r, unsigned thread, const void *site, uint64_t address, uint32_t bytes)
+static unsigned number_of(struct rff_search *r, const struct operation *op, unsigned turn)
 {
-	uint64_t mix = ((uint64_t)(uintptr_t)site ^ address << 1) * 0x9e3779b97f4a7c15u + thread;
+	uint64_t mix = ((uint64_t)(uintptr_t)op->site ^ op->address << 1) * 0x9e3779b97f4a7c15u + op->thread * 8u + turn;
 	for (uint32_t i = (uint32_t)((mix * 0x94d049bb133111ebu) >> 40) & (SLOTS - 1);; i = (i + 1) & (SLOTS - 1)) {
 		if (!r->slot[i]) {
 			if (r->known_count == KNOWN_MAX)
 				return KNOWN_MAX;
 			r->slot[i] = (uint16_t)r->known_count;
-			r->known[r->known_count] =
-				(struct known){.address = address, .site = site, .bytes = bytes, .thread = (uint16_t)thread};
+			r->known[r->known_count] = (struct known){.address = op->address,
+				.site = op->site,
+				.bytes = op->bytes,
+				.thread = op->thread,
+				.turn = (uint16_t)turn};
 			return r->known_count++;
 		}
 		const struct known *k = &r->known[r->slot[i]];
-		if (k->site == site && k->address == address && k->bytes == bytes && k->thread == thread)
+		if (k->site == op->site && k->address == op->address && k->bytes == op->bytes && k->thread == op->thread &&
+			k->turn == turn)
 			return r->slot[i];
 	}
 }
 
-static unsigned number_of_event(struct rff_search *r, const struct graph *g, event_id id)
+/* The number of what OP is about to do; *FIRST: that of its first turn. */
+static unsigned number_of_operation(struct rff_search *r, const struct operation *op, unsigned *first)
 {
-	const struct event *e = &g->events[id];
-	if (e->kind == EVENT_INITIAL)
-		return INITIAL;
-	const struct location *at = &g->locations[e->location];
-	return number_of(r, e->thread, e->site, at->address, at->bytes);
+	*first = op->address ? number_of(r, op, 0) : KNOWN_MAX;
+	if (*first == KNOWN_MAX || r->known[*first].stamp != r->stamp || r->known[*first].count == 0)
+		return *first;
+	uint32_t turn = r->known[*first].count;
+	return number_of(r, op, turn < TURNS_MAX ? turn : TURNS_MAX);
 }
 
-static unsigned number_of_operation(struct rff_search *r, const struct operation *op)
+static unsigned pending_number(struct rff_search *r, const struct operation *op)
 {
-	return op->address ? number_of(r, op->thread, op->site, op->address, op->bytes) : KNOWN_MAX;
+	unsigned first;
+	return number_of_operation(r, op, &first);
+}
+
+static unsigned number_of_event(const struct rff_search *r, const struct graph *g, event_id id)
+{
+	return g->events[id].kind == EVENT_INITIAL ? INITIAL : r->by_event[id];
 }
 
 /* Changing schedules -------------------------------------------------------------------------------------------------------------- */
@@ -106,6 +124,22 @@ static bool random_wish(struct rff_search *r, struct wish *wish)
 	return false;
 }
 
+/* A read returns one store: a new wish for it takes the place of an old one. If there are too many, the oldest goes. */
+static void add_wish(struct abstract_schedule *to, struct wish wish)
+{
+	unsigned at = 0;
+	while (at < to->count && (to->wish[at].read != wish.read || !wish.wanted))
+		at++;
+	if (at == WISHES_MAX) {
+		at = WISHES_MAX - 1;
+		for (unsigned i = 0; i < at; i++)
+			to->wish[i] = to->wish[i + 1];
+	}
+	to->wish[at] = wish;
+	if (at == to->count)
+		to->count++;
+}
+
 static void mutate(struct rff_search *r)
 {
 	struct abstract_schedule *now = &r->now;
@@ -124,12 +158,8 @@ static void mutate(struct rff_search *r)
 		}
 		break;
 	default:
-		if (!random_wish(r, &wish))
-			break;
-		if (now->count < WISHES_MAX)
-			now->wish[now->count++] = wish;
-		else
-			now->wish[stream_below(&r->random, WISHES_MAX)] = wish;
+		if (random_wish(r, &wish))
+			add_wish(now, wish);
 		break;
 	}
 }
@@ -140,11 +170,14 @@ static bool rff_begin(struct search *s, const struct moment *at)
 	r->random = execution_random(s->seed + (s->shard - 1) * 0x9e3779b97f4a7c15u, at->execution);
 	r->stale = stale_begin(&r->random);
 	r->drawn = 0;
+	r->stamp++;
 	if (!r->known_count)
 		r->known_count = 1;
 	r->now.count = 0;
 	if (r->corpus_count && stream_below(&r->random, 4) != 0) {
-		r->now = r->corpus[stream_below(&r->random, r->corpus_count)];
+		/* The later of two: what was new last leads furthest. */
+		unsigned one = stream_below(&r->random, r->corpus_count), two = stream_below(&r->random, r->corpus_count);
+		r->now = r->corpus[one > two ? one : two];
 		mutate(r);
 	}
 	return true;
@@ -162,7 +195,7 @@ static bool spoils(struct rff_search *r, const struct moment *at, const struct o
 		const struct known *reader = &r->known[wish->read];
 		if (!wish->wanted || wish->store != newest || reader->address != op->address || reader->thread == op->thread)
 			continue;
-		if (search_enabled(at, reader->thread) && number_of_operation(r, &at->pending[reader->thread]) == wish->read)
+		if (search_enabled(at, reader->thread) && pending_number(r, &at->pending[reader->thread]) == wish->read)
 			return true;
 	}
 	return false;
@@ -170,7 +203,7 @@ static bool spoils(struct rff_search *r, const struct moment *at, const struct o
 
 static enum urgency urgency_of(struct rff_search *r, const struct moment *at, const struct operation *op)
 {
-	unsigned self = r->now.count && op->location != UINT32_MAX ? number_of_operation(r, op) : KNOWN_MAX;
+	unsigned self = r->now.count && op->location != UINT32_MAX ? pending_number(r, op) : KNOWN_MAX;
 	if (self == KNOWN_MAX)
 		return FREE;
 	unsigned newest = number_of_event(r, at->graph, at->graph->locations[op->location].last);
@@ -209,8 +242,14 @@ static unsigned rff_thread(struct search *s, const struct moment *at)
 
 static bool rff_added(struct search *s, const struct moment *at, const struct operation *op, event_id id)
 {
-	(void)id;
 	struct rff_search *r = (struct rff_search *)s;
+	unsigned first, self = number_of_operation(r, op, &first);
+	r->by_event[id] = (uint16_t)self;
+	if (first != KNOWN_MAX) {
+		struct known *k = &r->known[first];
+		k->count = k->stamp == r->stamp ? k->count + 1 : 1;
+		k->stamp = r->stamp;
+	}
 	r->drawn &= ~(1ull << op->thread);
 	for (uint64_t left = r->drawn; left && op->address; left &= left - 1) {
 		unsigned t = (unsigned)__builtin_ctzll(left);
@@ -224,7 +263,7 @@ static uint32_t rff_source(
 	struct search *s, const struct moment *at, const struct operation *op, const event_id *sources, unsigned count)
 {
 	struct rff_search *r = (struct rff_search *)s;
-	unsigned self = r->now.count ? number_of_operation(r, op) : KNOWN_MAX;
+	unsigned self = r->now.count ? pending_number(r, op) : KNOWN_MAX;
 	for (unsigned i = 0; i < r->now.count && self != KNOWN_MAX; i++) {
 		const struct wish *wish = &r->now.wish[i];
 		for (uint32_t k = 0; k < count && wish->read == self; k++)
@@ -253,28 +292,27 @@ static uint32_t rff_choice(struct search *s, const struct moment *at, unsigned t
 
 /* Feedback ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Keeps the schedule of this execution with the wish for the pair that was new in it. */
-static void keep(struct rff_search *r, unsigned store, unsigned read)
+static void keep(struct rff_search *r, const struct abstract_schedule *schedule)
 {
-	struct abstract_schedule kept = r->now;
-	unsigned at = kept.count < WISHES_MAX ? kept.count++ : WISHES_MAX - 1;
-	kept.wish[at] = (struct wish){(uint16_t)store, (uint16_t)read, true};
-	r->corpus[r->corpus_next] = kept;
+	r->corpus[r->corpus_next] = *schedule;
 	r->corpus_next = (r->corpus_next + 1) % CORPUS_MAX;
 	if (r->corpus_count < CORPUS_MAX)
 		r->corpus_count++;
 }
 
+/* Walks through the execution and gathers what its reads returned from other threads: that is the schedule which showed a pair that was
+ * new. */
 static void rff_end(struct search *s, const struct moment *at, enum ending how)
 {
 	(void)how;
 	struct rff_search *r = (struct rff_search *)s;
+	struct abstract_schedule so_far = {0};
 	const struct graph *g = at->graph;
 	for (event_id id = 1; id <= g->count; id++) {
 		const struct event *e = &g->events[id];
 		if (e->kind != EVENT_READ && e->kind != EVENT_UPDATE && e->kind != EVENT_WRITE)
 			continue;
-		unsigned self = number_of_event(r, g, id);
+		unsigned self = r->by_event[id];
 		if (self == KNOWN_MAX)
 			continue;
 		r->known[self].writes |= e->kind != EVENT_READ;
@@ -282,10 +320,14 @@ static void rff_end(struct search *s, const struct moment *at, enum ending how)
 			continue;
 		r->known[self].reads = true;
 		unsigned store = number_of_event(r, g, e->source);
-		if (store == KNOWN_MAX || r->seen[store][self / 64] >> self % 64 & 1)
+		if (store == KNOWN_MAX)
+			continue;
+		if (g->events[e->source].thread != e->thread)
+			add_wish(&so_far, (struct wish){(uint16_t)store, (uint16_t)self, true});
+		if (r->seen[store][self / 64] >> self % 64 & 1)
 			continue;
 		r->seen[store][self / 64] |= 1ull << self % 64;
-		keep(r, store, self);
+		keep(r, &so_far);
 	}
 }
 

@@ -144,6 +144,43 @@ static void a_witness_replays_in_a_fresh_state(void **state)
 	}
 }
 
+/* Where no bounded search gets far enough, what chance found is full of switches that mean nothing: single changes take them out. */
+static void a_witness_is_minimal_also_where_chance_found_it(void **state)
+{
+	(void)state;
+	static const char *const by_chance[] = {"random", "pos", "surw", "rff"};
+	for (unsigned i = 0; i < sizeof by_chance / sizeof *by_chance; i++) {
+		struct explore_options options = options_of(by_chance[i], MODEL_SC);
+		options.executions = 20000;
+		options.first_only = true;
+		struct explore_result result = explored(explored_combination, &options);
+		const struct explored_finding *found = finding_of(&result, FINDING_FORBIDDEN_OUTCOME);
+		if (!found)
+			fail_msg("%s does not find it", by_chance[i]);
+		assert_int_equal(found->stale, 0);
+		assert_int_equal(found->preemptions, 4);
+		explore_free(&result);
+	}
+}
+
+/* A search that enumerates starts again when a race changes what a step is; what it counted before is not in the result. */
+static void a_late_race_starts_the_search_again(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) {
+		struct explore_options options = options_of(strategies[i], MODEL_SC);
+		struct explore_result result = explored(explored_late_race, &options);
+		assert_non_null(finding_of(&result, FINDING_DATA_RACE));
+		assert_true(result.exhausted);
+		assert_true(result.abandoned > 0);
+		assert_int_equal(result.outcomes[0], result.executions);
+		/* Exhaustive search: one execution for each behaviour. */
+		if (i == 2)
+			assert_int_equal(result.executions, result.distinct);
+		explore_free(&result);
+	}
+}
+
 /* --- what is counted ---------------------------------------------------------------------------------------------------------------- */
 
 static void budgets_count_executions(void **state)
@@ -350,6 +387,8 @@ int main(void)
 		cmocka_unit_test(every_strategy_finds_every_bug_with_the_same_witness),
 		cmocka_unit_test(correct_programs_have_no_findings),
 		cmocka_unit_test(a_witness_replays_in_a_fresh_state),
+		cmocka_unit_test(a_witness_is_minimal_also_where_chance_found_it),
+		cmocka_unit_test(a_late_race_starts_the_search_again),
 		cmocka_unit_test(budgets_count_executions),
 		cmocka_unit_test(samplers_shards_add_up),
 		cmocka_unit_test(enumerating_shards_add_up),

@@ -158,6 +158,66 @@ void explored_three_updates(void *arg)
 	explored_outcome = atomic_load(&shared) != 3;
 }
 
+static void *three_stores(void *arg)
+{
+	for (unsigned i = 1; i <= 3; i++)
+		atomic_store_explicit(&shared, i, memory_order_relaxed);
+	return arg;
+}
+
+static void *three_loads(void *arg)
+{
+	unsigned seen = 0;
+	for (unsigned i = 1; i <= 3; i++)
+		seen += atomic_load_explicit(&shared, memory_order_relaxed) == i;
+	plain = seen == 3;
+	return arg;
+}
+
+static void *noise(void *arg)
+{
+	for (unsigned i = 0; i < 4; i++)
+		atomic_fetch_add_explicit(&flag, 1, memory_order_relaxed);
+	return arg;
+}
+
+void explored_combination(void *arg)
+{
+	(void)arg;
+	pthread_t thread[3];
+	void *(*const start[])(void *) = {three_stores, noise, three_loads};
+	atomic_store_explicit(&shared, 0, memory_order_relaxed);
+	atomic_store_explicit(&flag, 0, memory_order_relaxed);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&thread[i], NULL, start[i], NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_join(thread[i], NULL);
+	explored_outcome = plain;
+}
+
+static void *if_told(void *arg)
+{
+	if (atomic_load_explicit(&flag, memory_order_relaxed))
+		plain++;
+	return arg;
+}
+
+static void *tell(void *arg)
+{
+	plain++;
+	atomic_store_explicit(&flag, 1, memory_order_relaxed);
+	return arg;
+}
+
+void explored_late_race(void *arg)
+{
+	(void)arg;
+	atomic_store_explicit(&flag, 0, memory_order_relaxed);
+	plain = 0;
+	both(if_told, tell);
+	explored_outcome = 0;
+}
+
 static void *add_by_turn(void *turn)
 {
 	for (unsigned i = 0; i <= *(const unsigned *)turn % 2; i++)

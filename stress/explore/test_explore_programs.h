@@ -13,6 +13,9 @@ void explored_there_and_back(void *arg); /* 1: a reader saw a value come and go:
 void explored_passing(void *arg);        /* 1: a relaxed flag was seen without its data: it takes a stale read */
 void explored_deadlock(void *arg);       /* two mutexes in two orders */
 void explored_three_updates(void *arg);  /* 3 threads, fetch_add; correct */
-void explored_by_turn(void *turn);       /* does other steps when *turn is odd: not under control */
+void explored_combination(
+	void *arg); /* 1: a reader saw each of three stores, which takes four preemptions; a third thread means nothing */
+void explored_late_race(void *arg); /* a race that no execution without preemptions has */
+void explored_by_turn(void *turn);  /* does other steps when *turn is odd: not under control */
 
 #endif

@@ -86,6 +86,7 @@ static bool find_pending(struct test_run *run, unsigned thread)
 			.waits = op_kinds[op->kind].waits,
 			.chain = op_kinds[op->kind].chain,
 			.thread = (uint16_t)thread,
+			.site = op,
 			.bytes = fence ? 0 : 8,
 			.address = fence ? 0 : test_address(op->location),
 			.location = fence ? UINT32_MAX : graph_find(run->at.graph, test_address(op->location), 8),

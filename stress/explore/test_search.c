@@ -64,6 +64,37 @@ static bool reordered(const struct test_run *run)
 	return test_outcome(run) == 0x01;
 }
 
+/* Stores to one location can be in another order than the one in which they were made, also between two others. */
+static const struct test_program late_stores = {
+	.name = "late stores",
+	.threads = 2,
+	.locations = 1,
+	.finals = true,
+	.count = {3, 3},
+	.op = {{T_STORE(0, 1, RELAXED), T_STORE(0, 2, RELAXED), T_STORE(0, 3, RELAXED)},
+		{T_STORE(0, 4, RELAXED), T_LOAD(0, RELAXED), T_STORE(0, 5, RELAXED)}},
+};
+
+/* A combination lock: the reader looks for the next of six stores only if it saw the one before. */
+#define T_LOAD_BEHIND(v)                                                                              \
+	{                                                                                             \
+		.kind = TEST_LOAD, .order = ORDER_RELAXED, .guard = TEST_IF_EQUAL, .guard_value = (v) \
+	}
+static const struct test_program combination = {
+	.name = "combination",
+	.threads = 2,
+	.locations = 1,
+	.count = {6, 6},
+	.op = {{T_STORE(0, 1, RELAXED), T_STORE(0, 2, RELAXED), T_STORE(0, 3, RELAXED), T_STORE(0, 4, RELAXED),
+		       T_STORE(0, 5, RELAXED), T_STORE(0, 6, RELAXED)},
+		{T_LOAD(0, RELAXED), T_LOAD_BEHIND(1), T_LOAD_BEHIND(2), T_LOAD_BEHIND(3), T_LOAD_BEHIND(4), T_LOAD_BEHIND(5)}},
+};
+
+static bool opens(const struct test_run *run)
+{
+	return test_outcome(run) == 0x123456;
+}
+
 /* Two threads of N stores each to one location: every order of them is another execution. */
 static struct test_program stores(unsigned first, unsigned second)
 {
@@ -518,6 +549,45 @@ static void surw_is_uniform_over_the_interesting_orders(void **state)
 	search_close(s);
 }
 
+/* POS: what races with the step that was made draws anew. So a store meets each of four others with a chance of one half; without
+ * that, it would come last in one of five executions. */
+static void pos_draws_anew_where_steps_race(void **state)
+{
+	(void)state;
+	enum { EXECUTIONS = 8000 };
+	struct test_program program = stores(4, 1);
+	struct search *s = opened("pos", 5);
+	struct graph *g = graph_of(MODEL_SC, s);
+	struct test_run run = {0};
+	unsigned last = 0;
+	for (unsigned i = 0; i < EXECUTIONS; i++) {
+		test_execute(&run, &program, g, s, i);
+		last += g->events[g->count].thread == 1;
+	}
+	near(last, EXECUTIONS / 16.0, EXECUTIONS / 160.0);
+	graph_free(g);
+	search_close(s);
+}
+
+static unsigned mean_to_open(const char *name)
+{
+	unsigned sum = 0;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		unsigned first = first_bad(name, seed, MODEL_SC, &combination, opens, 100000);
+		assert_int_not_equal(first, 0);
+		sum += first;
+	}
+	print_message("combination of 6: %s needs %u executions in the mean\n", name, sum / 20);
+	return sum / 20;
+}
+
+/* Pairs that were new once are kept and put together: that is what feedback is for. */
+static void feedback_puts_pairs_together(void **state)
+{
+	(void)state;
+	assert_true(mean_to_open("rff") * 3 < mean_to_open("pos"));
+}
+
 /* For scale: published means for a reordering by three threads are 6 (feedback) to 185 (PCT). */
 static void samplers_find_a_reordering_soon(void **state)
 {
@@ -582,7 +652,7 @@ static void replay_repeats(const char *name, enum memory_model model, const stru
 static void a_schedule_repeats_its_execution(void **state)
 {
 	(void)state;
-	static const struct test_program *const programs[] = {&lost_update, &buffering, &passing, &locks, &reorder};
+	static const struct test_program *const programs[] = {&lost_update, &buffering, &passing, &locks, &reorder, &late_stores};
 	for (unsigned k = 0; k < search_kind_count; k++)
 		for (unsigned i = 0; i < sizeof programs / sizeof *programs; i++) {
 			replay_repeats(search_kinds[k]->name, MODEL_SC, programs[i]);
@@ -635,6 +705,8 @@ int main(void)
 		cmocka_unit_test(pct_keeps_its_promise),
 		cmocka_unit_test(nothing_is_stated_beyond_the_theorem),
 		cmocka_unit_test(surw_is_uniform_over_the_interesting_orders),
+		cmocka_unit_test(pos_draws_anew_where_steps_race),
+		cmocka_unit_test(feedback_puts_pairs_together),
 		cmocka_unit_test(samplers_find_a_reordering_soon),
 		cmocka_unit_test(a_schedule_repeats_its_execution),
 		cmocka_unit_test(replay_says_where_it_diverges),
