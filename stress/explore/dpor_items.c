@@ -10,7 +10,7 @@
 #include "dpor.h"
 
 /* Enough items for each shard that their sizes even out, and few executions that all shards make. */
-enum { ITEMS_PER_SHARD = 16 };
+enum { ITEMS_PER_SHARD = 64 };
 
 static bool grow(struct dpor *d, void **array, size_t *capacity, size_t wanted, size_t bytes)
 {

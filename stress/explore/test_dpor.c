@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The exhaustive search: exact numbers of executions where they are known, and the same set of graphs as brute force on random programs. */
+/* The exhaustive search: exact numbers of executions where they are known, and the same set of graphs as brute force on random programs.
+ * `test_explore_dpor N` takes other random programs.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,6 +15,8 @@
 #include "dpor.h"
 #include "test_programs.h"
 #include "test_small.h"
+
+static uint64_t seed;
 
 struct outcome {
 	uint64_t complete, blocked, abandoned, duplicates, diverged, deadlocks_twice;
@@ -251,6 +255,56 @@ static void test_litmus(void **state)
 	expect("IRIW seq_cst", iriw(), MODEL_RC11, 15);
 }
 
+/* --- shards ----------------------------------------------------------------------------------------------------------------------- */
+
+static void sum_shards(const struct small_program *p, unsigned shards)
+{
+	struct outcome whole = explore(p, MODEL_RC11), sum = {0};
+	for (unsigned shard = 1; shard <= shards; shard++) {
+		struct outcome part = explore_shard(p, MODEL_RC11, shard, shards);
+		sum.complete += part.complete;
+		sum.blocked += part.blocked;
+		sum.abandoned += part.abandoned;
+		for (uint64_t i = 0; i < part.graphs.room; i++)
+			if (part.graphs.slot[i] && !test_set_add(&sum.graphs, part.graphs.slot[i]))
+				sum.duplicates++;
+		assert_int_equal(part.diverged, 0);
+		/* None does nearly everything. */
+		if (shards > 1 && whole.complete > 1000)
+			assert_true(part.complete * 4 < whole.complete * 3);
+		outcome_free(&part);
+	}
+	assert_int_equal(sum.complete, whole.complete);
+	assert_int_equal(sum.blocked, whole.blocked);
+	assert_int_equal(sum.abandoned, whole.abandoned);
+	assert_int_equal(sum.duplicates, 0);
+	assert_true(test_set_within(&whole.graphs, &sum.graphs));
+	outcome_free(&whole);
+	outcome_free(&sum);
+}
+
+static void test_shards(void **state)
+{
+	(void)state;
+	const struct small_program programs[] = {locks(3, 3, SMALL_LOCK), double_checked(4), adds(2), iriw()};
+	for (unsigned i = 0; i < sizeof programs / sizeof *programs; i++)
+		for (unsigned shards = 2; shards <= 5; shards++)
+			sum_shards(&programs[i], shards);
+}
+
+/* The number of items does not grow with the number of executions, and the estimate ends as the truth. */
+static void test_memory_and_estimate(void **state)
+{
+	(void)state;
+	struct small_program p = locks(3, 4, SMALL_LOCK);
+	struct outcome out = explore(&p, MODEL_RC11);
+	assert_int_equal(out.complete, 34650);
+	assert_true(out.most <= 2048);
+	double executions = (double)(out.complete + out.blocked + out.abandoned);
+	assert_true(out.estimate > executions * 0.999 && out.estimate < executions * 1.001);
+	outcome_free(&out);
+}
+
 /* --- against brute force ------------------------------------------------------------------------------------------------------------ */
 
 static struct outcome brute(const struct small_program *p, enum memory_model model)
@@ -390,7 +444,7 @@ static void compare_many(const char *name, struct mix mix, unsigned programs)
 {
 	struct totals all = {0};
 	for (unsigned i = 0; i < programs; i++) {
-		struct stream random = execution_random(mix.kinds, i);
+		struct stream random = execution_random(mix.kinds + seed, i);
 		struct mix this = mix;
 		this.created = i % 3 == 2;
 		struct small_program p = random_program(&random, &this);
@@ -429,6 +483,7 @@ static void test_random_updates(void **state)
 {
 	(void)state;
 	compare_many("updates", (struct mix){BIT_ADD | BIT_CAS | BIT_EXCHANGE, 2, 3, 2, false}, 200);
+	compare_many("four threads, updates", (struct mix){BIT_LOAD | BIT_ADD | BIT_CAS, 2, 4, 2, false}, 20);
 	compare_many("loads, stores, updates",
 		(struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CAS | BIT_EXCHANGE, 3, 3, 2, false}, 200);
 	compare_many("loads, stores, updates, fences",
@@ -441,6 +496,7 @@ static void test_random_waits(void **state)
 	compare_many("locks", (struct mix){BIT_LOAD | BIT_STORE | BIT_LOCK, 3, 3, 1, false}, 150);
 	compare_many("two locks", (struct mix){BIT_LOAD | BIT_STORE | BIT_LOCK | BIT_SPIN, 4, 3, 1, false}, 100);
 	compare_many("locks, updates", (struct mix){BIT_ADD | BIT_CAS | BIT_LOCK | BIT_SPIN, 4, 2, 1, false}, 100);
+	compare_many("four threads, locks", (struct mix){BIT_LOAD | BIT_STORE | BIT_LOCK, 2, 4, 1, false}, 20);
 	compare_many("awaits", (struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_AWAIT, 3, 3, 2, false}, 200);
 }
 
@@ -448,17 +504,25 @@ static void test_random_branches(void **state)
 {
 	(void)state;
 	compare_many("branches", (struct mix){BIT_LOAD | BIT_STORE | BIT_CAS | BIT_BRANCH, 4, 3, 2, false}, 150);
+	compare_many("all",
+		(struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CAS | BIT_FENCE | BIT_LOCK | BIT_SPIN | BIT_AWAIT | BIT_BRANCH |
+				     BIT_CHOOSE | BIT_TWO,
+			5, 2, 2, false},
+		400);
 	compare_many("choices", (struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CHOOSE | BIT_BRANCH, 4, 2, 2, false}, 200);
 	compare_many("two stores at once", (struct mix){BIT_LOAD | BIT_TWO | BIT_ADD, 3, 2, 2, false}, 150);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	seed = argc > 1 ? strtoull(argv[1], NULL, 10) << 32 : 0;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_litmus),
 		cmocka_unit_test(test_updates),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_double_checked),
+		cmocka_unit_test(test_shards),
+		cmocka_unit_test(test_memory_and_estimate),
 		cmocka_unit_test(test_random_accesses),
 		cmocka_unit_test(test_random_updates),
 		cmocka_unit_test(test_random_waits),
