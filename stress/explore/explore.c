@@ -416,6 +416,12 @@ static void finish(struct exploration *x)
 		if (x->options->model == MODEL_SC && !x->pct_void)
 			result->probability_depth[depth] = 1 - x->missed[depth];
 	tell_caveat(x);
+	if (result->exhausted && runtime->counted_loops) {
+		size_t used = strlen(result->bound);
+		snprintf(result->bound + used, sizeof result->bound - used,
+			"%sa loop that counts its turns: its first turns without news one by one, the rest as one",
+			used ? "; " : "");
+	}
 	for (unsigned i = 0; i < result->finding_count && !x->no_memory; i++)
 		if (!explore_witness(x->program, x->options, &result->findings[i]))
 			x->no_memory = true;

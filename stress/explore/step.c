@@ -263,6 +263,7 @@ static bool spin_settles(struct operation *op, enum spin spin, bool *only_new)
 		inner()->waiting |= 1ull << op->thread;
 		return false;
 	}
+	runtime->counted_loops = true;
 	/* A bounded loop: the same again, without an event, until it ends by itself. */
 	if (++own->spin_turns > SPIN_TURNS_MAX)
 		spin_block(op->site, op->location);
