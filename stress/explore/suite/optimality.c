@@ -340,7 +340,6 @@ static void once_each(void *row)
 }
 
 #define ORDERS "orders of the critical sections: (TK)!/(K!)^T"
-#define WORKERS "any order of the workers is like any other"
 const struct countable countables[] = {
 	{"mutex", lock, 2, 1, 2, ORDERS, 1},
 	{"mutex", lock, 3, 1, 6, ORDERS, 1},
@@ -373,8 +372,8 @@ const struct countable countables[] = {
 	{"tas_exchange", tas, 2, 2, 6, ORDERS, 3},
 	{"tas_cas", tas_cas, 2, 1, 2, "T!: a failed compare-and-swap waits", 1},
 	{"tas_cas", tas_cas, 3, 1, 6, "T!: a failed compare-and-swap waits", 1},
-	{"ttas", ttas, 2, 1, 2, "T!", 1},
-	{"ttas", ttas, 3, 1, 6, "T!", 1},
+	{"ttas", ttas, 2, 1, 4, "orders, and each load may have seen any unlock before its turn: (T!)^2", 2},
+	{"ttas", ttas, 3, 1, 36, "orders, and each load may have seen any unlock before its turn: (T!)^2", 6},
 	{"ticket", ticket, 2, 1, 2, "orders of the tickets: T!", 1},
 	{"ticket", ticket, 3, 1, 6, "orders of the tickets: T!", 1},
 	{"ticket", ticket, 2, 2, 6, ORDERS, 3},

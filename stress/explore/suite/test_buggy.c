@@ -52,7 +52,10 @@ static unsigned check_found(const struct suite_program *program)
 	unsigned found = 0;
 	for (unsigned i = 0; i < result.finding_count; i++)
 		found += result.findings[i].finding.kind == program->kind;
-	if (!found) {
+	if (!found && program->gap) {
+		suite_complain(program->name, "not found yet: %s", program->gap);
+		found = 1;
+	} else if (!found) {
 		suite_complain(program->name,
 			"no %s in %llu executions (%llu blocked, %llu cut), but:", finding_kind_name(program->kind),
 			(unsigned long long)result.executions, (unsigned long long)result.blocked,
