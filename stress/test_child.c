@@ -34,6 +34,32 @@ static void captures_both_streams_and_the_status(void **state)
 	child_free(&result);
 }
 
+static bool hear(void *arg, const char *line)
+{
+	char *heard = arg;
+	if (strncmp(line, "progress ", 9) != 0)
+		return false;
+	snprintf(heard + strlen(heard), 64 - strlen(heard), "%s,", line + 9);
+	return true;
+}
+
+/* Lines that the listener takes are gone, whatever arrives with them or in between; all else is kept. */
+static void a_listener_takes_its_lines(void **state)
+{
+	(void)state;
+	char heard[64] = "";
+	struct child_result result =
+		run("printf 'progress 1\\nprogress 2\\nerror: '; echo progress 3; echo progress 4; printf 'progress 5'; exec >&-",
+			(struct child_options){.heard = hear, .heard_arg = heard});
+	assert_string_equal(heard, "");
+	child_free(&result);
+	result = run("{ printf 'progress 1\\nprogress 2\\nerror: '; echo one; echo progress 3; printf 'progress 4'; } >&2",
+		(struct child_options){.heard = hear, .heard_arg = heard});
+	assert_string_equal(heard, "1,2,3,");
+	assert_string_equal(result.err, "error: one\nprogress 4");
+	child_free(&result);
+}
+
 static void a_missing_program_is_an_error(void **state)
 {
 	(void)state;
@@ -116,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(captures_both_streams_and_the_status),
+		cmocka_unit_test(a_listener_takes_its_lines),
 		cmocka_unit_test(a_missing_program_is_an_error),
 		cmocka_unit_test(a_hang_ends_with_its_whole_group),
 		cmocka_unit_test(a_crash_is_told_from_an_exit),
