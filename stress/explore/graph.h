@@ -106,9 +106,9 @@ uint32_t graph_find(const struct graph *g, uint64_t address, uint32_t bytes);
 /* The stores that a read (UPDATE: the read half of a read-modify-write that will write) of LOCATION with ORDER by THREAD may return,
  * newest in modification order first. At most MAX are written to OUT; returns how many there are in all (at least 1 for a plain read;
  * for an update 0 is possible in a full graph). Under MODEL_SC and not full: the one last store. Under MODEL_RC11, coherence and
- * happens-before decide, and seq_cst events the operational way (a subset that is never inconsistent: each seq_cst event is ordered as
- * it was added), or, if the graph is full, the whole of RC11 by graph_consistent() on the result; likewise MODEL_SC and full. With
- * UPDATE, stores that another update has read are left out. */
+ * happens-before decide, and seq_cst events the operational way: whatever is built is consistent, but nothing is seen in which no order
+ * of adding follows program order, reads-from and the order of seq_cst events alike (see graph_rules.c). If the graph is full, all that
+ * its model allows. With UPDATE, stores that another update has read are left out. */
 unsigned graph_sources(
 	struct graph *g, unsigned thread, uint32_t location, enum order order, bool update, event_id *out, unsigned max);
 
@@ -141,11 +141,14 @@ event_id graph_at(const struct graph *g, unsigned thread, uint32_t number);
 /* Is event A before event B (or the same) in the transitive closure of program order, reads-from, creation and awaiting? Full only. */
 bool graph_before(const struct graph *g, event_id a, event_id b);
 
-/* The same clock for a whole event: how many events of each thread are before B or are B. Full graphs only; borrowed. */
+/* The same clock for a whole event: how many events of each thread are before B or are B, for threads 0 .. g->threads-1. Full graphs
+ * only; borrowed, valid until an event of a thread that is new to the graph. */
 const uint32_t *graph_prefix(const struct graph *g, event_id b);
 
-/* Is the whole graph consistent under its model? Full graphs only. Coherence and atomicity are kept by construction if sources and
- * places came from the functions above; this looks at everything, so a graph made from a record can be judged too. */
+/* Is the whole graph consistent under its model? Full graphs only. For a graph made from a record, in any order that is consistent with
+ * program order and reads-from: sources and places need not come from the functions above; two updates may even have one source (then
+ * it is false). What went wrong stays wrong whatever is added, and the answer is kept: asking again costs nothing, and asking at all
+ * costs more than a look only if an access was added below a store that was there, with seq_cst about. */
 bool graph_consistent(const struct graph *g);
 
 /* Why may READ (an event) return a store although a newer one exists? A sentence for people, into TEXT: which newer store, and that

@@ -14,7 +14,7 @@
 #include "test_oracle.h"
 #include "test_programs.h"
 
-enum { PROGRAMS = 2000 };
+enum { PROGRAMS = 800 };
 
 /* --- random programs ------------------------------------------------------------------------------------------------------------- */
 
