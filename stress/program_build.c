@@ -410,6 +410,17 @@ static void write_range(FILE *file, const char *section)
 	fprintf(file, "\t.weak __start_%s, __stop_%s\n\t.quad __start_%s, __stop_%s\n", section, section, section, section);
 }
 
+/* Tables of functions, one section after the other. */
+static void write_tables(FILE *file, const char *name, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char section[64];
+		snprintf(section, sizeof section, "%s_%zu", name, i);
+		write_range(file, section);
+	}
+	fputs("\t.quad -1, -1\n", file);
+}
+
 static bool is_identifier(const char *name)
 {
 	for (const char *at = name; *at; at++)
@@ -438,7 +449,9 @@ static int write_stubs(struct build *b)
 		snprintf(name, sizeof name, "explored_asm_%zu", i);
 		write_stub(file, name, b->pieces.at[i], NULL);
 	}
-	fputs("\t.section .rodata\n\t.p2align 3\n\t.globl explored_ranges, explored_ends, explored_code, explored_notes\n", file);
+	fputs("\t.section .rodata\n\t.p2align 3\n\t.globl explored_ranges, explored_begins, explored_ends, explored_code, "
+	      "explored_notes\n",
+		file);
 	fputs("explored_ranges:\n", file);
 	write_range(file, "explored_data");
 	write_range(file, "explored_bss");
@@ -448,8 +461,10 @@ static int write_stubs(struct build *b)
 			if (is_identifier(sections->at[i]))
 				write_range(file, sections->at[i]);
 	}
-	fputs("\t.quad -1, -1\nexplored_ends:\n", file);
-	write_range(file, "explored_ends_table");
+	fputs("\t.quad -1, -1\nexplored_begins:\n", file);
+	write_tables(file, "explored_begins", b->object.begins.count);
+	fputs("explored_ends:\n", file);
+	write_tables(file, "explored_ends", b->object.ends.count);
 	fputs("explored_code:\n", file);
 	write_range(file, "explored_text");
 	fputs("explored_notes:\n", file);
@@ -472,6 +487,15 @@ static void rename_sections(struct words *words, const struct words *sections, c
 	}
 }
 
+/* Constructors and destructors run in each execution, not in the process that explores. */
+static void rename_tables(struct words *words, const struct words *sections, const char *to)
+{
+	for (size_t i = 0; i < sections->count; i++) {
+		words_add(words, "--rename-section");
+		words_add(words, "%s=%s_%zu,alloc,load,data,contents", sections->at[i], to, i);
+	}
+}
+
 static int rename_all(struct build *b)
 {
 	struct words words = {0};
@@ -485,7 +509,8 @@ static int rename_all(struct build *b)
 	rename_sections(&words, &b->object.data, "explored_data");
 	rename_sections(&words, &b->object.bss, "explored_bss");
 	rename_sections(&words, &b->object.code, "explored_text");
-	rename_sections(&words, &b->object.ends, "explored_ends_table");
+	rename_tables(&words, &b->object.begins, "explored_begins");
+	rename_tables(&words, &b->object.ends, "explored_ends");
 	words_add(&words, "%s/joined.o", b->folder);
 	words_add(&words, "%s/renamed.o", b->folder);
 	int status = run_tool(b, &words, b->files[0], "its names cannot be changed");

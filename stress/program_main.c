@@ -33,10 +33,7 @@ static const uint64_t memory_limit_bytes = (uint64_t)2 << 30;
 
 /* Written for each program by program_build.c. */
 extern const struct snapshot_range explored_ranges[], explored_code;
-extern const struct {
-	void (*const *from)(void);
-	void (*const *to)(void);
-} explored_ends;
+extern const struct process_table explored_begins[], explored_ends[];
 extern const char explored_notes[];
 extern int explored_main(int argc, char **argv, char **environment);
 
@@ -428,8 +425,8 @@ int main(int argc, char **argv)
 	close_output();
 	limit();
 	atexit(ended_inside);
-	process->ends = explored_ends.from;
-	process->end_count = (size_t)(explored_ends.to - explored_ends.from);
+	process->begins = explored_begins;
+	process->ends = explored_ends;
 	a.explore.stop = &process->stop;
 	int why = start(&a);
 	if (why)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,23 @@ static void sort_section(const char *name, const GElf_Shdr *header, struct progr
 		return;
 	if (header->sh_flags & SHF_EXECINSTR)
 		words_add(&out->code, "%s", name);
+	else if (named(name, ".init_array"))
+		words_add(&out->begins, "%s", name);
 	else if (named(name, ".fini_array"))
 		words_add(&out->ends, "%s", name);
 	else if (header->sh_flags & SHF_WRITE && header->sh_type == SHT_NOBITS)
 		words_add(&out->bss, "%s", name);
 	else if (header->sh_flags & SHF_WRITE && header->sh_type == SHT_PROGBITS)
 		words_add(&out->data, "%s", name);
+}
+
+/* ".init_array.00101" before ".init_array.65535", and those without a priority last, as the linker has it. */
+static int by_priority(const void *a, const void *b)
+{
+	const char *one = strrchr(*(char *const *)a, '.') + 1, *other = strrchr(*(char *const *)b, '.') + 1;
+	unsigned long first = *one >= '0' && *one <= '9' ? strtoul(one, NULL, 10) : ULONG_MAX;
+	unsigned long second = *other >= '0' && *other <= '9' ? strtoul(other, NULL, 10) : ULONG_MAX;
+	return (first > second) - (first < second);
 }
 
 /* Marks the symbols that some call names. A call is what is relocated as one: R_X86_64_PLT32 (System V ABI for AMD64, 4.4.1). */
@@ -97,6 +109,10 @@ int program_object(const char *path, struct program_object *out, char *why, size
 	}
 	elf_end(elf);
 	close(fd);
+	if (out->begins.count)
+		qsort(out->begins.at, out->begins.count, sizeof *out->begins.at, by_priority);
+	if (out->ends.count)
+		qsort(out->ends.at, out->ends.count, sizeof *out->ends.at, by_priority);
 	return 0;
 }
 
@@ -108,5 +124,6 @@ void program_object_free(struct program_object *object)
 	words_free(&object->data);
 	words_free(&object->bss);
 	words_free(&object->code);
+	words_free(&object->begins);
 	words_free(&object->ends);
 }

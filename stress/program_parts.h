@@ -31,11 +31,12 @@ int program_assembly(const char *from, const char *to, const char *source, struc
 
 /* What is in a relocatable object. */
 struct program_object {
-	struct words defined;    /* global names; local ones do not matter */
-	struct words called;     /* undefined names that are called */
-	struct words mentioned;  /* undefined names that are only read or pointed to */
-	struct words data, bss;  /* sections of static data */
-	struct words code, ends; /* sections of code; tables of destructors */
+	struct words defined;      /* global names; local ones do not matter */
+	struct words called;       /* undefined names that are called */
+	struct words mentioned;    /* undefined names that are only read or pointed to */
+	struct words data, bss;    /* sections of static data */
+	struct words code;         /* sections of code */
+	struct words begins, ends; /* tables of constructors and of destructors, in the order of the linker: by priority */
 	bool instrumented;
 };
 /* 0, or -1 with the reason in WHY. */

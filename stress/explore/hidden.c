@@ -314,12 +314,6 @@ static void reset_input(void)
 	lseek(STDIN_FILENO, 0, SEEK_SET);
 }
 
-static void restore_handlers(struct process_handlers *to, const struct process_handlers *from)
-{
-	to->count = from->count;
-	memcpy(to->at, from->at, from->count * sizeof *from->at);
-}
-
 void process_reset(void)
 {
 	struct process *p = process;
@@ -327,8 +321,7 @@ void process_reset(void)
 	p->status = -1;
 	p->output_bytes = 0;
 	p->token = NULL;
-	restore_handlers(&p->at_exit, &p->early);
-	restore_handlers(&p->at_quick_exit, &p->early_quick);
+	p->at_exit.count = p->at_quick_exit.count = 0;
 	if (p->input_read)
 		reset_input();
 	if (p->environment_changed)

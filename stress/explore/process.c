@@ -133,17 +133,26 @@ static void run_handlers(struct process_handlers *handlers, int status)
 	}
 }
 
+/* Handlers, then destructors: the last one first. */
+static void end_program(int status)
+{
+	run_handlers(&process->at_exit, status);
+	const struct process_table *table = process->ends;
+	while ((uintptr_t)table->from != END_OF_TABLES)
+		table++;
+	while (table-- != process->ends)
+		for (void (*const *end)(int, char **, char **) = table->to; end-- != table->from;)
+			((void (*)(void)) * end)();
+}
+
 TAKEN _Noreturn void explored_exit(int status);
 _Noreturn void explored_exit(int status)
 {
 	if (!runtime_on())
 		exit(status);
 	runtime_enter();
-	if (process) {
-		run_handlers(&process->at_exit, status);
-		for (size_t i = process->end_count; i-- > 0;)
-			process->ends[i]();
-	}
+	if (process)
+		end_program(status);
 	leave(status, SITE);
 }
 
@@ -176,24 +185,17 @@ _Noreturn void explored__Exit(int status)
 
 _Noreturn void process_main(int (*program)(int, char **, char **), int argc, char **argv, char **environment)
 {
+	for (const struct process_table *table = process->begins; (uintptr_t)table->from != END_OF_TABLES; table++)
+		for (void (*const *begin)(int, char **, char **) = table->from; begin < table->to; begin++)
+			(*begin)(argc, argv, environment);
 	int status = program(argc, argv, environment);
-	run_handlers(&process->at_exit, status);
-	for (size_t i = process->end_count; i-- > 0;)
-		process->ends[i]();
+	end_program(status);
 	leave(status, (const void *)program);
 }
 
-/* A scenario never exits. */
-static bool wants_handlers(void)
+/* A scenario never exits, so its handlers would never run. */
+static int add_handler(struct process_handlers *handlers, struct process_handler handler)
 {
-	return runtime_on() ? process != NULL : process_start() == 0;
-}
-
-/* Constructors register before the first execution, for all of them. */
-static int add_handler(struct process_handlers *handlers, struct process_handlers *early, struct process_handler handler)
-{
-	if (!runtime_on())
-		handlers = early;
 	if (handlers->count == PROCESS_HANDLERS_MAX)
 		return -1;
 	handlers->at[handlers->count++] = handler;
@@ -203,25 +205,25 @@ static int add_handler(struct process_handlers *handlers, struct process_handler
 TAKEN int explored_atexit(void (*handler)(void));
 int explored_atexit(void (*handler)(void))
 {
-	if (!wants_handlers())
+	if (!runtime_on() || !process)
 		return 0;
-	return add_handler(&process->at_exit, &process->early, (struct process_handler){.plain = handler});
+	return add_handler(&process->at_exit, (struct process_handler){.plain = handler});
 }
 
 TAKEN int explored_at_quick_exit(void (*handler)(void));
 int explored_at_quick_exit(void (*handler)(void))
 {
-	if (!wants_handlers())
+	if (!runtime_on() || !process)
 		return 0;
-	return add_handler(&process->at_quick_exit, &process->early_quick, (struct process_handler){.plain = handler});
+	return add_handler(&process->at_quick_exit, (struct process_handler){.plain = handler});
 }
 
 TAKEN int explored_on_exit(void (*handler)(int, void *), void *arg);
 int explored_on_exit(void (*handler)(int, void *), void *arg)
 {
-	if (!wants_handlers())
+	if (!runtime_on() || !process)
 		return 0;
-	return add_handler(&process->at_exit, &process->early, (struct process_handler){.with_status = handler, .arg = arg});
+	return add_handler(&process->at_exit, (struct process_handler){.with_status = handler, .arg = arg});
 }
 
 /* Asserts and abort ----------------------------------------------------------------------------------------------------------------- */

@@ -30,16 +30,21 @@ struct process_handlers {
 	struct process_handler at[PROCESS_HANDLERS_MAX];
 };
 
+/* Functions from .. to, as the linker collects constructors. The last of a list of tables has END_OF_TABLES for both. */
+struct process_table {
+	void (*const *from)(int argc, char **argv, char **environment);
+	void (*const *to)(int argc, char **argv, char **environment);
+};
+#define END_OF_TABLES UINTPTR_MAX
+
 struct process {
 	uint64_t begun;          /* executions, to tell them apart */
 	volatile uint64_t turns; /* entries of explored code that are no steps: output, reports */
 	int status;              /* of exit; -1: it has not exited */
 	struct process_handlers at_exit, at_quick_exit;
-	struct process_handlers early, early_quick; /* registered by constructors, before the first execution */
-	void (*const *ends)(void);                  /* the program's destructors: a table of functions */
-	size_t end_count;
+	const struct process_table *begins, *ends;       /* the program's constructors and destructors */
 	uint64_t exit_cell, random_cell, hidden_cell[8]; /* addresses that name state in events and races */
-	char *token; /* strtok's place */
+	char *token;                                     /* strtok's place */
 	/* Output of the running execution, stdout and stderr together as they came. */
 	char *output;
 	size_t output_bytes; /* as printed; at most PROCESS_OUTPUT_MAX of them are kept */
