@@ -117,15 +117,49 @@ static const char *access_words(bool write, bool atomic, bool freed)
 	return atomic ? (write ? "writes atomically" : "reads atomically") : write ? "writes" : "reads";
 }
 
+/* A race that an earlier execution told in full is told again by copying: words take longer than the execution. A witness is told anew. */
+static bool tell_again(uint64_t key)
+{
+	struct inner *in = inner();
+	if (runtime->recording || runtime->findings == FINDINGS_MAX)
+		return false;
+	for (unsigned i = 0; i < runtime->findings; i++)
+		if (runtime->finding[i].key == key)
+			return true;
+	for (unsigned i = 0; i < RACES_TOLD_MAX; i++)
+		if (in->told[i].key == key) {
+			runtime->finding[runtime->findings++] = in->told[i];
+			return true;
+		}
+	return false;
+}
+
+static void keep_told(uint64_t key)
+{
+	struct inner *in = inner();
+	if (runtime->findings && runtime->finding[runtime->findings - 1].key == key)
+		in->told[in->told_next++ % RACES_TOLD_MAX] = runtime->finding[runtime->findings - 1];
+}
+
 void findings_race(const struct race *race, uintptr_t address, size_t bytes, bool write, bool atomic, const void *site)
 {
 	struct place places[2];
-	places[0] = runtime_place(site, "%s %zu bytes", access_words(write, atomic, false), bytes);
+	places[0].frame[0] = site;
+	places[1].frame[0] = race->frame[0];
+	uint64_t key = key_of(FINDING_DATA_RACE, places, 2);
+	if (!race->freed && tell_again(key)) {
+		races_promote(address, bytes);
+		runtime->raced = true;
+		return;
+	}
+	places[0] = runtime_place(site, "%s %zu byte%s%s", access_words(write, false, false), bytes, bytes == 1 ? "" : "s",
+		atomic ? " atomically" : "");
 	memset(&places[1], 0, sizeof places[1]);
 	places[1].thread = race->thread;
 	places[1].frame_count = race->frame_count;
 	memcpy(places[1].frame, race->frame, sizeof places[1].frame);
-	snprintf(places[1].role, sizeof places[1].role, "%s it", access_words(race->write, race->atomic, race->freed));
+	snprintf(places[1].role, sizeof places[1].role, "%s it%s", access_words(race->write, false, race->freed),
+		race->atomic ? " atomically" : "");
 	if (race->freed) {
 		runtime_finding(FINDING_USE_AFTER_FREE, places, 2,
 			"thread %u %s memory that thread %u frees, and nothing orders the two", runtime->current,
@@ -135,6 +169,7 @@ void findings_race(const struct race *race, uintptr_t address, size_t bytes, boo
 	runtime_finding(FINDING_DATA_RACE, places, 2, "thread %u %s what thread %u %s, and nothing orders the two",
 		runtime->current, access_words(write, atomic, false), race->thread,
 		access_words(race->write, race->atomic, false));
+	keep_told(key);
 	races_promote(address, bytes);
 	runtime->raced = true;
 }

@@ -12,6 +12,7 @@ enum {
 	SPIN_TURNS = 3,          /* turns of a loop whose state changes (it counts) that are explored one by one */
 	SPIN_TURNS_MAX = 200000, /* turns after which a loop that reads nothing new is taken for endless */
 	RECORDED_MAX = 20000,
+	RACES_TOLD_MAX = 16,
 };
 
 enum wait {
@@ -72,6 +73,8 @@ struct inner {
 	unsigned numbered;
 	const char *uncontrolled[32];
 	unsigned uncontrolled_count;
+	unsigned told_next;
+	struct finding told[RACES_TOLD_MAX]; /* races of earlier executions, in words */
 	uint32_t recorded_count;
 	struct recorded recorded[RECORDED_MAX];
 };
