@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The portfolio `auto`. Its plan counts executions only:
  *
- *   1. delay bounding, 40: short interleavings first, so that what shows early is easy to read
- *   2. pos 20, pct 20, rff 20: what needs more than that (left out if there was nothing beyond 40)
+ *   1. delay bounding, 30: short interleavings first, so that what shows early is easy to read
+ *   2. pos 10, pct 10, rff 10: what needs more than that (left out if there was nothing beyond 30)
  *   3. exhaustive search, 4000 (a quarter of the budget, if that is more): small programs end here, with everything explored
  *   4. exhaustive search to the end, if its estimate says that it fits into what is left
  *   5. pos, pct, surw, rff, random, bound: a tenth of what is left each
@@ -17,8 +17,8 @@
 #include <stdio.h>
 
 enum {
-	FIRST_BOUND = 40,
-	FIRST_SAMPLES = 20,
+	FIRST_BOUND = 30,
+	FIRST_SAMPLES = 10,
 	EARLY_EXHAUSTIVE = 4000,
 	NOMINAL = 1000000, /* where the budget has no bound: what the shares are shares of */
 	ROUNDS_MAX = 64,

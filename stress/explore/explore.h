@@ -42,11 +42,12 @@ struct explore_options {
 	const volatile int *stop; /* may be NULL; once it is not 0, the search ends as if it were out of time */
 };
 
-/* One step of a schedule, enough to repeat it: by thread and number, never by address. */
+/* One step of a schedule, enough to repeat it: by thread and number, never by address. Threads of sources and places: GRAPH_NOBODY is the
+ * initial store, GRAPH_NOBODY - 1 the newest one there is then (schedule.h). */
 struct schedule_step {
 	uint16_t thread;
 	uint8_t kind, tag;
-	uint16_t source_thread; /* GRAPH_NOBODY: the initial store (or none) */
+	uint16_t source_thread;
 	uint32_t source_number;
 	uint16_t place_thread;
 	uint32_t place_number;
