@@ -89,10 +89,11 @@ static bool decide(struct revisit *v, uint32_t n)
 		return true;
 	bool store_goes = node->write_stamp != DPOR_NEVER && node->write_stamp > v->cut;
 	bool rest_goes = node->read_stamp != DPOR_NEVER && node->read_stamp > v->cut;
-	if (store_goes)
-		v->fate[n] = node->read_stamp == DPOR_NEVER || rest_goes ? GONE : READ_STAYS;
-	else if (rest_goes)
-		v->fate[n] = GONE;
+	if (!store_goes && !rest_goes)
+		return true;
+	/* Of another update only the read would stay if it was revisited by a store that came after the cut. That one goes, then, and must
+	 * not, as it is read: nothing in the prefix of a store that stays is open to a revisit. */
+	v->fate[n] = GONE;
 	if (store_goes && !store_is_maximal(v, node))
 		return false;
 	/* Alternatives of a free choice are as many graphs; the first stands for them. */
@@ -173,26 +174,17 @@ static void emit_stays(struct emitted *to, const struct revisit *v)
 	}
 }
 
-/* What only read so far comes last, as its store, if there will be one, is new; thread by thread, as the choice of what to add next
- * must follow from the graph alone. Nothing is behind it in its thread. */
+/* The read comes last, as its store, if it will write, is new. So does one that is still to be performed (a piece of an access is glued
+ * to the store that it was revisited by). Nothing is behind them in their threads. */
 static void emit_pending(struct emitted *to, const struct revisit *v)
 {
 	const struct dpor *d = v->d;
-	uint32_t of_thread[GRAPH_THREADS_MAX];
-	uint64_t threads = 0;
 	for (uint32_t i = 0; i < d->count; i++) {
-		if (v->fate[i] != READ_STAYS && (v->fate[i] != STAYS || d->nodes[i].event))
-			continue;
-		of_thread[d->nodes[i].thread] = i;
-		threads |= 1ull << d->nodes[i].thread;
+		const struct dpor_node *n = &d->nodes[i];
+		if (v->fate[i] == STAYS && !n->event)
+			emit(to, v, i, n->source ? to->name[n->source - 1] : 0, 0, true);
 	}
-	for (; threads; threads &= threads - 1) {
-		uint32_t i = of_thread[__builtin_ctzll(threads)];
-		uint16_t source = d->nodes[i].source ? to->name[d->nodes[i].source - 1] : 0;
-		if (i == v->read)
-			source = to->name[v->self];
-		emit(to, v, i, source, 0, true);
-	}
+	emit(to, v, v->read, to->name[v->self], 0, true);
 }
 
 static void push(struct revisit *v, event_id place)
@@ -272,20 +264,6 @@ static void copy_graph(struct revisit *v)
 	}
 }
 
-static void copy_pending_reads(struct revisit *v)
-{
-	struct dpor *d = v->d;
-	for (uint32_t i = 0; i < d->count; i++) {
-		const struct dpor_node *n = &d->nodes[i];
-		bool only_read = v->fate[i] == READ_STAYS || (v->fate[i] == STAYS && !n->event);
-		if (!only_read || i == v->read)
-			continue;
-		event_id source = source_of(v, n);
-		graph_read(d->scratch, n->thread, scratch_location(v, v->g->events[source].location), n->order,
-			d->scratch_of[source]);
-	}
-}
-
 /* With the new store behind PLACE and the read returning it. */
 static bool consistent(struct revisit *v, event_id place)
 {
@@ -301,7 +279,6 @@ static bool consistent(struct revisit *v, event_id place)
 		made = graph_write(s, op->thread, location, op->order, 0, d->scratch_of[place]);
 	const struct dpor_node *read = &d->nodes[v->read];
 	graph_read(s, read->thread, location, read->order, made);
-	copy_pending_reads(v);
 	return graph_consistent(s);
 }
 

@@ -511,6 +511,7 @@ static void test_random_branches(void **state)
 		400);
 	compare_many("choices", (struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CHOOSE | BIT_BRANCH, 4, 2, 2, false}, 200);
 	compare_many("two stores at once", (struct mix){BIT_LOAD | BIT_TWO | BIT_ADD, 3, 2, 2, false}, 150);
+	compare_many("two stores at once, threads", (struct mix){BIT_LOAD | BIT_STORE | BIT_TWO, 3, 3, 3, false}, 60);
 }
 
 int main(int argc, char **argv)
