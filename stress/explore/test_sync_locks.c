@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mutexes, read-write locks, spin locks, once. */
 #include <errno.h>
+#include <semaphore.h>
 #include <string.h>
 #include <threads.h>
 #include <time.h>
@@ -261,6 +262,22 @@ static void destroyed_and_made_anew(void)
 {
 	for (int i = 0; i < 3; i++)
 		use_on_stack();
+}
+
+/* What was there before says nothing. */
+static void one_after_another_at_a_place(void)
+{
+	static union {
+		sem_t s;
+		pthread_mutex_t m;
+		pthread_rwlock_t l;
+	} u;
+	must(!sem_init(&u.s, 0, 3));
+	u.m = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	must(!pthread_mutex_trylock(&u.m));
+	u.l = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
+	must(!pthread_rwlock_trywrlock(&u.l));
+	must(!pthread_rwlock_unlock(&u.l));
 }
 
 static mtx_t mtx;
@@ -686,6 +703,7 @@ static const struct sync_program programs[] = {
 	{"robust_passes_on", robust_passes_on, 3, NULL, 0, false, false},
 	{"robust_is_lost", robust_is_lost, 0, NULL, 0, false, false},
 	{"destroyed_and_made_anew", destroyed_and_made_anew, 0, NULL, 0, false, false},
+	{"one_after_another_at_a_place", one_after_another_at_a_place, 0, NULL, 0, false, false},
 	{"mtx_excludes", mtx_excludes, 0, NULL, 0, false, false},
 	{"mtx_tries", mtx_tries, 15, NULL, 0, false, false},
 	{"unlock_not_locked", unlock_not_locked, 0, "not locked", FINDING_MISUSE, false, false},

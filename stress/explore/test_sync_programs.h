@@ -23,6 +23,13 @@ struct sync_programs {
 extern const struct sync_programs sync_locks, sync_waits, sync_threads, sync_jumping, sync_unwinding;
 #define SYNC_PROGRAMS(NAME, TABLE) const struct sync_programs sync_##NAME = {#NAME, TABLE, sizeof TABLE / sizeof *TABLE}
 
+/* What the handlers of both compilations of test_sync_unwinding.c did. */
+extern char sync_both[16];
+extern unsigned sync_both_length;
+
+/* Made by the host. */
+extern pthread_key_t sync_host_key;
+
 /* Something can happen: bit BIT of what is seen. The host remembers. */
 void sees(unsigned bit);
 

@@ -13,6 +13,9 @@
 
 #include "test_sync_programs.h"
 
+char sync_both[16]; /* test_sync_unwinding.c */
+unsigned sync_both_length;
+
 static pthread_mutex_t m;
 static pthread_cond_t c;
 static sem_t s;
@@ -236,6 +239,8 @@ static void keys_have_destructors(void)
 	must(!pthread_key_delete(key));
 	must(pthread_setspecific(key, &key) == EINVAL && !pthread_getspecific(key));
 	must(pthread_key_delete(key) == EINVAL);
+	must(!pthread_key_create(&key, NULL) && !pthread_setspecific(key, &key) && !pthread_key_delete(key));
+	must(!pthread_key_create(&stubborn, NULL) && stubborn == key && !pthread_getspecific(stubborn));
 }
 
 static void set_again(void *value)
@@ -265,10 +270,18 @@ static void keys_run_out(void)
 	int made = 0;
 	while (made < PTHREAD_KEYS_MAX && pthread_key_create(&keys[made], NULL) == 0)
 		made++;
-	must(made == PTHREAD_KEYS_MAX);
+	must(made == PTHREAD_KEYS_MAX - 1); /* the host has one */
 	must(pthread_key_create(&key, NULL) == EAGAIN);
 	must(!pthread_key_delete(keys[7]));
 	must(!pthread_key_create(&key, NULL) && key == keys[7]);
+}
+
+/* The host made this key; its values are an execution's all the same. */
+static void key_of_the_host(void)
+{
+	must(!pthread_getspecific(sync_host_key));
+	must(!pthread_setspecific(sync_host_key, &count));
+	must(pthread_getspecific(sync_host_key) == &count);
 }
 
 static int use_tss(void *arg)
@@ -325,6 +338,76 @@ static void cancelled_wait_locks_again(void)
 	sees(result == PTHREAD_CANCELED ? 0 : 1);
 	must(!pthread_mutex_trylock(&m));
 	pthread_mutex_unlock(&m);
+}
+
+static void *wait_once(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&m);
+	pthread_cleanup_push(unlock, &m);
+	pthread_cond_wait(&c, &m);
+	pthread_cleanup_pop(1);
+	return (void *)1;
+}
+
+static void cancelled_wait_does_not_return(void)
+{
+	void *result;
+	begin();
+	pthread_t a = started(wait_once);
+	must(!pthread_cancel(a));
+	must(!pthread_join(a, &result) && result == PTHREAD_CANCELED);
+}
+
+static void look_at_count(void *arg)
+{
+	(void)arg;
+	must(count == 1);
+}
+
+static void *wait_for_semaphore(void *arg)
+{
+	(void)arg;
+	pthread_cleanup_push(look_at_count, NULL);
+	sem_wait(&s);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void what_was_before_the_cancellation_is_seen(void)
+{
+	begin();
+	pthread_t a = started(wait_for_semaphore);
+	count = 1;
+	must(!pthread_cancel(a));
+	pthread_join(a, NULL);
+}
+
+static _Atomic int asked;
+static void *ask(void *arg)
+{
+	(void)arg;
+	atomic_store(&asked, 1);
+	return NULL;
+}
+
+static void *work_a_little(void *arg)
+{
+	(void)arg;
+	pthread_testcancel();
+	return (void *)1;
+}
+
+static void cancelled_only_sometimes(void)
+{
+	void *result;
+	atomic_store(&asked, 0);
+	pthread_t a = started(work_a_little), b = started(ask);
+	if (atomic_load(&asked))
+		must(!pthread_cancel(a));
+	must(!pthread_join(a, &result));
+	sees(result == PTHREAD_CANCELED ? 0 : 1);
+	pthread_join(b, NULL);
 }
 
 static void *wait_for_ever(void *arg)
@@ -469,8 +552,12 @@ static const struct sync_program programs[] = {
 	{"keys_have_destructors", keys_have_destructors, 0, NULL, 0, false, false},
 	{"destructors_are_not_called_for_ever", destructors_are_not_called_for_ever, 0, NULL, 0, false, false},
 	{"keys_run_out", keys_run_out, 0, NULL, 0, false, false},
+	{"key_of_the_host", key_of_the_host, 0, NULL, 0, false, false},
 	{"tss_has_destructors", tss_has_destructors, 0, NULL, 0, false, false},
 	{"cancelled_wait_locks_again", cancelled_wait_locks_again, 3, NULL, 0, false, false},
+	{"cancelled_wait_does_not_return", cancelled_wait_does_not_return, 0, NULL, 0, false, false},
+	{"what_was_before_the_cancellation_is_seen", what_was_before_the_cancellation_is_seen, 0, NULL, 0, false, false},
+	{"cancelled_only_sometimes", cancelled_only_sometimes, 3, NULL, 0, false, false},
 	{"cancelled_in_sem_wait", cancelled_in_sem_wait, 0, NULL, 0, false, false},
 	{"cancelled_in_join", cancelled_in_join, 0, NULL, 0, false, false},
 	{"cancelled_in_a_loop", cancelled_in_a_loop, 0, NULL, 0, false, false},

@@ -86,24 +86,32 @@ static void *wait_once(void *arg)
 	return NULL;
 }
 
-/* Wakes both waiters one by one: either may be first. */
+/* Until a thread that changes *WHAT has done so, which it does under the mutex. */
+static void await(const int *what, int value)
+{
+	for (bool reached = false; !reached; sched_yield()) {
+		pthread_mutex_lock(&m);
+		reached = *what == value;
+		pthread_mutex_unlock(&m);
+	}
+}
+
+/* The order in which they began to wait does not tell which wakes. */
 static void signal_wakes_one_of_two(void)
 {
 	pthread_t threads[2];
 	begin();
-	for (intptr_t i = 0; i < 2; i++)
+	for (intptr_t i = 0; i < 2; i++) {
 		pthread_create(&threads[i], NULL, wait_once, (void *)i);
-	for (int woken = 0; woken < 2;) {
-		pthread_mutex_lock(&m);
-		if (ready == 2 && taken == woken) {
-			pthread_cond_signal(&c);
-			woken++;
-		}
-		pthread_mutex_unlock(&m);
-		sched_yield();
+		await(&ready, (int)i + 1);
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_cond_signal(&c);
+		await(&taken, i + 1);
 	}
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
+	must(order[0] != order[1]);
 	sees((unsigned)order[0]);
 }
 
