@@ -186,7 +186,7 @@ static unsigned check_random_finds(const struct litmus *test, enum memory_model 
 {
 	struct explore_result result;
 	/* The rarest outcome of four threads is one of some hundreds of schedules. */
-	unsigned wrong = run(test, model, "random", 20000, &result);
+	unsigned wrong = run(test, model, "random", 2000, &result);
 	/* Sampling may take less than the whole of RC11 where the seq_cst operations are ordered as they are performed (graph.h). */
 	bool all = model == MODEL_SC || !has_seq_cst(test);
 	wrong += compare(test, model, "random", all);
