@@ -197,6 +197,9 @@ static void reset(void *arg)
 static void body(void *arg)
 {
 	const struct stage *stage = arg;
+	/* One execution that does not come back is enough. */
+	if (*process->stopped)
+		runtime_stop(ENDING_CUT);
 	process_main(explored_main, (int)stage->argc, stage->argv, environ);
 }
 

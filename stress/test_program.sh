@@ -101,6 +101,7 @@ static long big[1 << 20];
 static _Thread_local int mine = 3;
 static int given __attribute__((section("place_of_its_own"))) = 5;
 static int early;
+static char *end;
 static void late(void) { puts("late"); }
 __attribute__((constructor)) static void begin(void) { early = 7; atexit(late); }
 int main(int argc, char **argv)
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
 	assert(text[0] == 0 && sscanf("word", "%99s", text) == 1);
 	for (int i = 0; i < 1 << 20; i += 10000)
 		assert(big[i]++ == 0);
+	assert(atoi("12x") == 12 && strtol("0x1f,", &end, 0) == 31 && *end == ',');
 	assert(!getenv("SET") && setenv("SET", "1", 1) == 0 && getenv("SET"));
 	assert(!strcmp(setlocale(LC_ALL, NULL), "C") && setlocale(LC_ALL, "C.UTF-8"));
 	int options = 0;
@@ -255,6 +257,9 @@ program '#include <sys/socket.h>
 int main(void) { return socket(AF_INET, SOCK_STREAM, 0) < 0; }'
 explore 3 program.c
 doubt 'outside of its control: socket'
+program 'int main(void) { int ends[2]; char byte; return pipe(ends) || read(ends[0], &byte, 1); }'
+explore 3 program.c
+doubt 'waits in a system call'
 program '#include <sys/mman.h>
 int main(int argc, char **argv) { if (argc > 1) mlockall(0); return argv[0] == NULL; }'
 explore 0 program.c

@@ -117,8 +117,6 @@ char *explored_strtok(char *text, const char *delimiters)
 }
 
 /* Environment and locale: reading races with changing, as POSIX says. */
-enum hidden { HIDDEN_ENVIRONMENT, HIDDEN_LOCALE, HIDDEN_OPTIONS };
-
 static void touch(enum hidden what, bool write, const void *site)
 {
 	if (runtime_on() && process)

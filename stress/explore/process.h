@@ -18,6 +18,9 @@ enum {
 	PROCESS_TEXT_MAX = 200,
 };
 
+/* Hidden state of the C library that threads share. */
+enum hidden { HIDDEN_ENVIRONMENT, HIDDEN_LOCALE, HIDDEN_OPTIONS, HIDDEN_CALENDAR, HIDDEN_STATES };
+
 struct process_handler {
 	void (*plain)(void);
 	void (*with_status)(int status, void *arg);
@@ -42,9 +45,9 @@ struct process {
 	volatile uint64_t turns; /* entries of explored code that are no steps: output, reports */
 	int status;              /* of exit; -1: it has not exited */
 	struct process_handlers at_exit, at_quick_exit;
-	const struct process_table *begins, *ends;       /* the program's constructors and destructors */
-	uint64_t exit_cell, random_cell, hidden_cell[8]; /* addresses that name state in events and races */
-	char *token;                                     /* strtok's place */
+	const struct process_table *begins, *ends;                   /* the program's constructors and destructors */
+	uint64_t exit_cell, random_cell, hidden_cell[HIDDEN_STATES]; /* addresses that name state in events and races */
+	char *token;                                                 /* strtok's place */
 	/* Output of the running execution, stdout and stderr together as they came. */
 	char *output;
 	size_t output_bytes; /* as printed; at most PROCESS_OUTPUT_MAX of them are kept */
