@@ -2,7 +2,7 @@
 /* The portfolio `auto`. Its plan counts executions only:
  *
  *   1. delay bounding, 30: short interleavings first, so that what shows early is easy to read
- *   2. pos 10, pct 10, rff 10: what needs more than that (left out if there was nothing beyond 30)
+ *   2. pos 10, pct 10, surw 10: what needs more than that (left out if there was nothing beyond 30)
  *   3. exhaustive search, 4000 (a quarter of the budget, if that is more): small programs end here, with everything explored
  *   4. exhaustive search to the end, if its estimate says that it fits into what is left
  *   5. pos, pct, surw, rff, random, bound: a tenth of what is left each
@@ -37,7 +37,7 @@ static const struct search_kind *const kinds[PORTFOLIO] = {
 	&search_dpor, &search_bound, &search_pos, &search_pct, &search_surw, &search_rff, &search_random};
 
 /* Under delay bounding there are fewer executions per level than under preemption bounding; as early findings they are as short. */
-static const char *const with_delays[] = {"delays=1000000", NULL};
+static const char *const with_delays[] = {"delays=1000000", "split=count", NULL};
 
 /* What is left of the budget, for all shards. */
 static uint64_t left(const struct exploration *x)
@@ -98,7 +98,7 @@ int explore_auto(struct exploration *x)
 	if (!p.phase[WITH_BOUND].ended) {
 		let(&p, WITH_POS, FIRST_SAMPLES);
 		let(&p, WITH_PCT, FIRST_SAMPLES);
-		let(&p, WITH_RFF, FIRST_SAMPLES);
+		let(&p, WITH_SURW, FIRST_SAMPLES);
 	}
 	let(&p, WITH_DPOR, budget / 4 > EARLY_EXHAUSTIVE ? budget / 4 : EARLY_EXHAUSTIVE);
 	if (fits(&p, false))

@@ -72,13 +72,13 @@ static void no_memory(struct exploration *x)
 	x->no_memory = x->stopped = true;
 }
 
-/* Notes FINDING of the execution that just ended, which is number FIRST; REPEATED: of an execution that was counted before. */
-static void note_finding(struct exploration *x, const struct finding *finding, uint64_t first, bool repeated)
+/* Notes FINDING of the execution that just ended, which is number FIRST. */
+static void note_finding(struct exploration *x, const struct finding *finding, uint64_t first)
 {
 	struct explore_result *result = x->result;
 	for (unsigned i = 0; i < result->finding_count; i++)
 		if (result->findings[i].finding.key == finding->key) {
-			result->findings[i].executions += !repeated;
+			result->findings[i].executions++;
 			return;
 		}
 	if (result->finding_count == FINDINGS_KEPT_MAX)
@@ -103,7 +103,7 @@ static void note_divergence(struct exploration *x, struct phase *phase, uint64_t
 		"the same schedule led another way: the program depends on something that is not under control");
 	phase->diverged = true;
 	x->result->diverged++;
-	note_finding(x, &finding, first, false);
+	note_finding(x, &finding, first);
 }
 
 static void note_uncontrolled(struct exploration *x)
@@ -234,24 +234,23 @@ static bool note_execution(struct exploration *x, struct phase *phase, enum endi
 	struct finding forbidden;
 	unsigned outcome;
 	uint64_t number = shared_number(x, phase);
-	bool repeated = phase->search->repeated;
-	bool grew = races_promotions() != x->promotions;
-	bool is_forbidden = explore_forbidden(x->program, how, &forbidden, &outcome);
-	for (unsigned i = 0; i < runtime->findings; i++)
-		note_finding(x, &runtime->finding[i], number, repeated);
-	if (is_forbidden)
-		note_finding(x, &forbidden, number, repeated);
 	note_uncontrolled(x);
 	x->seq_cst |= runtime->graph->sc_events != 0;
 	bool astray = how == ENDING_DIVERGED || phase->search->diverged;
-	if (astray && !grew)
+	if (astray && races_promotions() == x->promotions)
 		note_divergence(x, phase, number);
-	bool counts = !repeated && !astray && how != ENDING_ABANDONED;
-	if (counts)
-		count_ending(x, phase, how, outcome);
-	else
+	/* What an execution shows that does not count is another one's to tell; one that was given up may be no execution at all. */
+	if (phase->search->repeated || astray || how == ENDING_ABANDONED) {
 		x->result->abandoned++;
-	return counts;
+		return false;
+	}
+	bool is_forbidden = explore_forbidden(x->program, how, &forbidden, &outcome);
+	for (unsigned i = 0; i < runtime->findings; i++)
+		note_finding(x, &runtime->finding[i], number);
+	if (is_forbidden)
+		note_finding(x, &forbidden, number);
+	count_ending(x, phase, how, outcome);
+	return true;
 }
 
 static void execute_next(struct exploration *x, struct phase *phase)

@@ -13,7 +13,8 @@
  * level b that costs less than b was seen before (search.repeated). The levels are exhausted when none of them had to leave out an
  * alternative for its cost.
  *
- * Shards split by the first decision that is not the plain one.
+ * Shards split by the first decision that is not the plain one. With option split=count each makes all executions and counts every
+ * N-th: no faster, but then the shards of a search that is cut short are together what one process would have done.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +38,8 @@ struct decision {
 
 struct bound_search {
 	struct search search;
-	bool delays, started, ended;
+	bool delays, by_count, started, ended;
+	uint64_t counted;    /* executions of all shards, if they split by count */
 	bool left_out;       /* this level left out an alternative for its cost */
 	bool left_out_stale; /* some level left out an older store for their number */
 	bool walked;         /* the last level left out nothing for its cost */
@@ -52,6 +54,10 @@ static int bound_option(struct search *s, const char *key, const char *value)
 {
 	struct bound_search *b = (struct bound_search *)s;
 	char *end;
+	if (strcmp(key, "split") == 0 && strcmp(value, "count") == 0) {
+		b->by_count = true;
+		return 0;
+	}
 	errno = 0;
 	unsigned long n = strtoul(value, &end, 10);
 	if (errno || *end || end == value || *value == '-' || n >= UINT32_MAX)
@@ -89,7 +95,7 @@ static bool affordable(struct bound_search *b, const struct decision *d, uint32_
 
 static bool owned(const struct bound_search *b, const struct decision *d, uint32_t alternative)
 {
-	if (!d->plain || b->search.shards <= 1)
+	if (!d->plain || b->by_count || b->search.shards <= 1)
 		return true;
 	uint32_t where = (uint32_t)(d - b->stack) + alternative;
 	return where % b->search.shards == b->search.shard - 1;
@@ -202,7 +208,9 @@ static void bound_end(struct search *s, const struct moment *at, enum ending how
 	s->diverged |= b->at < b->depth;
 	const struct decision *last = b->depth ? &b->stack[b->depth - 1] : NULL;
 	bool first_path = !last || (last->plain && last->chosen == 0);
-	s->repeated = b->cost < b->level || (first_path && s->shards > 1 && s->shard != 1);
+	s->repeated = b->cost < b->level;
+	if (s->shards > 1 && !s->repeated)
+		s->repeated = b->by_count ? b->counted++ % s->shards != s->shard - 1 : first_path && s->shard != 1;
 	if (s->diverged)
 		b->depth = b->at < b->depth ? b->at : b->depth;
 }

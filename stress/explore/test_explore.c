@@ -247,6 +247,30 @@ static void enumerating_shards_add_up(void **state)
 	}
 }
 
+/* Where auto's first phase finds something, its shards tell the same first execution as the whole. */
+static void automatic_shards_agree_on_the_first(void **state)
+{
+	(void)state;
+	for (unsigned b = 0; b < BUGS; b++) {
+		struct explore_options options = options_of("auto", MODEL_SC);
+		if (bugs[b].stale)
+			continue;
+		struct explore_result whole = explored(bugs[b].body, &options);
+		const struct explored_finding *found = finding_of(&whole, bugs[b].kind);
+		uint64_t first = UINT64_MAX;
+		options.shards = 3;
+		for (options.shard = 1; options.shard <= 3; options.shard++) {
+			struct explore_result part = explored(bugs[b].body, &options);
+			const struct explored_finding *here = finding_of(&part, bugs[b].kind);
+			if (here && here->first < first)
+				first = here->first;
+			explore_free(&part);
+		}
+		assert_int_equal(first, found->first);
+		explore_free(&whole);
+	}
+}
+
 /* The whole result as text, times apart. */
 static char *told(const struct explore_result *result, const struct explore_options *options, void (*body)(void *))
 {
@@ -392,6 +416,7 @@ int main(void)
 		cmocka_unit_test(budgets_count_executions),
 		cmocka_unit_test(samplers_shards_add_up),
 		cmocka_unit_test(enumerating_shards_add_up),
+		cmocka_unit_test(automatic_shards_agree_on_the_first),
 		cmocka_unit_test(the_same_seed_gives_the_same_result),
 		cmocka_unit_test(pct_states_its_bound_under_sc_only),
 		cmocka_unit_test(first_only_stops_at_the_first),

@@ -431,6 +431,33 @@ static void the_shards_of_bound_are_a_partition(void **state)
 	}
 }
 
+/* By count, shards of a search that is cut short are the beginning of the whole, without overlap. */
+static void shards_by_count_are_the_beginning_of_the_whole(void **state)
+{
+	(void)state;
+	enum { EACH = 7, SHARDS = 3 };
+	struct test_program program = stores(4, 4);
+	struct test_set whole = {0}, parts = {0};
+	struct graph *g = graph_new(MODEL_SC, false);
+	struct test_run run = {0};
+	for (unsigned shard = 0; shard <= SHARDS; shard++) {
+		struct search *s = shard ? search_open(&search_bound, 0, shard, SHARDS) : opened("bound", 0);
+		assert_int_equal(search_option(s, "split", "count"), 0);
+		for (unsigned counted = 0; counted < (shard ? EACH : EACH * SHARDS);) {
+			assert_int_equal(test_execute(&run, &program, g, s, 0), ENDING_COMPLETE);
+			counted += !s->repeated;
+			if (!s->repeated)
+				assert_true(test_set_add(shard ? &parts : &whole, threads_in_order(g)));
+		}
+		search_close(s);
+	}
+	assert_int_equal(parts.count, EACH * SHARDS);
+	assert_true(test_set_within(&parts, &whole));
+	graph_free(g);
+	test_set_free(&whole);
+	test_set_free(&parts);
+}
+
 static void options_are_checked(void **state)
 {
 	(void)state;
@@ -700,6 +727,7 @@ int main(void)
 		cmocka_unit_test(no_older_store_beyond_the_limit),
 		cmocka_unit_test(delay_bounding_grows_more_slowly),
 		cmocka_unit_test(the_shards_of_bound_are_a_partition),
+		cmocka_unit_test(shards_by_count_are_the_beginning_of_the_whole),
 		cmocka_unit_test(options_are_checked),
 		cmocka_unit_test(pct_states_its_bound),
 		cmocka_unit_test(pct_keeps_its_promise),
