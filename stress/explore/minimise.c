@@ -3,9 +3,11 @@
  *
  * It starts from what a bounded search finds first (search_bound.c goes by number of preemptions, and is told to read no older store at
  * first), so that a finding has the same witness whatever search it came from; if that finds nothing in its share of the tries, from
- * what partial order sampling finds under sc; then bounded with older stores; then from the schedule given. Then single changes, each tried by an execution, until none makes it smaller: an older store replaced by the
- * newest; a plain choice in place of an unusual one; blocks of one thread's steps joined, put off, exchanged; the rest left to run
- * without preemptions. (Jalbert and Sen, FSE 2010, simplify traces by moving blocks in the same way.)
+ * what partial order sampling finds under sc; then bounded with older stores; then from the schedule given.
+ *
+ * Then single changes, each tried by an execution, until none makes it smaller: an older store replaced by the newest; a plain choice in
+ * place of an unusual one; blocks of one thread's steps joined, put off, exchanged; the rest left to run without preemptions. (Jalbert
+ * and Sen, FSE 2010, simplify traces by moving blocks in the same way.)
  */
 #include "exploring.h"
 
