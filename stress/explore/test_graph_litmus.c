@@ -172,6 +172,26 @@ static const struct litmus tests[] = {
 		 {T_STORE(Y, 1, RELAXED), T_FENCE(SEQ_CST), T_LOAD(X, RELAXED)}),
 		0x100, FORBIDDEN, 7, false},
 
+	/* By the definition of psc: a seq_cst load against a seq_cst fence. It may not pass over a store that happened before the fence; it
+	 * may if the fence's thread only saw it. */
+	{PROGRAM3("RWC half fence, seen", 2, 1, 3, 2, {T_STORE(X, 1, RELAXED)},
+		 {T_LOAD(X, RELAXED), T_FENCE(SEQ_CST), T_LOAD(Y, RELAXED)}, {T_STORE(Y, 1, SEQ_CST), T_LOAD(X, SEQ_CST)}),
+		0x100, ALLOWED, 8, false},
+	{PROGRAM3("RWC half fence, happened", 2, 1, 3, 2, {T_STORE(X, 1, RELEASE)},
+		 {T_LOAD(X, ACQUIRE), T_FENCE(SEQ_CST), T_LOAD(Y, RELAXED)}, {T_STORE(Y, 1, SEQ_CST), T_LOAD(X, SEQ_CST)}),
+		0x100, FORBIDDEN, 7, false},
+	{PROGRAM2("SB half fence, read again", 4, 2,
+		 {T_STORE(X, 1, RELAXED), T_LOAD(X, RELAXED), T_FENCE(SEQ_CST), T_LOAD(Y, RELAXED)},
+		 {T_STORE(Y, 1, SEQ_CST), T_LOAD(X, SEQ_CST)}),
+		0x100, FORBIDDEN, 3, false},
+	/* By the definition of psc_F: fences are ordered by a relaxed store that is read, though that synchronises nothing. */
+	{PROGRAM3("ISA2 between fences", 3, 3, 2, 3, {T_STORE(X, 1, RELAXED), T_FENCE(SEQ_CST), T_STORE(Z, 1, RELEASE)},
+		 {T_LOAD(Z, ACQUIRE), T_STORE(Y, 1, RELAXED)}, {T_LOAD(Y, RELAXED), T_FENCE(SEQ_CST), T_LOAD(X, RELAXED)}),
+		0x110, FORBIDDEN, 7, false},
+	{PROGRAM3("ISA2 between weaker fences", 3, 3, 2, 3, {T_STORE(X, 1, RELAXED), T_FENCE(ACQ_REL), T_STORE(Z, 1, RELEASE)},
+		 {T_LOAD(Z, ACQUIRE), T_STORE(Y, 1, RELAXED)}, {T_LOAD(Y, RELAXED), T_FENCE(ACQ_REL), T_LOAD(X, RELAXED)}),
+		0x110, ALLOWED, 8, false},
+
 	/* [Sewell], [count]. */
 	{IRIW("IRIW relaxed", RELAXED, RELAXED), 0x1010, ALLOWED, 16, false},
 	{IRIW("IRIW release acquire", RELEASE, ACQUIRE), 0x1010, ALLOWED, 16, false},
