@@ -17,6 +17,7 @@
 #endif
 
 enum { PAGE_BYTES = 4096, HWCAP2_FSGSBASE = 1 << 1 };
+enum { CALLS_BYTES = 512 }; /* how far below the lowest point where a fiber was left its calls may have gone meanwhile */
 
 /* Where the stacks are asked for: a fixed place, so that addresses are the same in every run. Elsewhere if it is taken. */
 #define STACKS_AT ((void *)0x200000000000)
@@ -28,6 +29,7 @@ struct fiber {
 	void (*entry)(void *arg);
 	void *arg;
 	bool has_storage;
+	char *lowest; /* how far down its stack was used when it was left, at most */
 };
 
 /* All mutable state; mapped, so that restoring a program's data leaves it alone. */
@@ -179,6 +181,20 @@ static void begin(void)
 	__builtin_trap();
 }
 
+/* A new thread's stack holds zeroes, as a real one's does: what is left in it would make a program's uninitialised variables, and the
+ * states of loops that are compared (spin.c), depend on the executions before. */
+static void clear_stack(unsigned n)
+{
+	uintptr_t low, high;
+	fiber_stack(n, &low, &high);
+	struct fiber *fiber = &all->fiber[n];
+	if (!fiber->lowest)
+		fiber->lowest = (char *)high;
+	char *from = (uintptr_t)fiber->lowest - low > CALLS_BYTES ? fiber->lowest - CALLS_BYTES : (char *)low;
+	memset(from, 0, high - (uintptr_t)from);
+	fiber->lowest = (char *)high;
+}
+
 int fiber_prepare(unsigned n, void (*entry)(void *arg), void *arg)
 {
 	struct fiber *fiber = &all->fiber[n];
@@ -196,6 +212,7 @@ int fiber_prepare(unsigned n, void (*entry)(void *arg), void *arg)
 	*(int *)fiber->parked_errno = 0;
 	fiber->entry = entry;
 	fiber->arg = arg;
+	clear_stack(n);
 	/* The frame that fiber_swap() restores: six registers and the address of begin(). The ABI wants the stack pointer to be 8
 	 * below a multiple of 16 when a function is entered. */
 	void **top = (void **)(all->stacks + all->stride * (n + 1));
@@ -211,6 +228,9 @@ void fiber_switch(unsigned to)
 {
 	struct fiber *from = &all->fiber[all->current], *next = &all->fiber[to];
 	all->current = to;
+	char *here = __builtin_frame_address(0);
+	if (here < from->lowest)
+		from->lowest = here;
 	set_thread_pointer(next->thread_pointer);
 	fiber_swap(&from->stack_pointer, next->stack_pointer);
 }
