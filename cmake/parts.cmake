@@ -53,7 +53,8 @@ file(CONFIGURE OUTPUT ${ONCEPROOF_TAKEN_SYMBOLS} CONTENT "${symbols}" @ONLY)
 # How explored code is compiled: all accesses reach the runtime, and builtins stay calls. gcc declares the callbacks as leaf functions,
 # which cannot see the statics of a file whose addresses do not escape; -fipa-reference then moves and drops stores to such statics across
 # atomic operations and calls, as if no other thread could run there.
-set(ONCEPROOF_EXPLORED_OPTIONS -fsanitize=thread -O1 -g -fno-omit-frame-pointer -fno-builtin)
+set(ONCEPROOF_EXPLORED_OPTIONS -fsanitize=thread -O1 -g -fno-omit-frame-pointer -fno-builtin
+	-fno-optimize-sibling-calls)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 	list(APPEND ONCEPROOF_EXPLORED_OPTIONS --param tsan-distinguish-volatile=1 -fno-ipa-reference -Wno-tsan)
 else()

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MODULES_MAX = 16 };
 
@@ -47,7 +48,9 @@ static Dwfl_Module *module_open(const char *path)
 static void set_file(struct source_place *place, const char *file)
 {
 	static const char *const tops[] = {"/impl/", "/stress/", "/bench/", "/cli/", "/reports/"};
-	for (size_t i = 0; file && i < sizeof tops / sizeof *tops; i++) {
+	/* Files of ours are told relative to the source tree, by -ffile-prefix-map; what is where it says is somebody else's. */
+	bool elsewhere = file && file[0] == '/' && access(file, F_OK) == 0;
+	for (size_t i = 0; file && !elsewhere && i < sizeof tops / sizeof *tops; i++) {
 		const char *at = strstr(file, tops[i]);
 		if (at) {
 			file = at + 1;

@@ -360,7 +360,7 @@ static int survey(struct exploration *x)
 	int why = explore_configure(x->options, false);
 	if (why)
 		return why;
-	races_forget_promoted();
+	runtime_forget_races();
 	const struct schedule empty = {0};
 	struct search *plain = search_replay(&empty, false);
 	if (!plain)

@@ -238,7 +238,7 @@ static void begin_with(struct minimiser *m, const struct schedule *given)
 {
 	unsigned share = m->tries / 4;
 	explore_configure(m->options, false);
-	races_forget_promoted();
+	runtime_forget_races();
 	if (search_again(m, &search_bound, "stale", "0", m->options->model, share))
 		return;
 	/* Under sc no store is an older one, and deep interleavings are met by chance sooner than in order. */

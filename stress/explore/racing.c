@@ -15,6 +15,7 @@ enum { GRANULES_MAX = 1 << 14 };
 
 /* In which pieces a granule of 8 bytes is accessed: the smallest size seen, so that different sizes meet. Lasts over executions. */
 struct granules {
+	uint32_t count;
 	uint64_t key[GRANULES_MAX]; /* address >> 3; 0: empty */
 	uint8_t bytes[GRANULES_MAX];
 };
@@ -28,6 +29,13 @@ int racing_start(void)
 		return errno;
 	granules = made;
 	return 0;
+}
+
+void runtime_forget_races(void)
+{
+	races_forget_promoted();
+	if (granules->count)
+		memset(granules, 0, sizeof *granules);
 }
 
 /* The size of pieces at ADDRESS, if an access there wants pieces of BYTES. */
@@ -47,6 +55,7 @@ static uint32_t piece_bytes(uint64_t address, uint32_t bytes)
 		if (granules->key[at] == 0) {
 			granules->key[at] = key;
 			granules->bytes[at] = (uint8_t)bytes;
+			granules->count++;
 			return bytes;
 		}
 	}

@@ -22,7 +22,7 @@ static bool repeat(const struct explore_program *program, const struct explore_o
 {
 	if (explore_configure(options, full) != 0)
 		return false;
-	races_forget_promoted();
+	runtime_forget_races();
 	struct search *search = search_replay_first(schedule, UINT32_MAX, false, full);
 	if (!search)
 		return false;

@@ -78,7 +78,6 @@ struct thread {
 	bool waiting;                             /* cannot move now unless `ready` says otherwise */
 	bool (*ready)(void *arg, event_id *from); /* passive waits */
 	void *ready_arg;
-	char waits_for[96]; /* for people: "mutex 0x…", filled when a deadlock is described */
 	void (*describe)(void *arg, char *text, size_t bytes);
 	void *sync; /* belongs to the synchronisation part: cleanup handlers, keys, cancellation state */
 };
@@ -224,6 +223,8 @@ void races_promote(uintptr_t address, size_t bytes);
 bool races_promoted(uintptr_t address, size_t bytes);
 bool races_any_promoted(void);
 void races_forget_promoted(void);
+/* The same, and in which pieces racing granules are accessed (racing.c): as in a new process. */
+void runtime_forget_races(void);
 /* How often something was promoted so far: when it grew, graphs of earlier executions are no longer those of later ones. */
 uint64_t races_promotions(void);
 
