@@ -162,6 +162,30 @@ static void ping_pong(void)
 	must(data == 4);
 }
 
+/* Who finds the flag set has given its data to whoever clears it. */
+static _Atomic int was_set;
+static void set_first(void)
+{
+	atomic_exchange(&flag, 1);
+}
+static void set_again(void)
+{
+	data = 1;
+	if (atomic_exchange(&flag, 1))
+		atomic_store_explicit(&was_set, 1, memory_order_relaxed);
+}
+static void clear_flag(void)
+{
+	if (atomic_exchange(&flag, 0) && atomic_load_explicit(&was_set, memory_order_relaxed))
+		must(data == 1);
+}
+static void dirty_flag(void)
+{
+	fresh();
+	atomic_init(&was_set, 0);
+	TOGETHER(set_first, set_again, clear_flag);
+}
+
 /* --- seq_cst: who comes second sees the first ------------------------------------------------------------------------------------ */
 
 static void dekker_x(void)
@@ -588,6 +612,7 @@ static const struct suite_program programs[] = {
 	{"one_claims", one_claims, .proved = true},
 	{"stop_flag", stop_flag, .proved = true},
 	{"ping_pong", ping_pong, .proved = true},
+	{"dirty_flag", dirty_flag, .proved = true, .gap = "a store of what is there is taken for a read, which releases nothing"},
 	{"dekker", dekker, .proved = true},
 	{"dekker_with_fences", dekker_with_fences, .proved = true},
 	{"petersons_lock", petersons_lock, .proved = true},

@@ -86,6 +86,51 @@ const struct litmus *litmus_find(const char *name)
 	return NULL;
 }
 
+/* Interpreted tests: the same operations, as data. */
+static _Atomic int *const locations[LITMUS_LOCATIONS] = {&x, &y, &z};
+static const memory_order orders[] = {[ORDER_RELAXED] = memory_order_relaxed,
+	[ORDER_ACQUIRE] = memory_order_acquire,
+	[ORDER_RELEASE] = memory_order_release,
+	[ORDER_ACQ_REL] = memory_order_acq_rel,
+	[ORDER_SEQ_CST] = memory_order_seq_cst};
+
+static void interpret_one(const struct litmus_operation *o)
+{
+	_Atomic int *location = locations[o->location];
+	memory_order order = orders[o->order];
+	int value = (int)o->operand, expected = (int)o->expected;
+	switch (o->kind) {
+	case LITMUS_READ:
+		registers[o->target] = atomic_load_explicit(location, order);
+		break;
+	case LITMUS_WRITE:
+		atomic_store_explicit(location, value, order);
+		break;
+	case LITMUS_FENCE:
+		atomic_thread_fence(order);
+		break;
+	case LITMUS_EXCHANGE:
+		registers[o->target] = atomic_exchange_explicit(location, value, order);
+		break;
+	case LITMUS_ADD:
+		registers[o->target] = atomic_fetch_add_explicit(location, value, order);
+		break;
+	case LITMUS_SWAP:
+		atomic_compare_exchange_strong_explicit(location, &expected, value, order, memory_order_relaxed);
+		registers[o->target] = expected;
+		break;
+	case LITMUS_NONE:
+		break;
+	}
+}
+
+static void *interpret(void *arg)
+{
+	for (const struct litmus_operation *o = arg; o->kind; o++)
+		interpret_one(o);
+	return NULL;
+}
+
 void litmus_body(void *arg)
 {
 	const struct litmus *test = arg;
@@ -97,10 +142,14 @@ void litmus_body(void *arg)
 	for (unsigned i = 0; i < LITMUS_REGISTERS; i++)
 		registers[i] = 0;
 	for (unsigned i = 0; i < test->threads; i++)
-		must(!pthread_create(&threads[i], NULL, test->thread[i], NULL));
+		must(!pthread_create(&threads[i], NULL, test->thread[i] ? test->thread[i] : interpret,
+			(void *)(uintptr_t)test->operations[i]));
 	for (unsigned i = 0; i < test->threads; i++)
 		must(!pthread_join(threads[i], NULL));
-	test->after();
+	if (test->after)
+		test->after();
+	else
+		interpret((void *)(uintptr_t)test->operations[LITMUS_THREADS]);
 }
 
 unsigned litmus_outcome(const struct litmus *test)

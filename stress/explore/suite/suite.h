@@ -18,7 +18,7 @@ struct suite_program {
 	void (*body)(void);
 	bool proved;            /* correct programs: small enough for every execution to be explored */
 	bool keeps;             /* its memory is still reachable when it returns: it cannot be called twice in a process */
-	const char *gap;        /* buggy programs: why it is not found yet; NULL: it is */
+	const char *gap;        /* why a buggy program is not found yet, or a correct one still accused; NULL: it is not so */
 	enum finding_kind kind; /* buggy programs: what must be found */
 };
 

@@ -40,7 +40,9 @@ static unsigned expect_nothing(
 	if (suite_explore(program, options, result))
 		return suite_complain(program->name, "cannot be explored");
 	unsigned wrong = 0;
-	if (result->finding_count) {
+	if (result->finding_count && program->gap) {
+		suite_complain(program->name, "is still accused by %s: %s", options->strategy, program->gap);
+	} else if (result->finding_count) {
 		wrong += suite_complain(program->name, "is correct, but %s finds:", options->strategy);
 		suite_print_findings(result);
 	}
