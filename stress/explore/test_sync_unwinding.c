@@ -87,32 +87,6 @@ static void handlers_are_popped(void)
 	must(!strcmp(entries, "bbc"));
 }
 
-static void exit_again(void *result)
-{
-	note((void *)"x");
-	pthread_exit(result);
-}
-
-static void *exit_in_handler(void *arg)
-{
-	pthread_cleanup_push(note, (void *)"a");
-	pthread_cleanup_push(exit_again, arg);
-	pthread_exit(NULL);
-	pthread_cleanup_pop(0);
-	pthread_cleanup_pop(0);
-	return NULL;
-}
-
-static void handler_may_exit_too(void)
-{
-	pthread_t thread;
-	void *result;
-	begin();
-	pthread_create(&thread, NULL, exit_in_handler, &key);
-	must(!pthread_join(thread, &result) && result == &key);
-	must(!strcmp(entries, "xa"));
-}
-
 /* The way out is not left again at a cancellation point. */
 static void note_slowly(void *what)
 {
@@ -143,7 +117,6 @@ static const struct sync_program programs[] = {
 	{UNWINDING_NAME "handlers_run_innermost_first", handlers_run_innermost_first, 0, NULL, 0, false, false},
 	{UNWINDING_NAME "handlers_of_both_kinds", handlers_of_both_kinds, 0, NULL, 0, false, false},
 	{UNWINDING_NAME "handlers_are_popped", handlers_are_popped, 0, NULL, 0, false, false},
-	{UNWINDING_NAME "handler_may_exit_too", handler_may_exit_too, 0, NULL, 0, false, false},
 	{UNWINDING_NAME "handlers_run_on_cancellation", handlers_run_on_cancellation, 0, NULL, 0, false, false},
 };
 const struct sync_programs UNWINDING = {"unwinding", programs, sizeof programs / sizeof *programs};
