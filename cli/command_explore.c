@@ -16,7 +16,7 @@
 #include "explore_weaken.h"
 #include "stress_text.h"
 
-enum { SEARCH_OPTIONS_MAX = 16, BUDGET_DEFAULT = 200000 };
+enum { SEARCH_OPTIONS_MAX = 16, BUDGET_DEFAULT = 400000 };
 
 struct arguments {
 	struct common common;
@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
 		"pos, surw or rff (default auto)",
 		0},
 	{"model", KEY_MODEL, "MODEL", 0, "sc (sequential consistency) or rc11 (C11 without load buffering; default)", 0},
-	{"budget", KEY_BUDGET, "N", 0, "executions of each search (default 200000)", 0},
+	{"budget", KEY_BUDGET, "N", 0, "executions of each search (default 400000)", 0},
 	{"time-limit", KEY_TIME_LIMIT, "S", 0, "stop each search after S seconds; then it is inconclusive", 0},
 	{"option", 'o', "KEY=VALUE", 0, "an option of the search, for example depth=3 of pct", 0},
 	{"weaken", KEY_WEAKEN, NULL, 0,
