@@ -407,6 +407,14 @@ static void tell_caveat(const struct exploration *x)
 			caveat + used, bytes - used, "%s%s", i ? ", " : "outside of its control: ", x->uncontrolled[i]);
 }
 
+/* What was explored to the end is everything within this. */
+static void tell_bound(struct explore_result *result, const char *what)
+{
+	size_t used = strlen(result->bound);
+	if (result->exhausted)
+		snprintf(result->bound + used, sizeof result->bound - used, "%s%s", used ? "; " : "", what);
+}
+
 static void finish(struct exploration *x)
 {
 	struct explore_result *result = x->result;
@@ -415,12 +423,10 @@ static void finish(struct exploration *x)
 		if (x->options->model == MODEL_SC && !x->pct_void)
 			result->probability_depth[depth] = 1 - x->missed[depth];
 	tell_caveat(x);
-	if (result->exhausted && runtime->counted_loops) {
-		size_t used = strlen(result->bound);
-		snprintf(result->bound + used, sizeof result->bound - used,
-			"%sa loop that counts its turns: its first turns without news one by one, the rest as one",
-			used ? "; " : "");
-	}
+	if (runtime->counted_loops)
+		tell_bound(result, "a loop that counts its turns: its first turns without news one by one, the rest as one");
+	if (runtime->late_waits)
+		tell_bound(result, "a wait that ends by itself (time-out, spurious wake-up): at most three times in a row");
 	for (unsigned i = 0; i < result->finding_count && !x->no_memory; i++)
 		if (!explore_witness(x->program, x->options, &result->findings[i]))
 			x->no_memory = true;

@@ -77,7 +77,7 @@ struct explore_result {
 	uint64_t outcomes[EXPLORE_OUTCOMES_MAX];
 	bool exhausted; /* everything within model and bound was explored */
 	bool out_of_time;
-	char bound[160];             /* what "everything" means: "" or "preemptions <= 2", … */
+	char bound[320];             /* what "everything" means: "" or "preemptions <= 2", … */
 	char plan[400];              /* the searches that ran, in order, with their executions */
 	char caveat[400];            /* why it is inconclusive in spite of everything: uncontrolled calls; "" if there is none */
 	double probability_depth[4]; /* PCT under sc: chance to have found a bug of depth 1..3; 0: no statement */

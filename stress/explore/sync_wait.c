@@ -65,6 +65,8 @@ enum sync_way sync_choose_way(const void *object, const struct sync_limit *limit
 	enum sync_way ways[4] = {SYNC_PLAIN};
 	unsigned count = 1;
 	bool too_often = full && self->late_on == object && self->late >= LATE_MAX;
+	if (too_often && ((limit && limit->timed) || spurious))
+		runtime->late_waits = true;
 	if (limit && limit->passed)
 		ways[0] = SYNC_TIME_OUT;
 	else if (limit && limit->timed && !too_often)
