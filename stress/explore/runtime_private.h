@@ -28,6 +28,7 @@ struct spin_read {
 	const void *site;
 	uint32_t location;
 	event_id event, source;
+	bool news;      /* the turn before had not read this */
 	uint64_t state; /* hash of registers and stack before the read; 0: not taken */
 };
 

@@ -34,6 +34,16 @@ static int find(const void *site, uint32_t location)
 	return -1;
 }
 
+/* Has the thread read news since its former read number FORMER? Then it knows more than that read did, and may not return the same. */
+static bool knows_more(int former)
+{
+	const struct inner_thread *own = inner_thread();
+	for (unsigned i = (unsigned)former + 1; i < own->spin_count; i++)
+		if (own->spin[i].news)
+			return true;
+	return false;
+}
+
 enum spin spin_before(const void *site, uint32_t location, uint64_t *state)
 {
 	struct inner_thread *own = inner_thread();
@@ -43,17 +53,17 @@ enum spin spin_before(const void *site, uint32_t location, uint64_t *state)
 		return SPIN_NO;
 	if (*state && own->spin[former].state == *state)
 		return SPIN_SAME;
-	return own->spin_turns >= SPIN_TURNS ? SPIN_COUNTS : SPIN_NO;
+	return own->spin_turns >= SPIN_TURNS && !knows_more(former) ? SPIN_COUNTS : SPIN_NO;
 }
 
 void spin_after(const void *site, uint32_t location, uint64_t state, event_id event, event_id source)
 {
 	struct inner_thread *own = inner_thread();
 	int former = find(site, location);
+	bool news = former < 0 || own->spin[former].source != source;
 	if (former >= 0) {
 		/* A turn is over; one that read something new starts the count of turns without news again. */
-		bool same = own->spin[former].source == source;
-		own->spin_turns = same ? own->spin_turns + 1 : 0;
+		own->spin_turns = news ? 0 : own->spin_turns + 1;
 		/* What lies before the former read does not belong to this loop. */
 		unsigned kept = own->spin_count - (unsigned)former - 1;
 		for (unsigned i = 0; i < kept; i++)
@@ -65,8 +75,8 @@ void spin_after(const void *site, uint32_t location, uint64_t state, event_id ev
 		if (own->spin_count == SPIN_READS_MAX)
 			own->spin_count = 0;
 	}
-	own->spin[own->spin_count++] =
-		(struct spin_read){.site = site, .location = location, .event = event, .source = source, .state = state};
+	own->spin[own->spin_count++] = (struct spin_read){
+		.site = site, .location = location, .event = event, .source = source, .news = news, .state = state};
 }
 
 bool spin_has_news(unsigned t)
