@@ -13,7 +13,9 @@
 #include "../reports/node.h"
 #include "../reports/render.h"
 #include "../reports/result.h"
+#include "../stress/batches.h"
 #include "../stress/child.h"
+#include "../stress/explored_batch.h"
 #include "../stress/witness.h"
 #include "cli.h"
 #include "explore_file.h"
@@ -27,7 +29,8 @@ struct arguments {
 	bool gdb;
 	json_t *witness;
 	struct explored what;
-	struct explore_file file; /* of a whole program */
+	struct choice_subject batch; /* of a batch: its subject */
+	struct explore_file file;    /* of a whole program */
 	char module[PATH_MAX + 64];
 };
 
@@ -72,6 +75,12 @@ static int find_scenario(struct arguments *a)
 		a->what.subject = registry_find((enum family)family, slash + 1);
 		a->what.scenario = scenario_find((enum family)family, scenario);
 	}
+	struct choice choice;
+	if (choice_find(subject, &choice) && strcmp(scenario, explored_batch_scenario.name) == 0) {
+		choice_subject(&choice, &a->batch);
+		a->what.subject = &a->batch.registered;
+		a->what.scenario = &explored_batch_scenario;
+	}
 	if (!a->what.subject || !a->what.scenario || !scenario_applies(a->what.scenario, a->what.subject->about)) {
 		complain("%s: it is about %.100s %.100s, which this build does not have; use the source tree that it came from",
 			a->path, subject, scenario);
@@ -83,7 +92,7 @@ static int find_scenario(struct arguments *a)
 		return EXIT_USAGE;
 	}
 	a->what.file = a->what.subject->file;
-	snprintf(a->module, sizeof a->module, "%s/%s", helper_folder(), engine->worker);
+	explored_worker(a->what.scenario, helper_folder(), a->module, sizeof a->module);
 	a->what.module = a->module;
 	return EXIT_HOLDS;
 }

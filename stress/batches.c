@@ -9,10 +9,11 @@
 #include "../impl/support/say.h"
 #include "../reports/result.h"
 #include "child.h"
+#include "explored_batch.h"
 
 bool batches_by(const struct engine *engine)
 {
-	return strcmp(engine->name, "native") == 0 || strcmp(engine->name, "tsan") == 0;
+	return strcmp(engine->name, "native") == 0 || strcmp(engine->name, "tsan") == 0 || engine->run;
 }
 
 static struct batch_options choice_options(const struct choice *choice)
@@ -92,15 +93,41 @@ void choice_name(const struct choice *choice, char *name, size_t size)
 		choice->progress->about->name);
 }
 
+void choice_subject(const struct choice *choice, struct choice_subject *subject)
+{
+	const struct implementation *parts[] = {choice->initialiser->about, choice->counter->about, choice->progress->about};
+	const struct batch_options options = choice_options(choice);
+	uint32_t claims = batch_claims(&options);
+	char name[256];
+	choice_name(choice, name, sizeof name);
+	snprintf(subject->name, sizeof subject->name, "%s", strchr(name, '/') + 1);
+	subject->about = (struct implementation){.family = FAMILY_PIPELINE,
+		.name = subject->name,
+		.claims = claims,
+		.missing = ((1u << PIPELINE_PROMISES) - 1) & ~claims};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		subject->about.features |= parts[i]->features;
+	/* The whole pipeline has no file of its own: a finding names the part. */
+	subject->registered = (struct registered){0, "", &subject->about, ""};
+}
+
+bool choice_find(const char *name, struct choice *choice)
+{
+	char parts[3][64];
+	if (sscanf(name, "pipeline/%63[^+]+%63[^+]+%63s", parts[0], parts[1], parts[2]) != 3)
+		return false;
+	*choice = (struct choice){registry_find(FAMILY_INITIALISER, parts[0]), registry_find(FAMILY_COUNTER, parts[1]),
+		registry_find(FAMILY_PROGRESS, parts[2])};
+	return choice->initialiser && choice->counter && choice->progress && possible(choice);
+}
+
 static void judge(json_t *result, const struct choice *choice, const struct engine *engine, const json_t *answer,
 	const char *expected, const char *raw)
 {
 	char why[512];
-	uint32_t features =
-		choice->initialiser->about->features | choice->counter->about->features | choice->progress->about->features;
-	/* The whole pipeline has no file of its own: a finding names the part. */
-	const struct implementation about = {.family = FAMILY_PIPELINE, .name = "batch", .features = features};
-	const struct registered subject = {0, "", &about, ""};
+	struct choice_subject whole;
+	choice_subject(choice, &whole);
+	uint32_t features = whole.about.features;
 	uint32_t refuted = (uint32_t)json_integer_value(json_object_get(answer, "refuted"));
 	const json_t *impossible = json_object_get(answer, "impossible");
 	json_object_set(result, "peak_bytes", json_object_get(answer, "peak_bytes"));
@@ -124,7 +151,7 @@ static void judge(json_t *result, const struct choice *choice, const struct engi
 	size_t seen = json_array_size(json_object_get(result, "findings"));
 	if (blind && !seen) {
 		json_t *probe = json_deep_copy(result);
-		if (tsan_findings(probe, &subject, answer, NULL))
+		if (tsan_findings(probe, &whole.registered, answer, NULL))
 			json_object_set_new(result, "raw_report", json_string(raw));
 		json_object_set(result, "raw_findings", json_object_get(probe, "findings"));
 		json_decref(probe);
@@ -136,7 +163,7 @@ static void judge(json_t *result, const struct choice *choice, const struct engi
 	if (blind) /* what the batch itself says was judged, data races were not */
 		json_object_set_new(result, "checks",
 			promise_names(FAMILY_PIPELINE, ((1u << PIPELINE_PROMISES) - 1) & ~(uint32_t)PIPELINE_RACE_FREE));
-	seen += blind ? 0 : tsan_findings(result, &subject, answer, NULL);
+	seen += blind ? 0 : tsan_findings(result, &whole.registered, answer, NULL);
 	snprintf(why, sizeof why, "%zu finding%s in %lld batches%s", seen, seen == 1 ? "" : "s", batches,
 		seen ? "" : "; sampling proves nothing and has no probability bound");
 	result_judge(result, seen ? "bug" : "not-found", expected, why);
@@ -164,6 +191,12 @@ json_t *batches_run(
 	json_t *result = batches_result(engine, choice, &expected);
 	if (missing) {
 		result_judge(result, "skipped", expected, missing);
+		return result;
+	}
+	if (engine->run) {
+		struct choice_subject subject;
+		choice_subject(choice, &subject);
+		engine->run(result, engine, &subject.registered, &explored_batch_scenario, plan, programs, expected);
 		return result;
 	}
 	char worker[4096], seed[32];

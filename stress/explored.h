@@ -66,4 +66,7 @@ char *source_line(const char *file, int number);
 /* How a user would name what was explored: "counter/naive two_increments". */
 void explored_title(const struct explored *what, char *title, size_t bytes);
 
+/* The program that explores SCENARIO, in the folder PROGRAMS. */
+void explored_worker(const struct scenario *scenario, const char *programs, char *path, size_t bytes);
+
 #endif

@@ -11,6 +11,9 @@
 #include "child.h"
 #include "explored.h"
 
+/* An execution of a batch takes many times that of a scenario, and no budget exhausts them. Of the plan `auto` the exhaustive search
+ * takes the first 4000; some are left for its samplers. */
+enum { BATCH_EXECUTIONS = 5000 };
 enum { WORDS_MAX = 256, OPTIONS_MAX = 16, GRACE_S = 60 };
 
 struct listener {
@@ -78,6 +81,20 @@ static bool skip_blind(json_t *result, const struct engine *engine, const struct
 	return true;
 }
 
+static uint64_t planned(const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
+	const struct stress_plan *plan)
+{
+	if (scenario->family != FAMILY_PIPELINE)
+		return engine_planned(engine, subject, scenario, plan);
+	double executions = BATCH_EXECUTIONS * plan->effort;
+	return executions < 1 ? 1 : (uint64_t)executions;
+}
+
+void explored_worker(const struct scenario *scenario, const char *programs, char *path, size_t bytes)
+{
+	snprintf(path, bytes, "%s/onceproof-explore%s", programs, scenario->family == FAMILY_PIPELINE ? "-batch" : "");
+}
+
 void explored_run(json_t *result, const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
 	const struct stress_plan *plan, const char *programs, const char *expected)
 {
@@ -85,9 +102,9 @@ void explored_run(json_t *result, const struct engine *engine, const struct regi
 		return;
 	char *words[WORDS_MAX], texts[8][64], worker[4096], name[128];
 	const struct explore_plan *explore = &plan->explore;
-	snprintf(worker, sizeof worker, "%s/%s", programs, engine->worker);
+	explored_worker(scenario, programs, worker, sizeof worker);
 	snprintf(name, sizeof name, "%s/%s", family_name(subject->about->family), subject->about->name);
-	uint64_t executions = explore->executions ? explore->executions : engine_planned(engine, subject, scenario, plan);
+	uint64_t executions = explore->executions ? explore->executions : planned(engine, subject, scenario, plan);
 	command(words, texts, worker, name, scenario, executions, plan);
 	struct listener listener = {explore, name, scenario->name};
 	/* A time limit is the worker's own affair; the watchdog is for one that does not keep it. */

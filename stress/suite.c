@@ -15,13 +15,14 @@ struct job {
 	const struct engine *engine;
 	const struct registered *subject;
 	const struct scenario *scenario;
-	const struct choice *choice; /* NULL: not a batch */
+	bool is_batch;
+	struct choice choice; /* of a batch */
 	char name[256];
 };
 
 static const char *job_scenario(const struct job *job)
 {
-	return job->choice ? "batch" : job->scenario->name;
+	return job->is_batch ? "batch" : job->scenario->name;
 }
 
 struct batch_walk {
@@ -36,7 +37,7 @@ static bool offer_batch(void *arg, size_t position, const struct choice *choice)
 {
 	struct batch_walk *walk = arg;
 	const struct suite_options *options = walk->options;
-	struct job job = {.engine = walk->engine, .choice = choice};
+	struct job job = {.engine = walk->engine, .is_batch = true, .choice = *choice};
 	(void)position;
 	choice_name(choice, job.name, sizeof job.name);
 	if (options->wanted && !options->wanted(options->arg, job.name, job_scenario(&job)))
@@ -109,14 +110,14 @@ static json_t *job_result(const struct running *running, const struct job *job)
 	double left = options->seconds - (now_s() - running->started);
 	if (options->seconds > 0 && left <= 0) {
 		const char *expected;
-		result = job->choice ? batches_result(job->engine, job->choice, &expected)
-				     : engine_result(job->engine, job->subject, job->scenario, &expected);
+		result = job->is_batch ? batches_result(job->engine, &job->choice, &expected)
+				       : engine_result(job->engine, job->subject, job->scenario, &expected);
 		result_judge(result, "inconclusive", expected, "not started: the time limit was reached");
 	} else {
 		if (options->seconds > 0 && (plan.time_limit_s <= 0 || plan.time_limit_s > left))
 			plan.time_limit_s = left;
-		result = job->choice ? batches_run(job->engine, job->choice, &plan, options->programs)
-				     : engine_run(job->engine, job->subject, job->scenario, &plan, options->programs);
+		result = job->is_batch ? batches_run(job->engine, &job->choice, &plan, options->programs)
+				       : engine_run(job->engine, job->subject, job->scenario, &plan, options->programs);
 	}
 	if (!child_interrupted)
 		return result;
@@ -153,7 +154,7 @@ static bool run_job(void *context, size_t index, const struct job *job)
 /* Jobs that several threads take in turn, each waiting for a worker process of its own. */
 struct crew {
 	struct running *running;
-	struct job *jobs; /* choices are not among them: their storage does not last */
+	struct job *jobs;
 	json_t **results; /* by job; NULL: none yet, or interrupted */
 	bool *done;
 	size_t count, next; /* guarded by lock, like results and done */
@@ -227,10 +228,11 @@ static bool run_in_parallel(struct running *running)
 	return started > 0;
 }
 
-static bool has_batches(const struct suite_options *options)
+/* Does an engine among them run threads at full speed? Those would disturb one another. */
+static bool at_full_speed(const struct suite_options *options)
 {
 	for (size_t e = 0; options->engines[e]; e++)
-		if (batches_by(options->engines[e]))
+		if (!options->engines[e]->run)
 			return true;
 	return false;
 }
@@ -238,8 +240,7 @@ static bool has_batches(const struct suite_options *options)
 bool suite_run(const struct suite_options *options, json_t *report)
 {
 	struct running running = {options, json_object_get(report, "results"), suite_count(options), now_s()};
-	/* Engines that run threads at full speed would disturb one another, and they are the ones that have batches. */
-	bool parallel = options->jobs > 1 && !has_batches(options) && running.count > 0;
+	bool parallel = options->jobs > 1 && !at_full_speed(options) && running.count > 0;
 	if (!parallel || !run_in_parallel(&running))
 		each_job(options, run_job, &running);
 	if (child_interrupted)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many results in one go: every engine × subject × scenario that is asked for and fits, and with tsan the pipeline's batches. */
+/* Many results in one go: every engine × subject × scenario that is asked for and fits, and with native, tsan and explore the pipeline's batches. */
 #ifndef ONCEPROOF_SUITE_H
 #define ONCEPROOF_SUITE_H
 
