@@ -42,7 +42,10 @@ struct dpor {
 	struct search search;
 	bool started, failed; /* failed: no memory */
 	bool splitting;       /* taking items breadth-first, until there are enough to share out */
-	bool glues;           /* some node of this execution is glued */
+	bool symmetry;        /* twins are explored in one order (dpor_symmetry.c) */
+	bool asymmetric;      /* they turned out to be none: begin again */
+	const struct moment *at;
+	bool glues; /* some node of this execution is glued */
 
 	struct dpor_node *nodes; /* of this execution */
 	uint32_t count, capacity;
@@ -89,6 +92,20 @@ void dpor_settle(struct dpor *d);
 /* The store of node SELF is about to be added to G by OP: pushes an item for each way in which a read that is there already could
  * have returned it. SELF has its thread, kind, stamps and, if it is an update, its source. Its event need not be added afterwards. */
 void dpor_revisit(struct dpor *d, struct graph *g, const struct operation *op, uint32_t self);
+
+/* --- dpor_symmetry.c ---------------------------------------------------------------------------------------------------------- */
+
+/* May T do its next event, as far as its twins are concerned? */
+bool dpor_has_turn(const struct dpor *d, const struct moment *at, unsigned t);
+
+/* Adds to the prefix CLOCK of the next event of SELF what precedes it by symmetry. Was there anything? */
+bool dpor_widen_twins(const struct dpor *d, const struct graph *g, unsigned self, uint32_t *clock);
+
+/* The store of LOCATION in front of which event NUMBER of T may neither read nor write, as a twin has done that already. */
+event_id dpor_twin_floor(const struct dpor *d, const struct graph *g, unsigned t, uint32_t number, uint32_t location);
+
+/* Event ID was added for OP: does it still treat all twins alike? */
+bool dpor_is_symmetric(const struct moment *at, const struct operation *op, event_id id);
 
 /* Was the event of node N before the next event of the thread whose prefix is CLOCK? */
 static inline bool dpor_within(const struct graph *g, const struct dpor_node *n, const uint32_t *clock)

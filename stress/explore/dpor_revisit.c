@@ -292,16 +292,32 @@ static bool is_end(const struct revisit *v, event_id place)
 	return true;
 }
 
+/* Twins' order bounds the places from below: that of the store, and what the read may return. */
+static uint32_t rank_floor(const struct revisit *v)
+{
+	const struct graph *g = v->g;
+	const struct dpor_node *read = &v->d->nodes[v->read];
+	unsigned t = v->op->thread;
+	uint32_t number = read->event ? g->events[read->event].number : g->done[read->thread] + 1;
+	event_id floor = dpor_twin_floor(v->d, g, read->thread, number, v->op->location);
+	event_id own = dpor_twin_floor(v->d, g, t, g->done[t] + 1, v->op->location);
+	uint32_t rank = g->events[floor].rank, own_rank = g->events[own].rank;
+	return rank > own_rank ? rank : own_rank;
+}
+
 static void push_places(struct revisit *v)
 {
 	const struct graph *g = v->g;
+	uint32_t lowest = v->d->symmetry ? rank_floor(v) : 0;
 	if (v->source) {
-		if (is_end(v, v->source) || consistent(v, v->source))
+		if (g->events[v->source].rank >= lowest && (is_end(v, v->source) || consistent(v, v->source)))
 			push(v, v->source);
 		return;
 	}
 	const uint32_t *known = graph_clock(g, v->op->thread);
 	for (event_id place = g->locations[v->op->location].last; place; place = g->events[place].before) {
+		if (g->events[place].rank < lowest)
+			break;
 		if (!stays(v, place))
 			continue;
 		if (is_end(v, place) || consistent(v, place))
@@ -316,15 +332,18 @@ static void push_places(struct revisit *v)
 /* --- all reads ---------------------------------------------------------------------------------------------------------------- */
 
 /* The pieces of one access that are glued to an event of the prefix come with it. */
-static void widen(struct revisit *v)
+static bool widen_glued(struct revisit *v)
 {
+	bool widened = false;
 	for (unsigned t = 0; t < v->g->threads; t++)
 		for (;;) {
 			event_id next = graph_at(v->g, t, v->clock[t] + 1);
 			if (!next || v->g->events[next].kind != EVENT_WRITE || !v->d->nodes[v->d->node_of[next]].glued)
 				break;
 			v->clock[t]++;
+			widened = true;
 		}
+	return widened;
 }
 
 static void find_prefix(struct revisit *v)
@@ -340,8 +359,11 @@ static void find_prefix(struct revisit *v)
 		for (unsigned u = 0; u < g->threads; u++)
 			v->clock[u] = prefix[u] > v->clock[u] ? prefix[u] : v->clock[u];
 	}
-	if (v->d->glues)
-		widen(v);
+	bool widened = true;
+	while (widened && (v->d->glues || v->d->symmetry)) {
+		widened = v->d->symmetry && dpor_widen_twins(v->d, g, t, v->clock);
+		widened |= v->d->glues && widen_glued(v);
+	}
 }
 
 void dpor_revisit(struct dpor *d, struct graph *g, const struct operation *op, uint32_t self)

@@ -110,6 +110,7 @@ struct moment {
 	bool current_yields;                         /* it asked to yield or sleeps: leaving it costs no preemption */
 	struct operation pending[GRAPH_THREADS_MAX]; /* valid for enabled and for waiting threads: what each does when it moves */
 	uint32_t children[GRAPH_THREADS_MAX];        /* threads that each has created so far */
+	uint8_t twin[GRAPH_THREADS_MAX]; /* 1 + the lowest thread with the same creator, code and argument; 0: it is the lowest */
 	uint64_t execution;                          /* number of this execution, from 0 */
 	uint32_t steps;                              /* so far */
 };

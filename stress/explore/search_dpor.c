@@ -15,17 +15,38 @@
  * revisited nor be taken away by a revisit: both ask for reads that were added maximally.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dpor.h"
+#include <stdlib.h>
 
 static struct dpor *dpor_of(struct search *s)
 {
 	return (struct dpor *)s;
 }
 
+static int dpor_option(struct search *s, const char *key, const char *value)
+{
+	bool on = strcmp(value, "on") == 0;
+	if (strcmp(key, "symmetry") != 0 || (!on && strcmp(value, "off") != 0))
+		return EINVAL;
+	dpor_of(s)->symmetry = on;
+	return 0;
+}
+
 /* --- executions ------------------------------------------------------------------------------------------------------------- */
+
+static void begin_at_root(struct dpor *d)
+{
+	d->count = d->planned = d->stamp = 0;
+	d->first_item = d->item_count = d->items_before = 0;
+	d->pool_used = 0;
+	d->executions = 0;
+	d->share = 1;
+	d->explored = 0;
+	d->glues = false;
+	d->splitting = d->search.shards > 1;
+}
 
 static bool start(struct dpor *d, const struct graph *g)
 {
@@ -34,9 +55,8 @@ static bool start(struct dpor *d, const struct graph *g)
 	d->fate = calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->fate);
 	d->name = calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->name);
 	d->scratch = graph_new(g->model, true);
-	d->share = 1;
+	begin_at_root(d);
 	d->started = true;
-	d->splitting = d->search.shards > 1;
 	d->failed = !d->node_of || !d->scratch_of || !d->fate || !d->name || !d->scratch;
 	return !d->failed;
 }
@@ -46,8 +66,14 @@ static bool dpor_begin(struct search *s, const struct moment *at)
 	struct dpor *d = dpor_of(s);
 	s->diverged = s->repeated = false;
 	d->cursor = 0;
+	d->at = at;
 	if (!d->started)
 		return start(d, at->graph);
+	if (d->asymmetric) {
+		d->asymmetric = false;
+		begin_at_root(d);
+		return true;
+	}
 	return !d->failed && dpor_pop(d);
 }
 
@@ -55,6 +81,12 @@ static void dpor_end(struct search *s, const struct moment *at, enum ending how)
 {
 	(void)at;
 	struct dpor *d = dpor_of(s);
+	if (d->asymmetric) {
+		/* Other shards may not meet what is wrong with their part. */
+		s->diverged = s->shards > 1 && !d->splitting;
+		s->repeated = true;
+		return;
+	}
 	/* An end before the prefix is over is that of another program. A cut may come at any time. */
 	if (how != ENDING_CUT && how != ENDING_ABANDONED && d->cursor < d->planned)
 		s->diverged = true;
@@ -149,14 +181,18 @@ static bool would_block(const struct moment *at, unsigned thread)
 	return op->apply(op, g->events[g->locations[op->location].last].value, &written) == APPLIED_BLOCK;
 }
 
-static unsigned first_free(const struct moment *at)
+static unsigned first_free(const struct dpor *d, const struct moment *at)
 {
+	uint64_t blocked = 0;
 	for (uint64_t left = at->enabled; left; left &= left - 1) {
 		unsigned t = (unsigned)__builtin_ctzll(left);
+		if (!dpor_has_turn(d, at, t))
+			continue;
 		if (!would_block(at, t))
 			return t;
+		blocked |= 1ull << t;
 	}
-	return (unsigned)__builtin_ctzll(at->enabled);
+	return (unsigned)__builtin_ctzll(blocked ? blocked : at->enabled);
 }
 
 static unsigned dpor_thread(struct search *s, const struct moment *at)
@@ -169,7 +205,7 @@ static unsigned dpor_thread(struct search *s, const struct moment *at)
 		d->cursor++;
 		return n->thread;
 	}
-	unsigned t = first_free(at);
+	unsigned t = first_free(d, at);
 	return add(d, t, at->pending[t].kind) ? t : SEARCH_GIVE_UP;
 }
 
@@ -214,6 +250,16 @@ static uint32_t repeat_source(
 	return index == SEARCH_GIVE_UP && !pending ? astray(d) : index;
 }
 
+static bool worth_reading(const struct dpor *d, const struct graph *g, const struct operation *op, event_id store)
+{
+	if (d->symmetry) {
+		event_id floor = dpor_twin_floor(d, g, op->thread, g->done[op->thread] + 1, op->location);
+		if (g->events[store].rank < g->events[floor].rank)
+			return false;
+	}
+	return !op->waits || store == g->locations[op->location].last || applied_to(g, op, store) != APPLIED_BLOCK;
+}
+
 /* An update may read a store that another update reads already only in order to be read by that one, or in place of it: nothing is
  * consistent with both, so there is no execution to go on with, but there are revisits. */
 static void rival_sources(struct dpor *d, const struct moment *at, const struct operation *op)
@@ -229,18 +275,14 @@ static void rival_sources(struct dpor *d, const struct moment *at, const struct 
 	event_id stores[STORES_MAX];
 	unsigned count = graph_sources(g, op->thread, op->location, op->order, false, stores, STORES_MAX);
 	for (unsigned i = 0; i < count && i < STORES_MAX; i++) {
-		if (!g->events[stores[i]].reader || applied_to(g, op, stores[i]) != APPLIED_WRITE)
+		if (!g->events[stores[i]].reader || !worth_reading(d, g, op, stores[i]) ||
+			applied_to(g, op, stores[i]) != APPLIED_WRITE)
 			continue;
 		n->source = dpor_name(d, g, stores[i]);
 		uint32_t stamp = d->stamp;
 		new_store(d, g, op);
 		d->stamp = stamp;
 	}
-}
-
-static bool worth_reading(const struct graph *g, const struct operation *op, event_id store)
-{
-	return !op->waits || store == g->locations[op->location].last || applied_to(g, op, store) != APPLIED_BLOCK;
 }
 
 static uint32_t new_source(
@@ -256,7 +298,7 @@ static uint32_t new_source(
 		rival_sources(d, at, op);
 	n->write_stamp = DPOR_NEVER;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!worth_reading(g, op, sources[i]))
+		if (!worth_reading(d, g, op, sources[i]))
 			continue;
 		if (first == SEARCH_GIVE_UP) {
 			first = i;
@@ -292,8 +334,9 @@ static uint32_t new_place(
 	struct dpor *d, const struct moment *at, const struct operation *op, const event_id *places, unsigned count)
 {
 	struct graph *g = at->graph;
+	event_id floor = dpor_twin_floor(d, g, op->thread, g->done[op->thread] + 1, op->location);
 	new_store(d, g, op);
-	for (uint32_t i = 1; i < count; i++) {
+	for (uint32_t i = 1; i < count && g->events[places[i]].rank >= g->events[floor].rank; i++) {
 		now(d)->place = dpor_name(d, g, places[i]);
 		dpor_push_all(d);
 	}
@@ -343,8 +386,12 @@ static uint32_t dpor_choice(struct search *s, const struct moment *at, unsigned 
 
 static bool dpor_added(struct search *s, const struct moment *at, const struct operation *op, event_id id)
 {
-	(void)at;
 	struct dpor *d = dpor_of(s);
+	if (d->symmetry && !dpor_is_symmetric(at, op, id)) {
+		d->symmetry = false;
+		d->asymmetric = true;
+		return false;
+	}
 	bool choice = op->kind == EVENT_LOCAL && op->tag == STEP_CHOICE;
 	/* Follows from what it follows: no node. */
 	if (op->kind == EVENT_END || op->kind == EVENT_CREATE || (op->kind == EVENT_LOCAL && !choice))
@@ -387,6 +434,7 @@ const struct search_kind search_dpor = {
 	.full_graph = true,
 	.exhausts = true,
 	.bytes = sizeof(struct dpor),
+	.option = dpor_option,
 	.begin = dpor_begin,
 	.thread = dpor_thread,
 	.source = dpor_source,

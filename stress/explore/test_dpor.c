@@ -20,7 +20,7 @@ static uint64_t seed;
 
 struct outcome {
 	uint64_t complete, blocked, abandoned, duplicates, diverged, deadlocks_twice;
-	struct test_set graphs, deadlocks;
+	struct test_set graphs, deadlocks, orbits;
 	double estimate, seconds;
 	size_t most; /* nodes in the pool */
 };
@@ -39,20 +39,64 @@ static void note(struct outcome *out, const struct search *s, const struct momen
 		out->deadlocks_twice++;
 }
 
-static struct outcome explore_shard(const struct small_program *p, enum memory_model model, unsigned shard, unsigned shards)
+/* Which threads of P can be exchanged. */
+static void find_twins(const struct small_program *p, uint8_t *twin)
+{
+	memset(twin, 0, GRAPH_THREADS_MAX);
+	for (unsigned t = p->created; t < p->threads; t++)
+		for (unsigned u = t; u-- > p->created;)
+			if (memcmp(p->code[t], p->code[u], sizeof p->code[t]) == 0)
+				twin[t] = (uint8_t)(1 + u);
+}
+
+/* A hash of all that the execution becomes if twins are exchanged. */
+static uint64_t orbit(const struct graph *g, unsigned threads, const uint8_t *twin, uint8_t *as, unsigned t, uint32_t taken)
+{
+	if (t == threads)
+		return small_hash_as(g, as) * 0x9e3779b97f4a7c15u >> 3;
+	uint64_t sum = 0;
+	for (unsigned u = 0; u < threads; u++) {
+		unsigned class_t = twin[t] ? twin[t] - 1u : t, class_u = twin[u] ? twin[u] - 1u : u;
+		if (taken >> u & 1 || class_t != class_u)
+			continue;
+		as[t] = (uint8_t)u;
+		sum += orbit(g, threads, twin, as, t + 1, taken | 1u << u);
+	}
+	return sum;
+}
+
+static uint64_t orbit_of(const struct small_program *p, const struct graph *g)
+{
+	uint8_t twin[GRAPH_THREADS_MAX], as[SMALL_THREADS];
+	find_twins(p, twin);
+	return orbit(g, p->threads, twin, as, 0, 0);
+}
+
+struct way {
+	enum memory_model model;
+	unsigned shard, shards;
+	bool symmetry;
+};
+
+static struct outcome explore_way(const struct small_program *p, struct way way)
 {
 	struct outcome out = {0};
-	struct graph *g = graph_new(model, true);
+	struct graph *g = graph_new(way.model, true);
 	struct search *s = test_open(&search_dpor);
 	static struct moment at;
 	at = (struct moment){.graph = g};
-	s->shard = shard;
-	s->shards = shards;
+	find_twins(p, at.twin);
+	s->shard = way.shard;
+	s->shards = way.shards;
+	if (way.symmetry)
+		assert_int_equal(s->kind->option(s, "symmetry", "on"), 0);
 	clock_t start = clock();
 	for (; s->kind->begin(s, &at); at.execution++) {
 		enum ending how = small_execute(p, g, s, &at);
 		s->kind->end(s, &at, how);
 		note(&out, s, &at, how);
+		if (how == ENDING_COMPLETE && !s->repeated)
+			test_set_add(&out.orbits, orbit_of(p, g));
 	}
 	out.seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
 	out.estimate = s->kind->estimate(s);
@@ -64,13 +108,14 @@ static struct outcome explore_shard(const struct small_program *p, enum memory_m
 
 static struct outcome explore(const struct small_program *p, enum memory_model model)
 {
-	return explore_shard(p, model, 1, 1);
+	return explore_way(p, (struct way){model, 1, 1, false});
 }
 
 static void outcome_free(struct outcome *out)
 {
 	test_set_free(&out->graphs);
 	test_set_free(&out->deadlocks);
+	test_set_free(&out->orbits);
 }
 
 /* --- programs ----------------------------------------------------------------------------------------------------------------------- */
@@ -257,11 +302,11 @@ static void test_litmus(void **state)
 
 /* --- shards ----------------------------------------------------------------------------------------------------------------------- */
 
-static void sum_shards(const struct small_program *p, unsigned shards)
+static void sum_shards(const struct small_program *p, unsigned shards, bool symmetry)
 {
-	struct outcome whole = explore(p, MODEL_RC11), sum = {0};
+	struct outcome whole = explore_way(p, (struct way){MODEL_RC11, 1, 1, symmetry}), sum = {0};
 	for (unsigned shard = 1; shard <= shards; shard++) {
-		struct outcome part = explore_shard(p, MODEL_RC11, shard, shards);
+		struct outcome part = explore_way(p, (struct way){MODEL_RC11, shard, shards, symmetry});
 		sum.complete += part.complete;
 		sum.blocked += part.blocked;
 		sum.abandoned += part.abandoned;
@@ -289,7 +334,8 @@ static void test_shards(void **state)
 	const struct small_program programs[] = {locks(3, 3, SMALL_LOCK), double_checked(4), adds(2), iriw()};
 	for (unsigned i = 0; i < sizeof programs / sizeof *programs; i++)
 		for (unsigned shards = 2; shards <= 5; shards++)
-			sum_shards(&programs[i], shards);
+			for (unsigned symmetry = 0; symmetry < 2; symmetry++)
+				sum_shards(&programs[i], shards, symmetry);
 }
 
 /* The number of items does not grow with the number of executions, and the estimate ends as the truth. */
@@ -318,6 +364,7 @@ static struct outcome brute(const struct small_program *p, enum memory_model mod
 		if (small_execute(p, g, s, &at) == ENDING_COMPLETE) {
 			out.complete++;
 			test_set_add(&out.graphs, graph_hash(g));
+			test_set_add(&out.orbits, orbit_of(p, g));
 		}
 	const struct test_set *deadlocks = small_brute_deadlocks(s);
 	for (uint64_t i = 0; i < deadlocks->room; i++)
@@ -412,8 +459,84 @@ static void print_program(const struct small_program *p)
 	}
 }
 
+/* --- symmetry -------------------------------------------------------------------------------------------------------------------- */
+
+static void expect_symmetric(const char *name, struct small_program p, enum memory_model model, uint64_t complete)
+{
+	struct outcome out = explore_way(&p, (struct way){model, 1, 1, true});
+	printf("%-28s %-4s %8llu complete %8llu blocked, twins in one order\n", name, model == MODEL_SC ? "sc" : "rc11",
+		(unsigned long long)out.complete, (unsigned long long)out.blocked);
+	assert_int_equal(out.complete, complete);
+	assert_int_equal(out.duplicates, 0);
+	assert_int_equal(out.diverged, 0);
+	outcome_free(&out);
+	if (p.created)
+		return;
+	p = created(&p);
+	expect_symmetric(name, p, model, complete);
+}
+
+static void test_symmetric_numbers(void **state)
+{
+	(void)state;
+	for (unsigned model = MODEL_SC; model <= MODEL_RC11; model++) {
+		for (unsigned t = 2; t <= 5; t++)
+			expect_symmetric("lock once", locks(t, 1, SMALL_LOCK), model, 1);
+		expect_symmetric("lock 2 x 3", locks(2, 3, SMALL_LOCK), model, 10);
+		expect_symmetric("lock 3 x 3", locks(3, 3, SMALL_LOCK), model, 280);
+		expect_symmetric("spin lock once", locks(4, 1, SMALL_SPIN_LOCK), model, 1);
+		expect_symmetric("fetch_add", adds(5), model, 1);
+	}
+}
+
+/* Of the twins 0 and 1, one reads a store that depends on the other one, which has read a newer one. */
+static void test_against_modification_order(void **state)
+{
+	(void)state;
+	struct small_program p = {.threads = 4};
+	for (unsigned t = 0; t < 2; t++) {
+		access(&p, t, SMALL_LOAD, 0, ORDER_RELAXED, 0);
+		access(&p, t, SMALL_STORE, 1, ORDER_RELAXED, 1);
+	}
+	access(&p, 2, SMALL_LOAD, 1, ORDER_RELAXED, 0);
+	access(&p, 2, SMALL_STORE, 0, ORDER_RELAXED, 1);
+	access(&p, 3, SMALL_STORE, 0, ORDER_RELAXED, 2);
+	for (unsigned model = MODEL_SC; model <= MODEL_RC11; model++) {
+		struct outcome want = brute(&p, model), got = explore_way(&p, (struct way){model, 1, 1, true});
+		assert_true(test_set_within(&want.orbits, &got.orbits));
+		assert_int_equal(got.duplicates, 0);
+		outcome_free(&want);
+		outcome_free(&got);
+	}
+}
+
+/* Threads that run the same code, but are not treated alike: everything is explored as without symmetry. */
+static void test_no_twins(void **state)
+{
+	(void)state;
+	for (unsigned way = 0; way < 4; way++) {
+		struct small_program p = adds(2), q = created(&p);
+		unsigned n = way == 0 ? 1 : way == 1 ? 3 : 2;
+		/* Behind the first creation, the first join, all creations, all joins. */
+		n = way == 3 ? 4 : n;
+		memmove(&q.code[0][n + 1], &q.code[0][n], (SMALL_CODE - n - 1) * sizeof q.code[0][0]);
+		q.code[0][n] = (struct small_code){.kind = SMALL_LOAD, .order = ORDER_RELAXED};
+		for (unsigned model = MODEL_SC; model <= MODEL_RC11; model++) {
+			struct outcome want = brute(&q, model), got = explore_way(&q, (struct way){model, 1, 1, true});
+			assert_int_equal(got.duplicates, 0);
+			assert_true(test_set_within(&got.graphs, &want.graphs));
+			if (way < 2)
+				assert_int_equal(got.complete, want.graphs.count);
+			else
+				assert_int_equal(got.complete * 2, want.graphs.count);
+			outcome_free(&want);
+			outcome_free(&got);
+		}
+	}
+}
+
 struct totals {
-	uint64_t programs, graphs, blocked, abandoned, deadlocks, wrong;
+	uint64_t programs, graphs, blocked, abandoned, deadlocks, wrong, orbits, all;
 };
 
 static void compare(const struct small_program *p, enum memory_model model, const char *name, unsigned number, struct totals *all)
@@ -438,6 +561,49 @@ static void compare(const struct small_program *p, enum memory_model model, cons
 	all->deadlocks += got.deadlocks.count;
 	outcome_free(&want);
 	outcome_free(&got);
+}
+
+/* Twins in one order lose no class of graphs that exchanges make of each other. */
+static void compare_symmetric(
+	const struct small_program *p, enum memory_model model, const char *name, unsigned number, struct totals *all)
+{
+	struct outcome want = brute(p, model), got = explore_way(p, (struct way){model, 1, 1, true});
+	bool same = test_set_within(&want.orbits, &got.orbits) && test_set_within(&got.graphs, &want.graphs);
+	bool wrong = !same || got.duplicates || got.diverged || (want.deadlocks.count != 0) != (got.deadlocks.count != 0);
+	if (wrong && all->wrong++ < 3) {
+		printf("%s %u under %s: %llu orbits of %llu graphs, found %llu of %llu, twice %llu\n", name, number,
+			model == MODEL_SC ? "sc" : "rc11", (unsigned long long)want.orbits.count,
+			(unsigned long long)want.graphs.count, (unsigned long long)got.orbits.count,
+			(unsigned long long)got.graphs.count, (unsigned long long)got.duplicates);
+		print_program(p);
+	}
+	all->programs++;
+	all->graphs += got.complete;
+	all->orbits += want.orbits.count;
+	all->all += want.graphs.count;
+	outcome_free(&want);
+	outcome_free(&got);
+}
+
+static void compare_many_symmetric(const char *name, struct mix mix, unsigned others, unsigned programs)
+{
+	struct totals all = {0};
+	for (unsigned i = 0; i < programs; i++) {
+		struct stream random = execution_random(mix.kinds + seed, i);
+		struct small_program p = random_program(&random, &mix);
+		/* The last ones are like thread 0 where OTHERS leaves that; sometimes the first. */
+		for (unsigned t = 0; t + others < p.threads; t++) {
+			unsigned to = i % 2 ? t : p.threads - 1 - t, from = i % 2 ? 0 : p.threads - 1;
+			memcpy(p.code[to], p.code[from], sizeof p.code[to]);
+		}
+		p = i % 3 == 2 ? created(&p) : p;
+		compare_symmetric(&p, MODEL_RC11, name, i, &all);
+		compare_symmetric(&p, MODEL_SC, name, i, &all);
+	}
+	printf("%-28s %llu programs: %llu graphs instead of %llu, %llu needed, %llu wrong\n", name,
+		(unsigned long long)all.programs, (unsigned long long)all.graphs, (unsigned long long)all.all,
+		(unsigned long long)all.orbits, (unsigned long long)all.wrong);
+	assert_int_equal(all.wrong, 0);
 }
 
 static void compare_many(const char *name, struct mix mix, unsigned programs)
@@ -514,6 +680,23 @@ static void test_random_branches(void **state)
 	compare_many("two stores at once, threads", (struct mix){BIT_LOAD | BIT_STORE | BIT_TWO, 3, 3, 3, false}, 60);
 }
 
+static void test_random_symmetric(void **state)
+{
+	(void)state;
+	compare_many_symmetric("twins", (struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CAS, 3, 2, 2, false}, 0, 100);
+	compare_many_symmetric("triplets", (struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CAS, 2, 3, 2, false}, 0, 100);
+	compare_many_symmetric(
+		"twins with locks", (struct mix){BIT_LOAD | BIT_STORE | BIT_LOCK | BIT_SPIN, 4, 3, 1, false}, 0, 60);
+	compare_many_symmetric(
+		"twins and another", (struct mix){BIT_LOAD | BIT_STORE | BIT_CAS | BIT_BRANCH, 3, 3, 2, false}, 1, 150);
+	compare_many_symmetric("twins and others", (struct mix){BIT_LOAD | BIT_STORE, 2, 4, 2, false}, 2, 40);
+	compare_many_symmetric("twins of all kinds",
+		(struct mix){BIT_LOAD | BIT_STORE | BIT_ADD | BIT_CAS | BIT_FENCE | BIT_LOCK | BIT_SPIN | BIT_AWAIT | BIT_BRANCH |
+				     BIT_CHOOSE | BIT_TWO,
+			4, 3, 2, false},
+		1, 150);
+}
+
 int main(int argc, char **argv)
 {
 	seed = argc > 1 ? strtoull(argv[1], NULL, 10) << 32 : 0;
@@ -522,12 +705,16 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_updates),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_double_checked),
+		cmocka_unit_test(test_symmetric_numbers),
+		cmocka_unit_test(test_against_modification_order),
+		cmocka_unit_test(test_no_twins),
 		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_memory_and_estimate),
 		cmocka_unit_test(test_random_accesses),
 		cmocka_unit_test(test_random_updates),
 		cmocka_unit_test(test_random_waits),
 		cmocka_unit_test(test_random_branches),
+		cmocka_unit_test(test_random_symmetric),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

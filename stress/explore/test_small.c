@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph_private.h"
 #include "test_programs.h"
 
 static enum applied apply_add(const struct operation *op, uint64_t value, uint64_t *written)
@@ -286,25 +287,34 @@ enum ending small_execute(const struct small_program *program, struct graph *g, 
 	return r.gave_up ? ENDING_ABANDONED : ENDING_COMPLETE;
 }
 
-uint64_t small_hash(const struct graph *g)
+uint64_t small_hash_as(const struct graph *g, const uint8_t *as)
 {
 	uint64_t sum = 1;
 	for (event_id id = 1; id <= g->count; id++) {
 		const struct event *e = &g->events[id];
-		if (e->kind == EVENT_INITIAL || e->blocked)
+		if (e->kind == EVENT_INITIAL || e->blocked || e->kind == EVENT_AWAIT || e->kind == EVENT_BEGIN)
 			continue;
-		uint64_t from = e->kind == EVENT_WRITE ? e->before : e->source;
-		uint64_t word[] = {e->thread, e->number, e->kind,
-			e->location == UINT32_MAX ? 0 : g->locations[e->location].address, g->events[from].thread,
-			g->events[from].number, e->value};
+		const struct event *from = &g->events[e->kind == EVENT_WRITE ? e->before : e->source];
+		bool has_from = event_is_access(e);
+		uint64_t word[] = {as[e->thread], e->number, e->kind, e->order,
+			e->location == UINT32_MAX ? 0 : g->locations[e->location].address, e->value,
+			!has_from || from->kind == EVENT_INITIAL ? 99 : as[from->thread], has_from ? from->number : 0};
 		uint64_t hash = 1;
 		for (unsigned i = 0; i < sizeof word / sizeof *word; i++) {
-			hash = (hash ^ (from ? word[i] : word[i] + 77)) * 0xff51afd7ed558ccdu;
+			hash = (hash ^ word[i]) * 0xff51afd7ed558ccdu;
 			hash ^= hash >> 29;
 		}
 		sum += hash * 0x9e3779b97f4a7c15u;
 	}
 	return sum;
+}
+
+uint64_t small_hash(const struct graph *g)
+{
+	uint8_t as[SMALL_THREADS];
+	for (uint8_t t = 0; t < SMALL_THREADS; t++)
+		as[t] = t;
+	return small_hash_as(g, as);
 }
 
 bool small_deadlocked(const struct moment *at)

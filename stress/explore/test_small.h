@@ -49,6 +49,9 @@ enum ending small_execute(const struct small_program *program, struct graph *g, 
 /* The executions' events without those that wait: equal for two that wait for the same in the same situation. */
 uint64_t small_hash(const struct graph *g);
 
+/* The same with threads exchanged: thread t as thread AS[t]. What is created and joined, and in which order, is left out. */
+uint64_t small_hash_as(const struct graph *g, const uint8_t *as);
+
 /* Does every thread that is left wait for a store that is not there, the newest one blocking it? */
 bool small_deadlocked(const struct moment *at);
 
