@@ -9,6 +9,11 @@ set -u
 root=${ONCEPROOF_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 program=${ONCEPROOF:-$root/onceproof}
 [[ ${1:---check} == --check || ${1:-} == --write ]] || { echo "usage: docs/readme.sh [--check|--write]" >&2; exit 2; }
+# A build with sanitizers has no explorer, and examples need one.
+if [[ ${1:---check} == --check && $program == */bin/onceproof && ! -x ${program%/bin/*}/libexec/onceproof/onceproof-explore ]]; then
+	echo "this build has no explorer"
+	exit 77
+fi
 
 # block COMMENT: prints what its fenced block must hold.
 block() {
