@@ -26,6 +26,7 @@ static const struct argp_option options[] = {
 	{"seed", 's', "N", 0, "seed of everything (default 1)", 0},
 	{"time-limit", 't', "SECONDS", 0, "stop after this time", 0},
 	{"shard", 'I', "I/N", 0, "explore this part only", 0},
+	{"jobs", 'j', "N", 0, "processes at once; the results are the same (default 1)", 0},
 	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
 	{"first", 'f', NULL, 0, "stop at the first finding", 0},
 	{"progress", 'p', NULL, 0, "lines of progress on stderr", 0},
@@ -67,6 +68,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'I':
 		if (!parse_shard(arg, &a->explore))
 			argp_error(state, "a shard is I/N with 1 <= I <= N, not '%s'", arg);
+		break;
+	case 'j':
+		a->explore.jobs = (unsigned)strtoul(arg, &end, 10);
 		break;
 	case 'o':
 		if (a->word_count == EXPLORE_COMMAND_WORDS_MAX)

@@ -2,7 +2,8 @@
 /* What the explorer found, as JSON for the main program, which judges it and turns addresses into source lines.
  *
  * {model, strategy, plan, seed, executions, blocked, abandoned, cut, diverged, distinct, outcomes[count by index], exhausted, bound,
- *  out_of_time, caveat, probability[p1, p2, p3] (empty: no statement), seconds, peak_bytes, skip (null), findings[]}
+ *  out_of_time, caveat, probability[p1, p2, p3] (empty: no statement), seconds, peak_bytes, processes (that took part, this one among
+ *  them), skip (null), findings[]}
  * finding   {kind, message, outcome (index, -1: none), after_race, executions, first, stale, preemptions, places[], schedule[], steps[]}
  * place     {thread, role, frames[]}
  * step      {at, thread, tag, order, address, global, bytes, write, plain, read, written, source, stale, blocked, note, frames[]}
@@ -266,10 +267,10 @@ json_t *explore_answer(
 		(json_int_t)options->seed, "executions", (json_int_t)result->executions, "blocked", (json_int_t)result->blocked,
 		"abandoned", (json_int_t)result->abandoned, "cut", (json_int_t)result->cut, "diverged",
 		(json_int_t)result->diverged, "distinct", (json_int_t)result->distinct);
-	json_t *rest = json_pack("{s:o, s:b, s:s, s:b, s:o, s:o, s:f, s:I, s:n, s:o}", "outcomes", outcomes, "exhausted",
+	json_t *rest = json_pack("{s:o, s:b, s:s, s:b, s:o, s:o, s:f, s:I, s:I, s:n, s:o}", "outcomes", outcomes, "exhausted",
 		result->exhausted, "bound", result->bound, "out_of_time", result->out_of_time, "caveat",
 		told(&image, result->caveat), "probability", probabilities(result), "seconds", result->seconds, "peak_bytes",
-		peak_bytes(), "skip", "findings", findings);
+		peak_bytes(), "processes", (json_int_t)result->processes + 1, "skip", "findings", findings);
 	json_object_update(answer, rest);
 	json_decref(rest);
 	return answer;

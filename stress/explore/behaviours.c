@@ -14,14 +14,21 @@ static bool sampled(const struct behaviours *b, uint64_t hash)
 	return (hash & ((1ull << b->sampling) - 1)) == 0;
 }
 
-static void insert(struct behaviours *b, uint64_t hash)
+/* Where HASH is, or would be. */
+static uint64_t *find(const struct behaviours *b, uint64_t hash)
 {
 	/* The lowest bits decide what is kept: the place comes from the others. */
 	uint32_t at = (uint32_t)(hash >> 32) & (b->room - 1);
 	while (b->slot[at] && b->slot[at] != hash)
 		at = (at + 1) & (b->room - 1);
-	b->count += !b->slot[at];
-	b->slot[at] = hash;
+	return &b->slot[at];
+}
+
+static void insert(struct behaviours *b, uint64_t hash)
+{
+	uint64_t *slot = find(b, hash);
+	b->count += !*slot;
+	*slot = hash;
 }
 
 /* Moves what is sampled into ROOM slots. */
@@ -46,15 +53,16 @@ bool behaviours_add(struct behaviours *b, uint64_t hash)
 	hash = hash ? hash : 1ull << 63;
 	if (!sampled(b, hash))
 		return true;
-	if (b->count >= b->room / 2) {
+	/* Only what is new asks for room, so that it does not matter in which order hashes come. */
+	if (b->count >= b->room / 2 && !(b->room && *find(b, hash))) {
 		bool full = b->room == ROOM_MAX;
 		b->sampling += full;
 		if (!rebuild(b, full ? ROOM_MAX : b->room ? b->room * 2 : ROOM_MIN)) {
 			b->sampling -= full;
 			return false;
 		}
-		if (!sampled(b, hash))
-			return true;
+		/* Half of them may be gone, or by chance fewer. */
+		return behaviours_add(b, hash);
 	}
 	insert(b, hash);
 	return true;

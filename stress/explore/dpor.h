@@ -13,6 +13,7 @@
 #include "searches.h"
 
 #define DPOR_NEVER UINT32_MAX
+#define DPOR_WHOLE 0x1p120
 
 /* A node, also as it is kept in an item. Nodes name each other by 1 + index in their list; 0: the initial store. */
 struct dpor_node {
@@ -61,7 +62,8 @@ struct dpor {
 	size_t pool_used, pool_capacity;
 	uint32_t items_before; /* when this execution began */
 
-	double share, explored; /* of this execution; of those that are done */
+	double share;               /* of this execution in the whole search */
+	unsigned __int128 explored; /* those that are done, in parts of DPOR_WHOLE: sums do not depend on their order */
 	uint64_t executions;
 
 	struct graph *scratch; /* candidates are built here to be judged */

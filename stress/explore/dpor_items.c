@@ -128,7 +128,7 @@ void dpor_settle(struct dpor *d)
 	double share = d->share / (left + 1.0);
 	for (uint32_t i = d->items_before; i < d->item_count; i++)
 		d->items[i].share = share;
-	d->explored += share;
+	d->explored += (unsigned __int128)(share * DPOR_WHOLE);
 	d->executions++;
 	d->search.repeated = d->splitting && d->search.shard != 1;
 	if (d->splitting && d->item_count - d->first_item >= d->search.shards * ITEMS_PER_SHARD)

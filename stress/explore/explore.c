@@ -17,7 +17,7 @@ enum {
 	TURNS_MAX = 20000000,
 	BETWEEN_CLOCKS = 32, /* executions */
 	BETWEEN_PROGRESS = 512,
-	WASTED_MAX = 1000000, /* executions in a row that did not count */
+	BETWEEN_FORKS = 256,
 };
 
 /* One execution ---------------------------------------------------------------------------------------------------------------------- */
@@ -253,7 +253,7 @@ static bool note_execution(struct exploration *x, struct phase *phase, enum endi
 	return true;
 }
 
-static void execute_next(struct exploration *x, struct phase *phase)
+void phase_step(struct exploration *x, struct phase *phase)
 {
 	runtime->moment.execution = phase->number;
 	if (!phase->kind->begin(phase->search, &runtime->moment)) {
@@ -282,14 +282,20 @@ static double now(void)
 }
 
 /* The clock only stops a search; nothing else is decided by it. */
-static void look_at_clock(struct exploration *x, const struct phase *phase, uint64_t turn)
+void exploration_look_at_clock(struct exploration *x, bool closely)
 {
 	const struct explore_options *o = x->options;
 	bool over = o->stop && *o->stop;
-	if (turn % BETWEEN_CLOCKS == 0 && o->time_limit_s > 0)
+	if (closely && o->time_limit_s > 0)
 		over |= now() - x->started >= o->time_limit_s;
 	if (over)
 		x->result->out_of_time = x->stopped = true;
+}
+
+static void look_at_clock(struct exploration *x, const struct phase *phase, uint64_t turn)
+{
+	const struct explore_options *o = x->options;
+	exploration_look_at_clock(x, turn % BETWEEN_CLOCKS == 0);
 	if (o->progress && turn % BETWEEN_PROGRESS == BETWEEN_PROGRESS - 1)
 		o->progress(o->progress_arg, x->result->executions + x->result->blocked, behaviours_count(&x->behaviours),
 			phase_estimate(phase));
@@ -303,6 +309,7 @@ void phase_run(struct exploration *x, struct phase *phase, uint64_t executions)
 	uint64_t share = endless ? UINT64_MAX : (executions + o->shards - o->shard) / o->shards;
 	uint64_t end = endless ? UINT64_MAX : phase->number + executions;
 	x->wasted = 0;
+	x->alone = 0;
 	phase->runs_before = phase->runs;
 	phase->number_before = phase->number;
 	if (explore_configure(o, phase->kind->full_graph) != 0)
@@ -312,8 +319,11 @@ void phase_run(struct exploration *x, struct phase *phase, uint64_t executions)
 			phase->number++;
 		if (independent ? phase->number >= end : phase->runs - phase->runs_before >= share)
 			break;
-		execute_next(x, phase);
+		phase_step(x, phase);
 		look_at_clock(x, phase, turn);
+		if (o->jobs > 1 && turn % BETWEEN_FORKS == BETWEEN_FORKS - 1)
+			parallel_run(x, phase, independent ? end - phase->number : share - (phase->runs - phase->runs_before),
+				BETWEEN_FORKS);
 	}
 	if (independent && !endless)
 		phase->number = end;

@@ -21,6 +21,11 @@ struct explore_program {
 	const char *(*label)(void *arg, unsigned outcome);
 	unsigned outcome_count;
 	void *arg;
+	/* A number that changes with whatever the host keeps of an execution for later ones; NULL: it keeps nothing. */
+	uint64_t (*lasting)(void *arg);
+	/* In a process that was forked in order to explore a part, by the host: what forks share becomes its own. 0, or an errno value: it
+	 * cannot be. NULL: there is nothing. */
+	int (*forked)(void *arg);
 };
 
 struct explore_options {
@@ -31,6 +36,7 @@ struct explore_options {
 	double time_limit_s;    /* 0: none */
 	uint32_t steps_max;     /* 0: the default */
 	unsigned shard, shards; /* one-based */
+	unsigned jobs;          /* processes at once; 0, 1: this one only. The results are the same */
 	bool symmetry;          /* explore one order of identical workers */
 	bool spurious;          /* spurious wake-ups of condition variables are explored */
 	bool first_only;        /* stop at the first finding */
@@ -82,6 +88,7 @@ struct explore_result {
 	char caveat[400];            /* why it is inconclusive in spite of everything: uncontrolled calls; "" if there is none */
 	double probability_depth[4]; /* PCT under sc: chance to have found a bug of depth 1..3; 0: no statement */
 	double seconds;
+	unsigned processes; /* others that took part */
 	unsigned finding_count;
 	struct explored_finding *findings; /* owned */
 };

@@ -8,7 +8,11 @@
 #include "schedule.h"
 #include "searches.h"
 
-enum { FINDINGS_KEPT_MAX = 128, UNCONTROLLED_MAX = 32 };
+enum {
+	FINDINGS_KEPT_MAX = 128,
+	UNCONTROLLED_MAX = 32,
+	WASTED_MAX = 1000000, /* executions in a row that did not count */
+};
 
 struct exploration {
 	const struct explore_program *program;
@@ -29,6 +33,8 @@ struct exploration {
 	uint32_t steps_hint;
 	unsigned uncontrolled_count;
 	const char *uncontrolled[UNCONTROLLED_MAX];
+	uint64_t alone;    /* turns that this process takes before it tries others again */
+	unsigned failures; /* of other processes to be of any use, in a row */
 };
 
 /* A search at work. It can be interrupted by others and go on. */
@@ -48,6 +54,8 @@ struct phase {
 
 /* Opens a search of KIND as PHASE. 0, or an errno value (EINVAL: an option that it does not have). */
 int phase_open(struct exploration *x, struct phase *phase, const struct search_kind *kind, const char *const *options);
+/* The next execution. */
+void phase_step(struct exploration *x, struct phase *phase);
 /* Up to EXECUTIONS more of all shards together. */
 void phase_run(struct exploration *x, struct phase *phase, uint64_t executions);
 /* Notes what the phase is evidence of, then closes it. */
@@ -55,6 +63,13 @@ void phase_close(struct exploration *x, struct phase *phase);
 /* Did the phase explore everything, or everything within what it says in BOUND? */
 bool phase_exhausted(const struct exploration *x, const struct phase *phase, char *bound, size_t bytes);
 double phase_estimate(const struct phase *phase);
+
+/* CLOSELY: the time, too, and not only whether somebody wants it to stop. */
+void exploration_look_at_clock(struct exploration *x, bool closely);
+
+/* parallel.c: called behind every TURNS executions of PHASE, of which LEFT more are wanted (of a sampler: numbers). If it is worth while,
+ * other processes make as many of those as they can make just as this one would. */
+void parallel_run(struct exploration *x, struct phase *phase, uint64_t left, uint64_t turns);
 
 /* auto.c */
 int explore_auto(struct exploration *x);

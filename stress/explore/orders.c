@@ -55,6 +55,11 @@ bool orders_watched(void)
 	return orders != NULL;
 }
 
+unsigned orders_known(void)
+{
+	return orders ? orders->count : 0;
+}
+
 /* The entry of SITE, made if it is new; NULL: the table is full. */
 static struct order_site *entry(const void *site, bool *made)
 {

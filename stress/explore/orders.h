@@ -31,6 +31,9 @@ void orders_apply(struct operation *op);
 /* Are orders watched? */
 bool orders_watched(void);
 
+/* How many operations are known so far. */
+unsigned orders_known(void);
+
 /* Reads "0xADDRESS=ORDER[,FAILED]" with the address counted from the start of the program, and weakens it. Orders are spelled relaxed,
  * acquire, release, acq_rel, seq_cst, none. 0, or EINVAL. */
 int orders_weaken_text(const char *text);

@@ -56,6 +56,7 @@ static uint32_t piece_bytes(uint64_t address, uint32_t bytes)
 			granules->key[at] = key;
 			granules->bytes[at] = (uint8_t)bytes;
 			granules->count++;
+			runtime->lasting++;
 			return bytes;
 		}
 	}

@@ -146,6 +146,7 @@ static unsigned number_of_child(unsigned parent, uint32_t n)
 		if (inner()->numbered == GRAPH_THREADS_MAX)
 			return UINT32_MAX;
 		*number = (uint8_t)(inner()->numbered++ + 1);
+		runtime->lasting++;
 	}
 	return *number - 1u;
 }

@@ -101,6 +101,7 @@ struct runtime {
 	unsigned findings;   /* of this execution */
 	struct finding finding[FINDINGS_MAX];
 	bool late_waits; /* some wait that ended by itself several times in a row was not let end so again (sync_wait.c); likewise */
+	uint64_t lasting;      /* grows with what outlives executions and shapes later ones, besides promotions */
 	bool counted_loops;    /* some loop whose state counts was not explored turn by turn (spin.c); lasts over executions */
 	bool spurious;         /* cond waits may wake for no reason: a free choice */
 	uint64_t uncontrolled; /* calls that the runtime does not control were made: bits of uncontrolled_names */

@@ -412,7 +412,7 @@ static double dpor_estimate(const struct search *s)
 {
 	/* Knuth's estimate (Mathematics of Computation 29, 1975): each item has an equal part of the share of the execution that left it. */
 	const struct dpor *d = (const struct dpor *)s;
-	return d->explored > 0 ? (double)d->executions / d->explored : 0;
+	return d->explored > 0 ? (double)d->executions * DPOR_WHOLE / (double)d->explored : 0;
 }
 
 static void dpor_close(struct search *s)

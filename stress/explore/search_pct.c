@@ -129,6 +129,17 @@ static void pct_end(struct search *s, const struct moment *at, enum ending how)
 		p->threads = at->threads;
 }
 
+void search_pct_absorb(struct search *s, const struct search *before, const struct search *after)
+{
+	struct pct_search *p = (struct pct_search *)s;
+	const struct pct_search *b = (const struct pct_search *)before, *a = (const struct pct_search *)after;
+	p->outside |= a->outside;
+	for (unsigned depth = 0; depth <= DEPTHS_STATED; depth++)
+		p->counted[depth] += a->counted[depth] - b->counted[depth];
+	if (a->threads > p->threads)
+		p->threads = a->threads;
+}
+
 double search_pct_chance(const struct search *s, unsigned depth)
 {
 	const struct pct_search *p = (const struct pct_search *)s;

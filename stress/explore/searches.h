@@ -79,6 +79,36 @@ void search_bound_text(const struct search *s, char *text, size_t bytes);
  * statement; below 0: none can be made about this program. */
 double search_pct_chance(const struct search *s, unsigned depth);
 
+/* dpor_share.c: what is left of an exhaustive search, a stack that is explored from its top down, as blocks of memory that free() frees
+ * and that other processes of this program understand. NULL or false: no memory. */
+struct search_rest;
+/* Has it begun, and is nothing but its stack left to be told? */
+bool search_dpor_steady(const struct search *s);
+struct search_rest *search_dpor_rest(const struct search *s);
+/* Nothing is left. */
+void search_dpor_forget(struct search *s);
+/* REST is left, too, and comes first. */
+bool search_dpor_push(struct search *s, const struct search_rest *rest);
+uint64_t search_rest_bytes(const struct search_rest *rest);
+uint64_t search_rest_items(const struct search_rest *rest);
+/* The part of the whole search that it is thought to be: 0 to 1. */
+double search_rest_share(const struct search_rest *rest);
+/* In two, neither of them empty if there are two items: the first one, which comes first, about SHARE of the whole search. */
+bool search_rest_split(const struct search_rest *whole, double share, struct search_rest **first, struct search_rest **then);
+struct search_rest *search_rest_join(const struct search_rest *first, const struct search_rest *then);
+
+/* What the estimate rests on. An integer, so that a sum does not depend on its order. */
+struct search_progress {
+	unsigned __int128 explored;
+	uint64_t executions;
+};
+/* Takes it out of the search, and adds some. */
+struct search_progress search_dpor_progress(struct search *s);
+void search_dpor_advance(struct search *s, const struct search_progress *progress);
+
+/* search_pct.c: adds to S what happened in a copy of it since that was as BEFORE and until it was as AFTER. */
+void search_pct_absorb(struct search *s, const struct search *before, const struct search *after);
+
 /* search_replay.c: as search_replay(), but only the first ORDERED steps prescribe who moves; of the others only the sources, places and
  * choices are followed. SCHEDULE stays the caller's and must outlive the search. */
 struct schedule;

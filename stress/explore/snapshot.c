@@ -148,6 +148,27 @@ void snapshot_restore(void)
 		each_page(s, compare_page);
 }
 
+void snapshot_look(void)
+{
+	if (snapshot && snapshot->compares)
+		each_page(snapshot, compare_page);
+}
+
+void snapshot_passed(uint64_t executions)
+{
+	if (snapshot)
+		snapshot->executions += executions;
+}
+
+void snapshot_forked(void)
+{
+	if (!snapshot || snapshot->pagemap < 0)
+		return;
+	/* The other one's tells of the other one's memory. Without it all pages are compared. */
+	close(snapshot->pagemap);
+	snapshot->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+}
+
 unsigned snapshot_unseen_pages(void)
 {
 	return snapshot ? snapshot->whole_count : 0;

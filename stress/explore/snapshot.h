@@ -74,6 +74,15 @@ static inline void snapshot_save(uintptr_t address, size_t bytes)
 /* Puts everything back; after each execution. */
 void snapshot_restore(void);
 
+/* Compares everything now. */
+void snapshot_look(void);
+
+/* Other processes have made EXECUTIONS from this one's state: when everything is compared next does not depend on who made them. */
+void snapshot_passed(uint64_t executions);
+
+/* In a process that was forked from one with a snapshot. */
+void snapshot_forked(void);
+
 /* How many pages are put back as a whole because something wrote to them unseen. */
 unsigned snapshot_unseen_pages(void);
 
