@@ -30,7 +30,18 @@ struct arguments {
 	bool weaken;
 };
 
-enum { KEY_STRATEGY = 0x100, KEY_BUDGET, KEY_TIME_LIMIT, KEY_MODEL, KEY_WITNESS, KEY_FIRST, KEY_WEAKEN, KEY_ARG, KEY_INPUT };
+enum {
+	KEY_STRATEGY = 0x100,
+	KEY_BUDGET,
+	KEY_TIME_LIMIT,
+	KEY_MODEL,
+	KEY_WITNESS,
+	KEY_FIRST,
+	KEY_WEAKEN,
+	KEY_ARG,
+	KEY_INPUT,
+	KEY_ISOLATE
+};
 
 static const struct argp_option options[] = {
 	{"strategy", KEY_STRATEGY, "NAME", 0,
@@ -45,11 +56,16 @@ static const struct argp_option options[] = {
 	{"weaken", KEY_WEAKEN, NULL, 0,
 		"try every atomic operation with weaker memory orders: which are needed, and which could be weaker?", 0},
 	{"first", KEY_FIRST, NULL, 0, "end each search with its first finding", 0},
-	{"jobs", 'j', "N", 0, "searches at once, 1 to 256 (default 1); results stay the same", 0},
+	{"jobs", 'j', "N", 0,
+		"processes at once, 1 to 256 (default 1): one for each search, and several in one where there are fewer searches; "
+		"results stay the same",
+		0},
 	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 0},
 	{NULL, 0, NULL, 0, "For a program FILE.c:", 10},
 	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
 	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
+	{"isolate", KEY_ISOLATE, NULL, OPTION_HIDDEN,
+		"each execution in a process of its own, also where the program does not need it", 10},
 	{0},
 };
 
@@ -124,6 +140,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_INPUT:
 		a->file.input = arg;
+		return 0;
+	case KEY_ISOLATE:
+		a->file.isolate = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		a->words = state->argv + state->next;
@@ -213,11 +232,14 @@ static int explore_scenarios(struct arguments *a)
 	a->suite.began = began;
 	a->suite.ended = ended;
 	a->suite.arg = a;
-	if (suite_count(&a->suite) == 0) {
+	size_t count = suite_count(&a->suite);
+	if (count == 0) {
 		complain("explore: no implementation and scenario match '%s'; try 'counter/*', or 'onceproof list'",
 			a->word_count ? a->words[0] : "");
 		return EXIT_USAGE;
 	}
+	if (count < a->suite.jobs)
+		a->suite.plan.explore.jobs = a->suite.jobs / (unsigned)count;
 	child_catch_interrupts();
 	json_t *report = report_new(a->common.seed);
 	int before = complaints();
@@ -390,8 +412,10 @@ static int run(int argc, char **argv)
 	command_parse(&argp, split(argc, argv, &a), argv, &a);
 	a.file.argument_count = a.program_arguments;
 	int status = check_words(&a);
-	if (status)
+	if (status) {
+		free((void *)a.file.arguments);
 		return status;
+	}
 	a.suite.plan.seed = a.common.seed;
 	plan->shard = a.common.shard;
 	plan->shards = a.common.shards;

@@ -23,12 +23,14 @@ char **explore_file_command(const struct explore_file *file, char *const *words)
 	size_t count = 0, given = 0;
 	while (words[given])
 		given++;
-	char **command = calloc(given + file->argument_count + 5, sizeof *command);
+	char **command = calloc(given + file->argument_count + 6, sizeof *command);
 	if (!command) {
 		complain("out of memory");
 		exit(EXIT_USAGE);
 	}
 	command[count++] = file->built.program;
+	if (file->isolate)
+		command[count++] = (char *)"--isolate=the option --isolate";
 	for (size_t i = 0; i < given; i++)
 		command[count++] = words[i];
 	if (file->input) {
@@ -95,6 +97,10 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 		*answer = json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
 	if (!*answer)
 		status = no_answer(file, &child);
+	const char *isolated = json_string_value(json_object_get(*answer, "isolated"));
+	if (isolated && file->verbosity > 0)
+		fprintf(stderr, "onceproof: %s: each execution runs in a process of its own, because of %s\n", file->files[0],
+			isolated);
 	child_free(&child);
 	return status;
 }

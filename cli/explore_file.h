@@ -17,6 +17,7 @@ struct explore_file {
 	char *const *arguments; /* argv[1], … of the program itself */
 	size_t argument_count;
 	const char *input;   /* file that is its standard input; NULL: empty */
+	bool isolate;        /* executions are processes of their own from the start, not only when the program needs it */
 	double time_limit_s; /* as given to the worker's options; 0: none. A watchdog ends the program some time after it */
 	int verbosity;       /* 1: the commands that build it are shown */
 	/* Hears the worker's lines of progress, as in child.h; NULL: nobody. */

@@ -68,6 +68,9 @@ static void verdict_clean(json_t *result, const char *expected)
 			plural(executions), model_words(result), distinct, plural(distinct), chance, *plan ? "; plan: " : "",
 			plan);
 	}
+	if (*node_string(result, "isolated"))
+		snprintf(why + strlen(why), sizeof why - strlen(why), "; each execution in a process of its own (because of %s)",
+			node_string(result, "isolated"));
 	bool proved = exhausted && (!*bound || strcmp(expected, "bug") != 0);
 	result_judge(result, proved ? "proved" : "not-found", expected, why);
 	/* A proof for one scenario is none for a promise that others may break: contracts look at all of them. */

@@ -239,7 +239,7 @@ static void doubts(const json_t *answer, char *text, size_t bytes)
 void explored_judge(json_t *result, const struct explored *what, const json_t *answer, const char *expected)
 {
 	static const char *const copied[] = {"executions", "blocked", "seconds", "peak_bytes", "distinct", "model", "strategy",
-		"plan", "bound", "exhausted", "probability"};
+		"plan", "bound", "exhausted", "probability", "isolated"};
 	const char *skip = json_string_value(node_get(answer, "skip"));
 	char limits[1024];
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)

@@ -11,6 +11,7 @@ endif()
 set(helpers ${PROJECT_BINARY_DIR}/libexec/onceproof)
 file(GLOB harmless CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/explore/harmless.txt)
 configure_file(${harmless} ${helpers}/explore_harmless.txt COPYONLY)
+configure_file(${CMAKE_CURRENT_SOURCE_DIR}/explore/isolated.txt ${helpers}/explore_isolated.txt COPYONLY)
 configure_file(${ONCEPROOF_TAKEN_SYMBOLS} ${helpers}/explore_taken.syms COPYONLY)
 
 # Jansson goes into the object where there is an archive of it, so that building a program needs no development package.

@@ -39,8 +39,9 @@ struct build {
 	struct words compiler;
 	struct program_flags flags;
 	struct words taken, harmless;
-	struct words pieces; /* inline assembly that reports */
-	struct words notes;  /* what cannot report: named in any case */
+	struct words isolated; /* called as they are, in executions that are processes of their own */
+	struct words pieces;   /* inline assembly that reports */
+	struct words notes;    /* what cannot report: named in any case */
 	struct program_object object;
 };
 
@@ -440,8 +441,10 @@ static int write_stubs(struct build *b)
 		const char *name = b->object.called.at[i];
 		struct words stub = {0};
 		words_add(&stub, "explored_call_%s", name);
+		/* '+': see process_note_call. */
+		words_add(&stub, "%s%s", words_have(&b->isolated, name) ? "+" : "", name);
 		if (leaves(b, name))
-			write_stub(file, stub.at[0], name, name);
+			write_stub(file, stub.at[0], stub.at[1], name);
 		words_free(&stub);
 	}
 	for (size_t i = 0; i < b->pieces.count; i++) {
@@ -554,6 +557,8 @@ static int build_all(struct build *b, struct program_build *built)
 	if (!status)
 		status = read_list(b, "explore_harmless.txt", &b->harmless);
 	if (!status)
+		status = read_list(b, "explore_isolated.txt", &b->isolated);
+	if (!status)
 		status = find_compiler(b);
 	for (size_t i = 0; i < b->file_count && !status; i++)
 		status = compile(b, i);
@@ -579,6 +584,7 @@ int program_build(char *const *files, size_t file_count, char *const *flags, siz
 	words_free(&b.flags.link);
 	words_free(&b.taken);
 	words_free(&b.harmless);
+	words_free(&b.isolated);
 	words_free(&b.pieces);
 	words_free(&b.notes);
 	program_object_free(&b.object);

@@ -17,6 +17,8 @@
 
 #include "explore/crash.h"
 #include "explore/explore.h"
+#include "explore/files.h"
+#include "explore/isolate.h"
 #include "explore/orders.h"
 #include "explore/process.h"
 #include "explore/snapshot.h"
@@ -42,7 +44,7 @@ struct arguments {
 	struct explore_options explore;
 	const char *words[WORDS_MAX + 1];
 	unsigned word_count;
-	bool progress, orders;
+	bool progress, orders, same_input;
 	char **own; /* of the program: argv[1], … */
 	unsigned own_count;
 };
@@ -61,6 +63,8 @@ static const struct argp_option options[] = {
 	{"weaken", 'W', "SITE=ORDER[,FAILED]", 0, "an atomic operation behaves as if it named this order", 0},
 	{"replay", 'r', "FILE", 0, "repeat the schedule of a witness", 0},
 	{"input", 'i', "FILE", 0, "the program's standard input (default: empty)", 0},
+	{"isolate", 'P', "WHY", OPTION_ARG_OPTIONAL, "each execution in a process of its own; the first option, if at all", 0},
+	{"same-input", 'Q', NULL, 0, "the standard input is the program's already", 0},
 	{0},
 };
 
@@ -121,6 +125,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'i':
 		a->input = arg;
+		break;
+	case 'P':
+		/* Memory may have been mapped by the options before: see main. */
+		if (!isolate_on())
+			argp_error(state, "--isolate is the first option");
+		break;
+	case 'Q':
+		a->same_input = true;
 		break;
 	case ARGP_KEY_ARGS:
 		a->own = state->argv + state->next;
@@ -304,9 +316,15 @@ static void limit(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The C library ended the process from within one of its functions (argp_parse, a failed getopt …). */
-static void ended_inside(void)
+void explored_exit(int status);
+
+/* The C library ends the process from within one of its functions (argp_parse, a failed getopt …). A child can end as if the program had
+ * called exit itself: what the library has half done is gone with it. */
+static void ended_inside(int status, void *arg)
 {
+	(void)arg;
+	if (runtime_on() && isolate_is_child())
+		explored_exit(status);
 	if (runtime_on()) {
 		fprintf(said,
 			"onceproof-explore: the program ended inside of a library function that the explorer does not control\n");
@@ -369,12 +387,15 @@ _Noreturn static void finish(json_t *answer, struct stage *stage, const struct a
 		add_doubts(answer, a);
 		json_object_set_new(answer, "statuses", statuses);
 		json_object_set_new(answer, "output", output_text(stage));
+		if (isolate_on())
+			json_object_set_new(answer, "isolated", json_string(isolate_why()));
 		json_object_set_new(answer, "unseen_pages", json_integer(snapshot_unseen_pages()));
 		if (a->orders)
 			json_object_set_new(answer, "orders", orders_answer());
 	}
 	if (!answer || json_dumpf(answer, to, JSON_COMPACT) != 0 || putc('\n', to) == EOF || fflush(to) != 0)
 		fail("the result cannot be written", strerror(errno));
+	files_end();
 	/* Parked threads lend their storage until the end, and the program's destructors have run: nothing of that again. */
 	_exit(0);
 }
@@ -390,6 +411,9 @@ static int start(const struct arguments *a)
 		why = runtime_start(&first);
 	if (!why)
 		why = crash_guard(explored_code.from, explored_code.to, memory_limit_bytes);
+	/* What a child changes needs no putting back. */
+	if (!why && isolate_on())
+		return files_start();
 	if (!why)
 		why = snapshot_start(explored_ranges, ranges);
 	if (!why)
@@ -408,6 +432,9 @@ int main(int argc, char **argv)
 				      .minimise = true}};
 	const struct argp argp = {options, parse, "[ARGUMENT OF THE PROGRAM...]", "Explores one program.", NULL, NULL, NULL};
 	argp_err_exit_status = 2;
+	/* Before anything is mapped. */
+	if (argc > 1 && strncmp(argv[1], "--isolate", 9) == 0 && isolate_start(argv[1] + 9 + (argv[1][9] == '=')) != 0)
+		return 2;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
 	a.explore.search_options = a.words;
 	a.explore.progress = a.progress ? show_progress : NULL;
@@ -415,6 +442,7 @@ int main(int argc, char **argv)
 	FILE *to = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), "w");
 	if (!said || !to || process_start() != 0)
 		return 2;
+	isolate_prepare(argv, fileno(to), fileno(said));
 	struct stage stage = {0};
 	struct schedule schedule = {0};
 	char text[256];
@@ -423,11 +451,14 @@ int main(int argc, char **argv)
 	/* The witness may be a file in the current folder, or a descriptor: read before anything is closed. */
 	if (a.replay && explore_read_witness(a.replay, &schedule, text, sizeof text) != 0)
 		fail(a.replay, text);
-	set_input(a.input);
+	if (a.same_input)
+		lseek(STDIN_FILENO, 0, SEEK_SET);
+	else
+		set_input(a.input);
 	set_environment();
 	close_output();
 	limit();
-	atexit(ended_inside);
+	on_exit(ended_inside, NULL);
 	process->begins = explored_begins;
 	process->ends = explored_ends;
 	a.explore.stop = &process->stop;

@@ -13,6 +13,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "isolate.h"
 #include "process.h"
 #include "runtime_private.h"
 
@@ -22,6 +23,7 @@ enum {
 	TICK_MS = 250,
 	COMPUTES_S = 5,  /* CPU time of one stretch without any entry into the runtime */
 	WAITS_S = 10,    /* the same by the clock on the wall, in a system call */
+	CHILD_S = 15,    /* the same for a child whose own guard does not get through to it */
 	WRITE_FAULT = 2, /* bit of a page fault's error code (Intel SDM, volume 3, 4.7) */
 };
 
@@ -235,7 +237,12 @@ static void on_tick(int number, siginfo_t *info, void *arg)
 	/* Between two calls: never in the middle of the runtime's own work. */
 	bool give_up = false, at_rest = is_explored((uintptr_t)context->uc_mcontext.gregs[REG_RIP]);
 	double now = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_THREAD_CPUTIME_ID);
-	if (!runtime_on() || moves()) {
+	if (isolate_waits()) {
+		if (moves())
+			crash->since_s = now;
+		else if (now - crash->since_s > CHILD_S)
+			isolate_end_child();
+	} else if (!runtime_on() || moves()) {
 		crash->since_s = now;
 		crash->since_cpu_s = cpu;
 	} else if (cpu - crash->since_cpu_s > COMPUTES_S && at_rest) {
@@ -254,19 +261,27 @@ static void on_tick(int number, siginfo_t *info, void *arg)
 	errno = saved;
 }
 
+static int start_ticking(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
+	/* glibc names the member only from 2.37 on. */
+	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	timer_t timer;
+	struct itimerspec every = {.it_interval = {0, TICK_MS * 1000000}, .it_value = {0, TICK_MS * 1000000}};
+	return timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 || timer_settime(timer, 0, &every, NULL) != 0 ? errno : 0;
+}
+
+void crash_guard_child(void)
+{
+	if (crash && crash->limit_bytes)
+		start_ticking();
+}
+
 int crash_guard(uintptr_t code_from, uintptr_t code_to, uint64_t limit_bytes)
 {
 	crash->code_from = code_from;
 	crash->code_to = code_to;
 	crash->limit_bytes = limit_bytes;
 	struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
-	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
-	/* glibc names the member only from 2.37 on. */
-	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-	timer_t timer;
-	struct itimerspec every = {.it_interval = {0, TICK_MS * 1000000}, .it_value = {0, TICK_MS * 1000000}};
-	if (sigaction(SIGRTMIN, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
-		timer_settime(timer, 0, &every, NULL) != 0)
-		return errno;
-	return 0;
+	return sigaction(SIGRTMIN, &action, NULL) != 0 ? errno : start_ticking();
 }

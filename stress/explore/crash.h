@@ -16,4 +16,7 @@ int crash_start(void);
  * 0, or an errno value. */
 int crash_guard(uintptr_t code_from, uintptr_t code_to, uint64_t limit_bytes);
 
+/* The guard in a child process: timers are not inherited. */
+void crash_guard_child(void);
+
 #endif

@@ -4,10 +4,10 @@
  * An item is a list of nodes: what must be repeated, no more. Depth first, the stack holds the alternatives along one path of the search
  * tree, so its length is bounded by the square of an execution's length times the alternatives of one event.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "dpor.h"
+#include "memory.h"
 
 /* Enough items for each shard that their sizes even out, and few executions that all shards make. */
 enum { ITEMS_PER_SHARD = 64 };
@@ -18,7 +18,7 @@ static bool grow(struct dpor *d, void **array, size_t *capacity, size_t wanted, 
 		return true;
 	size_t more = *capacity ? *capacity * 2 : 256;
 	more = more < wanted ? wanted * 2 : more;
-	void *larger = realloc(*array, more * bytes);
+	void *larger = memory_realloc(*array, more * bytes);
 	d->failed |= !larger;
 	if (!larger)
 		return false;

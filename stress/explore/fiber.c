@@ -167,6 +167,15 @@ static int borrow_storage(struct fiber *fiber)
 	return 0;
 }
 
+int fiber_lend(unsigned count)
+{
+	int why = 0;
+	for (unsigned n = 1; n <= count && n < FIBERS_MAX && !why; n++)
+		if (!all->fiber[n].has_storage)
+			why = borrow_storage(&all->fiber[n]);
+	return why;
+}
+
 void *fiber_tls(unsigned n, size_t *bytes)
 {
 	*bytes = all->tls_bytes;

@@ -26,6 +26,10 @@ int fiber_start(size_t stack_bytes);
  * program are set to their initial values and its errno to 0. entry must not return. 0, or an errno value. */
 int fiber_prepare(unsigned n, void (*entry)(void *arg), void *arg);
 
+/* Parks real threads for fibers 1 .. COUNT, those that have none yet. A child of _Fork() goes on with the storage that they lent its
+ * parent, and would have to park its own for others. 0, or an errno value. */
+int fiber_lend(unsigned count);
+
 /* Leaves the running fiber and goes on with fiber TO (0: the host) where that one left off. */
 void fiber_switch(unsigned to);
 

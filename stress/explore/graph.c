@@ -9,9 +9,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "graph_private.h"
+#include "memory.h"
 
 enum { EVENT_ROOM = GRAPH_EVENTS_MAX + 1, SLOT_BITS_MIN = 6, SLOT_BITS_MAX = 17, RANK_GAP = 4096 };
 
@@ -21,21 +21,15 @@ _Noreturn void graph_give_up(const char *why)
 	abort();
 }
 
-static void *reserve(size_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return at == MAP_FAILED ? NULL : at;
-}
-
 void *graph_scratch(const struct graph *g, size_t bytes)
 {
 	struct graph_private *p = g->private;
 	if (bytes <= p->scratch_bytes)
 		return p->scratch;
 	if (p->scratch)
-		munmap(p->scratch, p->scratch_bytes);
+		memory_unmap(p->scratch, p->scratch_bytes);
 	p->scratch_bytes = bytes * 2 + 65536;
-	p->scratch = reserve(p->scratch_bytes);
+	p->scratch = memory_map(p->scratch_bytes);
 	if (!p->scratch)
 		graph_give_up("no memory to check it");
 	return p->scratch;
@@ -81,7 +75,7 @@ struct graph *graph_new(enum memory_model model, bool full)
 {
 	size_t bytes = 0;
 	lay_out(NULL, full, &bytes);
-	char *base = reserve(bytes);
+	char *base = memory_map(bytes);
 	if (!base)
 		return NULL;
 	size_t used = 0;
@@ -96,8 +90,8 @@ void graph_free(struct graph *g)
 	if (!g)
 		return;
 	if (g->private->scratch)
-		munmap(g->private->scratch, g->private->scratch_bytes);
-	munmap(g, g->private->mapped_bytes); // the graph lies at the mapping's start
+		memory_unmap(g->private->scratch, g->private->scratch_bytes);
+	memory_unmap(g, g->private->mapped_bytes); // the graph lies at the mapping's start
 }
 
 void graph_clear(struct graph *g)

@@ -33,6 +33,12 @@ struct arena {
 	uint32_t *hint; /* by 64 bytes: a block that was found there; may be wrong */
 };
 
+/* What a thread mapped itself (mapping.c): one range, parts of which may be unmapped again. */
+struct mapped {
+	uintptr_t from;
+	size_t bytes;
+};
+
 /* All mutable state; mapped, so that restoring a program's data leaves it alone. */
 struct heap {
 	uintptr_t base, span; /* all arenas */
@@ -42,6 +48,7 @@ struct heap {
 	uint64_t bytes;       /* taken in this execution */
 	uint64_t arenas;      /* bits of those in use */
 	struct arena arena[GRAPH_THREADS_MAX];
+	struct mapped mapped[GRAPH_THREADS_MAX]; /* only in children, which end with it */
 };
 extern struct heap *heap; /* set once, by heap_start */
 

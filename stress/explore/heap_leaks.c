@@ -7,6 +7,7 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "heap.h"
@@ -109,12 +110,28 @@ static void look_at_value(void *value, void *trace)
 	look_at(trace, (uintptr_t)value);
 }
 
+/* What a thread mapped, as far as it may be read: some of it is unmapped by now. */
+static void look_through_mappings(struct trace *trace, unsigned t)
+{
+	uint64_t chunk[512];
+	size_t bytes = heap->mapped[t].bytes;
+	uintptr_t from = heap->mapped[t].from;
+	for (size_t at = 0; at < bytes; at += sizeof chunk) {
+		struct iovec to = {chunk, sizeof chunk}, of = {(void *)(from + at), sizeof chunk};
+		ssize_t got = process_vm_readv(getpid(), &to, 1, &of, 1, 0);
+		if (got > 0)
+			look_through(trace, chunk, (size_t)got);
+	}
+}
+
 static void look_through_roots(struct trace *trace)
 {
 	dl_iterate_phdr(main_program, trace);
 	for (unsigned t = 0; t < runtime->moment.threads; t++)
 		if (runtime->thread[t].exists)
 			look_through_thread(trace, t);
+	for (unsigned t = 0; t < runtime->moment.threads; t++)
+		look_through_mappings(trace, t);
 	look_at(trace, (uintptr_t)environ);
 	for (char **entry = environ; entry && *entry; entry++)
 		look_at(trace, (uintptr_t)*entry);

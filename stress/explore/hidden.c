@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hidden state of the C library: random numbers, environment, locale, open files, options. Each execution begins with it as it was. */
+/* Hidden state of the C library: random numbers, environment, locale, options. Each execution begins with it as it was. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +39,31 @@ static uint32_t random_step(bool seeds, uint32_t seed, const void *site)
 		.apply = draw,
 		.site = site};
 	return (uint32_t)runtime_perform(&op, RANDOM_SEED, NULL, NULL, NULL);
+}
+
+static enum applied count(const struct operation *op, uint64_t value, uint64_t *written)
+{
+	(void)op;
+	*written = (uint32_t)(value + 1);
+	return APPLIED_WRITE;
+}
+
+void process_effect(const void *site)
+{
+	if (!runtime_on() || !process)
+		return;
+	runtime_enter();
+	process->turns++;
+	struct operation op = {.kind = EVENT_UPDATE,
+		.tag = STEP_OTHER,
+		.order = ORDER_RELAXED,
+		.order_failed = ORDER_RELAXED,
+		.chain = true,
+		.bytes = 4,
+		.address = (uintptr_t)&process->effect_cell,
+		.apply = count,
+		.site = site};
+	runtime_perform(&op, 0, NULL, NULL, NULL);
 }
 
 static long draw_31_bits(const void *site)
@@ -179,77 +202,6 @@ char *explored_setlocale(int category, const char *locale)
 	if (runtime_on() && process && locale)
 		process->locale_changed = true;
 	return setlocale(category, locale);
-}
-
-/* Files: those that an execution leaves open are closed behind it. What it writes to them stays: that is named. */
-static void opens(const char *name, bool writes)
-{
-	if (!runtime_on())
-		return;
-	if (process)
-		process->files_opened = true;
-	if (writes)
-		runtime_uncontrolled(name);
-}
-
-TAKEN int explored_open(const char *path, int flags, ...);
-int explored_open(const char *path, int flags, ...)
-{
-	va_list args;
-	va_start(args, flags);
-	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
-	va_end(args);
-	opens("open (for writing)", (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC));
-	return open(path, flags, mode);
-}
-
-TAKEN int explored_open64(const char *path, int flags, ...);
-int explored_open64(const char *path, int flags, ...)
-{
-	va_list args;
-	va_start(args, flags);
-	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
-	va_end(args);
-	opens("open (for writing)", (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC));
-	return open(path, flags, mode);
-}
-
-TAKEN FILE *explored_fopen(const char *path, const char *mode);
-FILE *explored_fopen(const char *path, const char *mode)
-{
-	opens("fopen (for writing)", mode[0] != 'r' || strchr(mode, '+') != NULL);
-	return fopen(path, mode);
-}
-
-TAKEN FILE *explored_fopen64(const char *path, const char *mode);
-FILE *explored_fopen64(const char *path, const char *mode)
-{
-	opens("fopen (for writing)", mode[0] != 'r' || strchr(mode, '+') != NULL);
-	return fopen(path, mode);
-}
-
-TAKEN int explored_pipe(int ends[2]);
-int explored_pipe(int ends[2])
-{
-	opens("pipe", true);
-	return pipe(ends);
-}
-
-TAKEN int explored_close(int fd);
-int explored_close(int fd)
-{
-	/* The standard ones stay for the next execution, and so does what the explorer itself has open. */
-	if (runtime_on() && process && fd >= 0 && fd < process->first_file)
-		return 0;
-	return close(fd);
-}
-
-TAKEN int explored_fclose(FILE *stream);
-int explored_fclose(FILE *stream)
-{
-	if (runtime_on() && (stream == stdin || stream == stdout || stream == stderr))
-		return 0;
-	return fclose(stream);
 }
 
 /* Options: getopt's place in the arguments. */

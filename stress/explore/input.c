@@ -22,10 +22,12 @@ void process_reads_input(void)
 		process->input_read = process->input_ever = true;
 }
 
-static void reads(const FILE *stream)
+/* Who reads first gets what comes first. */
+static void reads(const FILE *stream, const void *site)
 {
 	if (stream == stdin)
 		process_reads_input();
+	process_effect(site);
 }
 
 TAKEN ssize_t explored_read(int fd, void *to, size_t bytes);
@@ -35,6 +37,7 @@ ssize_t explored_read(int fd, void *to, size_t bytes)
 		return read(fd, to, bytes);
 	if (fd == STDIN_FILENO)
 		process_reads_input();
+	process_effect(SITE);
 	/* As much as is changed is known only behind it: a copy is read first. */
 	char *copy = malloc(bytes + 1);
 	ssize_t got = copy ? read(fd, copy, bytes) : -1;
@@ -52,7 +55,7 @@ char *explored_fgets(char *to, int room, FILE *stream)
 {
 	if (!runtime_on())
 		return fgets(to, room, stream);
-	reads(stream);
+	reads(stream, SITE);
 	char *copy = malloc(room > 0 ? (size_t)room : 1u);
 	bool got = copy && fgets(copy, room, stream);
 	if (got) {
@@ -70,7 +73,7 @@ size_t explored_fread(void *to, size_t size, size_t count, FILE *stream)
 {
 	if (!runtime_on())
 		return fread(to, size, count, stream);
-	reads(stream);
+	reads(stream, SITE);
 	char *copy = malloc(size * count + 1);
 	size_t got = copy ? fread(copy, size, count, stream) : 0;
 	if (got) {
@@ -88,7 +91,7 @@ ssize_t explored_getdelim(char **line, size_t *room, int delimiter, FILE *stream
 {
 	if (!runtime_on())
 		return getdelim(line, room, delimiter, stream);
-	reads(stream);
+	reads(stream, SITE);
 	char *copy = NULL;
 	size_t copy_room = 0;
 	ssize_t got = getdelim(&copy, &copy_room, delimiter, stream);
@@ -117,7 +120,7 @@ ssize_t explored_getline(char **line, size_t *room, FILE *stream)
 	TAKEN int explored_##name(FILE *stream); \
 	int explored_##name(FILE *stream)        \
 	{                                        \
-		reads(stream);                   \
+		reads(stream, SITE);             \
 		return fgetc(stream);            \
 	}
 GETS_ON(getc)
@@ -128,13 +131,13 @@ GETS_ON(fgetc_unlocked)
 TAKEN int explored_getchar(void);
 int explored_getchar(void)
 {
-	reads(stdin);
+	reads(stdin, SITE);
 	return getchar();
 }
 TAKEN int explored_getchar_unlocked(void);
 int explored_getchar_unlocked(void)
 {
-	reads(stdin);
+	reads(stdin, SITE);
 	return getchar();
 }
 
@@ -144,7 +147,7 @@ static int scan(FILE *stream, const char *text, const char *format, va_list args
 	va_list again;
 	va_copy(again, args);
 	if (stream)
-		reads(stream);
+		reads(stream, site);
 	else if (runtime_on())
 		runtime_access(text, strlen(text) + 1, false, site);
 	int assigned = stream ? vfscanf(stream, format, args) : vsscanf(text, format, args);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "memory.h"
 
 enum { SITES_MAX = 4096 };
 
@@ -43,9 +44,9 @@ int orders_watch(void)
 {
 	if (orders)
 		return 0;
-	void *made = mmap(NULL, sizeof *orders, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (made == MAP_FAILED)
-		return errno;
+	void *made = memory_map(sizeof *orders);
+	if (!made)
+		return ENOMEM;
 	orders = made;
 	return 0;
 }

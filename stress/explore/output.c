@@ -48,6 +48,8 @@ static bool is_terminal(const FILE *stream)
 static int print(FILE *stream, int fd, const char *format, va_list args, const void *site)
 {
 	format_reads(format, args, site);
+	if (stream ? !is_terminal(stream) : fd != STDOUT_FILENO && fd != STDERR_FILENO)
+		process_effect(site);
 	if (stream && !is_terminal(stream))
 		return vfprintf(stream, format, args);
 	if (!stream && fd != STDOUT_FILENO && fd != STDERR_FILENO)
@@ -123,8 +125,10 @@ int explored_dprintf(int fd, const char *format, ...)
 static bool keep(FILE *stream, const char *text, size_t bytes, const void *site)
 {
 	runtime_access(text, bytes, false, site);
-	if (!is_terminal(stream))
+	if (!is_terminal(stream)) {
+		process_effect(site);
 		return false;
+	}
 	process_print(text, bytes);
 	return true;
 }
@@ -164,9 +168,11 @@ size_t explored_fwrite_unlocked(const void *from, size_t size, size_t count, FIL
 	return runtime_on() && keep(stream, from, size * count, SITE) ? count : fwrite(from, size, count, stream);
 }
 
-static int put(int c, FILE *stream)
+static int put(int c, FILE *stream, const void *site)
 {
 	char byte = (char)c;
+	if (!is_terminal(stream))
+		process_effect(site);
 	if (!runtime_on() || !is_terminal(stream))
 		return fputc(c, stream);
 	process_print(&byte, 1);
@@ -177,7 +183,7 @@ static int put(int c, FILE *stream)
 	TAKEN int explored_##name(int c, FILE *stream); \
 	int explored_##name(int c, FILE *stream)        \
 	{                                               \
-		return put(c, stream);                  \
+		return put(c, stream, SITE);            \
 	}
 PUT_ON(putc)
 PUT_ON(fputc)
@@ -187,12 +193,12 @@ PUT_ON(fputc_unlocked)
 TAKEN int explored_putchar(int c);
 int explored_putchar(int c)
 {
-	return put(c, stdout);
+	return put(c, stdout, SITE);
 }
 TAKEN int explored_putchar_unlocked(int c);
 int explored_putchar_unlocked(int c)
 {
-	return put(c, stdout);
+	return put(c, stdout, SITE);
 }
 
 TAKEN ssize_t explored_write(int fd, const void *from, size_t bytes);
@@ -201,8 +207,10 @@ ssize_t explored_write(int fd, const void *from, size_t bytes)
 	if (!runtime_on())
 		return write(fd, from, bytes);
 	runtime_access(from, bytes, false, SITE);
-	if (fd != STDOUT_FILENO && fd != STDERR_FILENO)
+	if (fd != STDOUT_FILENO && fd != STDERR_FILENO) {
+		process_effect(SITE);
 		return write(fd, from, bytes);
+	}
 	process_print(from, bytes);
 	return (ssize_t)bytes;
 }
@@ -211,6 +219,8 @@ ssize_t explored_write(int fd, const void *from, size_t bytes)
 TAKEN int explored_fflush(FILE *stream);
 int explored_fflush(FILE *stream)
 {
+	if (stream && !is_terminal(stream))
+		process_effect(SITE);
 	return runtime_on() && (!stream || is_terminal(stream)) ? 0 : fflush(stream);
 }
 

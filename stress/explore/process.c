@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "isolate.h"
+#include "memory.h"
 #include "runtime.h"
 
 #define TAKEN __attribute__((visibility("default")))
@@ -24,10 +25,10 @@ int process_start(void)
 {
 	if (process)
 		return 0;
-	struct process *made = mmap(NULL, sizeof *made, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *output = mmap(NULL, PROCESS_OUTPUT_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (made == MAP_FAILED || output == MAP_FAILED)
-		return errno;
+	struct process *made = memory_map(sizeof *made);
+	char *output = memory_map(PROCESS_OUTPUT_MAX);
+	if (!made || !output)
+		return ENOMEM;
 	made->output = output;
 	made->status = -1;
 	process = made;
@@ -36,6 +37,7 @@ int process_start(void)
 
 /* Calls out of control ----------------------------------------------------------------------------------------------------------------- */
 
+/* The explored code goes on to the function NAME, which nobody stands in for; '+' before it: all that it does stays within the process. */
 void process_note_call(const char *name);
 void process_note_call(const char *name)
 {
@@ -44,7 +46,13 @@ void process_note_call(const char *name)
 	runtime_enter();
 	if (process)
 		process->turns++;
-	runtime_uncontrolled(name);
+	bool told = name[0] == '+', assembly = strncmp(name, "inline assembly", 15) == 0;
+	/* What it keeps for itself must not reach the next execution, whatever else it does. */
+	if (!assembly && isolate_need(name + told) && told) {
+		process_effect(NULL);
+		return;
+	}
+	runtime_uncontrolled(name + told);
 }
 
 /* explored_note_call: the name comes in %r11; all other registers and the flags stay as they are, because what follows may be a function

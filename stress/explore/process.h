@@ -45,9 +45,10 @@ struct process {
 	volatile uint64_t turns; /* entries of explored code that are no steps: output, reports */
 	int status;              /* of exit; -1: it has not exited */
 	struct process_handlers at_exit, at_quick_exit;
-	const struct process_table *begins, *ends;                   /* the program's constructors and destructors */
-	uint64_t exit_cell, random_cell, hidden_cell[HIDDEN_STATES]; /* addresses that name state in events and races */
-	char *token;                                                 /* strtok's place */
+	const struct process_table *begins, *ends; /* the program's constructors and destructors */
+	uint64_t exit_cell, random_cell, effect_cell,
+		hidden_cell[HIDDEN_STATES]; /* addresses that name state in events and races */
+	char *token;                        /* strtok's place */
 	/* Output of the running execution, stdout and stderr together as they came. */
 	char *output;
 	size_t output_bytes; /* as printed; at most PROCESS_OUTPUT_MAX of them are kept */
@@ -72,6 +73,10 @@ void process_reset(void);
 
 /* Runs the explored program's main as thread 0, and what follows when it returns. */
 _Noreturn void process_main(int (*program)(int, char **, char **), int argc, char **argv, char **environment);
+
+/* The explored code is about to do something to files or other state of the process that threads share: a step of its own, so that every
+ * order of such calls is explored. It orders nothing else. */
+void process_effect(const void *site);
 
 /* Prints TEXT of the explored program; output.c. */
 void process_print(const char *text, size_t bytes);

@@ -2,8 +2,8 @@
 /* The addresses at which plain accesses were found to race: a set of 8-byte granules that outlives executions. */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "memory.h"
 #include "races.h"
 #include "sync.h"
 
@@ -16,12 +16,6 @@ struct promoted {
 };
 
 static struct promoted *all; /* set once, by races_promoted_start */
-
-static void *reserve(size_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return at == MAP_FAILED ? NULL : at;
-}
 
 /* The slot where GRANULE is, or the empty one where it would be. */
 static uint32_t *find(uint64_t granule)
@@ -36,14 +30,14 @@ static uint32_t *find(uint64_t granule)
 static bool grow(void)
 {
 	size_t room = all->room ? all->room * 2 : 512;
-	uint64_t *granule = reserve(room * sizeof *granule);
-	uint32_t *slot = reserve(room * 2 * sizeof *slot);
+	uint64_t *granule = memory_map(room * sizeof *granule);
+	uint32_t *slot = memory_map(room * 2 * sizeof *slot);
 	if (!granule || !slot)
 		return false;
 	if (all->room) {
 		memcpy(granule, all->granule, all->count * sizeof *granule);
-		munmap(all->granule, all->room * sizeof *granule);
-		munmap(all->slot, all->room * 2 * sizeof *slot);
+		memory_unmap(all->granule, all->room * sizeof *granule);
+		memory_unmap(all->slot, all->room * 2 * sizeof *slot);
 	}
 	*all = (struct promoted){all->times, all->count, room, granule, slot};
 	for (size_t i = 0; i < all->count; i++)
@@ -55,7 +49,7 @@ int races_promoted_start(void)
 {
 	if (all)
 		return 0;
-	all = reserve(sizeof *all);
+	all = memory_map(sizeof *all);
 	return all && grow() ? 0 : ENOMEM;
 }
 

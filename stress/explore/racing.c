@@ -7,8 +7,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "memory.h"
 #include "runtime_private.h"
 
 enum { GRANULES_MAX = 1 << 14 };
@@ -24,9 +24,9 @@ static struct granules *granules; /* set once, by racing_start */
 
 int racing_start(void)
 {
-	void *made = mmap(NULL, sizeof *granules, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (made == MAP_FAILED)
-		return errno;
+	void *made = memory_map(sizeof *granules);
+	if (!made)
+		return ENOMEM;
 	granules = made;
 	return 0;
 }

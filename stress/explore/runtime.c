@@ -2,8 +2,9 @@
 /* The execution loop: threads, who moves next, the end of an execution. */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "isolate.h"
+#include "memory.h"
 #include "runtime_private.h"
 #include "snapshot.h"
 #include "sync.h"
@@ -45,9 +46,9 @@ int runtime_start(const struct runtime_options *options)
 {
 	if (runtime)
 		return runtime_configure(options);
-	struct inner *made = mmap(NULL, sizeof *made, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (made == MAP_FAILED)
-		return errno;
+	struct inner *made = memory_map(sizeof *made);
+	if (!made)
+		return ENOMEM;
 	int why = fiber_start(STACK_BYTES);
 	if (!why)
 		why = races_start();
@@ -56,7 +57,7 @@ int runtime_start(const struct runtime_options *options)
 	if (!why)
 		why = racing_start();
 	if (why) {
-		munmap(made, sizeof *made);
+		memory_unmap(made, sizeof *made);
 		return why;
 	}
 	runtime = &made->runtime;
@@ -429,13 +430,9 @@ static void clear(void)
 	sync_clear();
 }
 
-enum ending runtime_execute(struct search *search, void (*body)(void *arg), void *arg)
+static enum ending perform(void)
 {
 	clear();
-	runtime->search = search;
-	runtime->execution = runtime->moment.execution;
-	inner()->body = body;
-	inner()->body_arg = arg;
 	thread_exists(0);
 	if (fiber_prepare(1, first_fiber, NULL) != 0)
 		return ENDING_CUT;
@@ -450,5 +447,14 @@ enum ending runtime_execute(struct search *search, void (*body)(void *arg), void
 	if (how == ENDING_COMPLETE && inner()->options.leaks && !runtime->findings)
 		heap_leaks();
 	snapshot_restore();
-	return runtime->findings && how == ENDING_COMPLETE ? ENDING_COMPLETE : how;
+	return how;
+}
+
+enum ending runtime_execute(struct search *search, void (*body)(void *arg), void *arg)
+{
+	runtime->search = search;
+	runtime->execution = runtime->moment.execution;
+	inner()->body = body;
+	inner()->body_arg = arg;
+	return isolate_on() ? isolate_execute(perform) : perform();
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of searches, and how one is opened, told its options and closed. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "searches.h"
 
 const struct search_kind *const search_kinds[] = {
@@ -20,7 +20,7 @@ const struct search_kind *search_find(const char *name)
 
 struct search *search_open(const struct search_kind *kind, uint64_t seed, unsigned shard, unsigned shards)
 {
-	struct search *s = calloc(1, kind->bytes);
+	struct search *s = memory_calloc(1, kind->bytes);
 	if (!s)
 		return NULL;
 	s->kind = kind;
@@ -39,5 +39,5 @@ void search_close(struct search *s)
 {
 	if (s && s->kind->close)
 		s->kind->close(s);
-	free(s);
+	memory_free(s);
 }

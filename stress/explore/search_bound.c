@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "searches.h"
 
 enum decision_kind { DECIDES_THREAD, DECIDES_STORE, DECIDES_CHOICE };
@@ -141,7 +142,7 @@ static uint32_t decide(struct bound_search *b, enum decision_kind kind, uint64_t
 	if (b->at == b->depth) {
 		if (b->depth == b->capacity) {
 			uint32_t capacity = b->capacity ? b->capacity * 2 : 256;
-			struct decision *more = realloc(b->stack, capacity * sizeof *more);
+			struct decision *more = memory_realloc(b->stack, capacity * sizeof *more);
 			if (!more) {
 				b->search.diverged = true;
 				return SEARCH_GIVE_UP;
@@ -217,7 +218,7 @@ static void bound_end(struct search *s, const struct moment *at, enum ending how
 
 static void bound_close(struct search *s)
 {
-	free(((struct bound_search *)s)->stack);
+	memory_free(((struct bound_search *)s)->stack);
 }
 
 void search_bound_text(const struct search *s, char *text, size_t bytes)

@@ -5,9 +5,9 @@
  * stored, what was chosen. Plain accesses that race are steps only once the race is known: such steps may be missing, or there may be
  * more of them, without anything being wrong.
  */
-#include <stdlib.h>
 
 #include "explore.h"
+#include "memory.h"
 #include "schedule.h"
 #include "searches.h"
 
@@ -241,9 +241,9 @@ static uint32_t replay_choice(struct search *s, const struct moment *at, unsigne
 static void replay_close(struct search *s)
 {
 	struct replay_search *r = (struct replay_search *)s;
-	free(r->own);
-	free(r->event);
-	free(r->gone);
+	memory_free(r->own);
+	memory_free(r->event);
+	memory_free(r->gone);
 }
 
 static const struct search_kind replay_kinds[2] = {
@@ -278,9 +278,9 @@ static bool sort_by_thread(struct replay_search *r)
 {
 	const struct schedule *schedule = r->schedule;
 	size_t room = schedule->count ? schedule->count : 1;
-	r->own = malloc(room * sizeof *r->own);
-	r->event = malloc(room * sizeof *r->event);
-	r->gone = malloc(room * sizeof *r->gone);
+	r->own = memory_calloc(room, sizeof *r->own);
+	r->event = memory_calloc(room, sizeof *r->event);
+	r->gone = memory_calloc(room, sizeof *r->gone);
 	if (!r->own || !r->event || !r->gone)
 		return false;
 	for (uint32_t i = 0; i < schedule->count; i++)

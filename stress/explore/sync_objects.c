@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "memory.h"
 #include "runtime_private.h"
 #include "sync.h"
 
@@ -292,10 +292,9 @@ void sync_write(void *to, const void *value, size_t bytes, const void *site)
 void sync_clear(void)
 {
 	if (!sync_state) {
-		void *made = mmap(
-			NULL, sizeof *sync_state, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (made == MAP_FAILED) {
-			fprintf(stderr, "onceproof: the explorer: no memory for synchronisation objects: %s\n", strerror(errno));
+		void *made = memory_map(sizeof *sync_state);
+		if (!made) {
+			fprintf(stderr, "onceproof: the explorer: no memory for synchronisation objects\n");
 			abort();
 		}
 		sync_state = made;

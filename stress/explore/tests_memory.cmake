@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Races, heap and library functions on memory.
-set(races races.c races_promoted.c contexts.c)
+set(races memory.c races.c races_promoted.c contexts.c)
 set(memory ${races} heap.c heap_functions.c heap_leaks.c libc_memory.c libc_strings.c libc_print.c formats.c test_runtime.c)
 onceproof_test(explore_races SOURCES test_races.c ${races} LABELS unit)
 # ThreadSanitizer leaves no room for the arenas.

@@ -96,8 +96,6 @@ FILLS(struct tm *, gmtime_r, (const time_t *of, struct tm *to), to, gmtime_r(of,
 FILLS(struct tm *, localtime_r, (const time_t *of, struct tm *to), to, localtime_r(of, to))
 FILLS(time_t, mktime, (struct tm * of), of, mktime(of))
 FILLS(time_t, timegm, (struct tm * of), of, timegm(of))
-FILLS(int, stat, (const char *path, struct stat *to), to, stat(path, to))
-FILLS(int, lstat, (const char *path, struct stat *to), to, lstat(path, to))
 FILLS(int, fstat, (int fd, struct stat *to), to, fstat(fd, to))
 FILLS(int, uname, (struct utsname * to), to, uname(to))
 FILLS(int, getrlimit, (int what, struct rlimit *to), to, getrlimit((enum __rlimit_resource)what, to))
