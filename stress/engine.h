@@ -15,6 +15,7 @@ struct explore_plan {
 	const char *strategy;              /* NULL: auto */
 	uint64_t executions;               /* budget of each search; 0: the engine's own, times effort */
 	unsigned shard, shards;            /* each search's part; 0, 0: all of it */
+	unsigned jobs;                     /* processes in each search; 0, 1: one. Its results stay the same */
 	const char *const *search_options; /* "key=value", NULL-terminated; NULL: none */
 	bool first_only;                   /* stop at the first finding */
 	const char *witness_folder;        /* NULL: no witnesses */

@@ -56,6 +56,11 @@ static void command(char **words, char texts[8][64], const char *worker, const c
 		words[n++] = (char *)"-I";
 		words[n++] = texts[3];
 	}
+	if (explore->jobs > 1) {
+		snprintf(texts[4], 64, "%u", explore->jobs);
+		words[n++] = (char *)"-j";
+		words[n++] = texts[4];
+	}
 	for (size_t i = 0; explore->search_options && explore->search_options[i] && i < OPTIONS_MAX; i++) {
 		words[n++] = (char *)"-o";
 		words[n++] = (char *)explore->search_options[i];
