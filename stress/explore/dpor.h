@@ -46,7 +46,8 @@ struct dpor {
 	bool symmetry;        /* twins are explored in one order (dpor_symmetry.c) */
 	bool asymmetric;      /* they turned out to be none: begin again */
 	const struct moment *at;
-	bool glues; /* some node of this execution is glued */
+	uint32_t *depth; /* with symmetry, by event id: length of the longest chain of program order and reads-from to it */
+	bool glues;      /* some node of this execution is glued */
 
 	struct dpor_node *nodes; /* of this execution */
 	uint32_t count, capacity;
@@ -103,11 +104,15 @@ bool dpor_has_turn(const struct dpor *d, const struct moment *at, unsigned t);
 /* Adds to the prefix CLOCK of the next event of SELF what precedes it by symmetry. Was there anything? */
 bool dpor_widen_twins(const struct dpor *d, const struct graph *g, unsigned self, uint32_t *clock);
 
-/* The store of LOCATION in front of which event NUMBER of T may neither read nor write, as a twin has done that already. */
-event_id dpor_twin_floor(const struct dpor *d, const struct graph *g, unsigned t, uint32_t number, uint32_t location);
+/* The depth of an event behind events A and B (or 0). */
+uint32_t dpor_depth(const struct dpor *d, event_id a, event_id b);
+
+/* May event NUMBER of T, of depth DEPTH, read store S of LOCATION, or write right behind it, in view of what its twins did then? */
+bool dpor_twins_allow(
+	const struct dpor *d, const struct graph *g, unsigned t, uint32_t number, uint32_t location, event_id s, uint32_t depth);
 
 /* Event ID was added for OP: does it still treat all twins alike? */
-bool dpor_is_symmetric(const struct moment *at, const struct operation *op, event_id id);
+bool dpor_is_symmetric(struct dpor *d, const struct moment *at, const struct operation *op, event_id id);
 
 /* Was the event of node N before the next event of the thread whose prefix is CLOCK? */
 static inline bool dpor_within(const struct graph *g, const struct dpor_node *n, const uint32_t *clock)

@@ -292,35 +292,37 @@ static bool is_end(const struct revisit *v, event_id place)
 	return true;
 }
 
-/* Twins' order bounds the places from below: that of the store, and what the read may return. */
-static uint32_t rank_floor(const struct revisit *v)
+/* May the store go right behind PLACE, and the read return it, in view of their twins? */
+static bool twins_allow(const struct revisit *v, event_id place)
 {
 	const struct graph *g = v->g;
-	const struct dpor_node *read = &v->d->nodes[v->read];
+	const struct dpor *d = v->d;
+	if (!d->symmetry)
+		return true;
+	const struct dpor_node *read = &d->nodes[v->read];
 	unsigned t = v->op->thread;
 	uint32_t number = read->event ? g->events[read->event].number : g->done[read->thread] + 1;
-	event_id floor = dpor_twin_floor(v->d, g, read->thread, number, v->op->location);
-	event_id own = dpor_twin_floor(v->d, g, t, g->done[t] + 1, v->op->location);
-	uint32_t rank = g->events[floor].rank, own_rank = g->events[own].rank;
-	return rank > own_rank ? rank : own_rank;
+	event_id source = v->source && g->events[v->source].kind != EVENT_INITIAL ? v->source : 0;
+	uint32_t depth = dpor_depth(d, g->last[t], source);
+	event_id former = number > 1 ? graph_at(g, read->thread, number - 1) : 0;
+	uint32_t depth_read = dpor_depth(d, former, 0) > depth + 1 ? dpor_depth(d, former, 0) : depth + 1;
+	return dpor_twins_allow(d, g, t, g->done[t] + 1, v->op->location, place, depth) &&
+	       dpor_twins_allow(d, g, read->thread, number, v->op->location, place, depth_read);
 }
 
 static void push_places(struct revisit *v)
 {
 	const struct graph *g = v->g;
-	uint32_t lowest = v->d->symmetry ? rank_floor(v) : 0;
 	if (v->source) {
-		if (g->events[v->source].rank >= lowest && (is_end(v, v->source) || consistent(v, v->source)))
+		if (twins_allow(v, v->source) && (is_end(v, v->source) || consistent(v, v->source)))
 			push(v, v->source);
 		return;
 	}
 	const uint32_t *known = graph_clock(g, v->op->thread);
 	for (event_id place = g->locations[v->op->location].last; place; place = g->events[place].before) {
-		if (g->events[place].rank < lowest)
-			break;
 		if (!stays(v, place))
 			continue;
-		if (is_end(v, place) || consistent(v, place))
+		if (twins_allow(v, place) && (is_end(v, place) || consistent(v, place)))
 			push(v, place);
 		/* What happened before the new store stays before it. */
 		const struct event *e = &g->events[place];

@@ -6,18 +6,17 @@
  * TruSt) as a third relation, here called precedence. An exchange of the two that would close a cycle in the three is not explored:
  * T' cannot read, directly or not, what T wrote with an event that T' should have done first.
  *
- * Nothing is lost. Take any graph and one of its linear orders, with each read moved forward as far as its source and its thread let
- * it. Threads that did the same so far now do their equal reads one right behind the other. Number the threads by when they first do
- * something else: with these numbers all precedence points forward in that order, and the graph with the threads so exchanged is
- * an execution, too, as their creator does nothing between their creations, and whoever joins one does nothing until all are joined. This
- * is checked; if a program does otherwise, the search begins again without symmetry. TruSt does not ask where its prefix relation comes
- * from, as long as events are added along it and what a thread does next follows from it. Compare SPORE (Kokologiannakis, Marmanis and
- * Vafeiadis, OOPSLA 2024).
+ * Nothing is lost. Take any graph, and let each event have the depth of the longest chain in program order and reads-from that ends
+ * there. Threads that did the same so far did it at the same depths. Number them by the depth of what they first do differently, and
+ * where that is the same, by modification order (of what they read there or wrote). With these numbers precedence never points to a smaller
+ * depth, so it closes no cycle, and the graph with the threads so exchanged is an execution, too, as their creator does nothing between
+ * their creations, and whoever joins one does nothing until all are joined. This is checked; if a program does otherwise, the search
+ * begins again without symmetry. TruSt does not ask where its prefix relation comes from, as long as events are added along it and
+ * what a thread does next follows from it. Compare SPORE (Kokologiannakis, Marmanis and Vafeiadis, OOPSLA 2024).
  *
- * Where what they first do differently is a store, nothing but precedence says which comes first, as the same came before both: the one
- * that is first in modification order is. Where it is a read, modification order may contradict every order in which the events can be
- * added, but under sequential consistency it does not, as the linear order can be one of all events: then T' may not read a store behind
- * T's source.
+ * So where T' and T first differ, T need not read an older store than T' (or write in front of T') unless it is deeper. That much can be
+ * asked for in addition, as the newest store, which TruSt wants to be allowed always, is. Under sequential consistency the threads can be
+ * numbered by a linear order of all events instead, and T need not read an older store at all.
  */
 #include "dpor.h"
 
@@ -92,24 +91,35 @@ bool dpor_widen_twins(const struct dpor *d, const struct graph *g, unsigned self
 	return widened;
 }
 
-event_id dpor_twin_floor(const struct dpor *d, const struct graph *g, unsigned t, uint32_t number, uint32_t location)
+uint32_t dpor_depth(const struct dpor *d, event_id a, event_id b)
 {
-	event_id floor = g->locations[location].initial;
+	uint32_t depth_a = a ? d->depth[a] : 0, depth_b = b ? d->depth[b] : 0;
+	return 1 + (depth_a > depth_b ? depth_a : depth_b);
+}
+
+/* What T' did as event E, and T would do at S or behind it. */
+static bool in_order(const struct dpor *d, const struct graph *g, event_id e, event_id s, uint32_t depth)
+{
+	bool write = g->events[e].kind == EVENT_WRITE;
+	event_id former = write ? e : g->events[e].source;
+	if (g->events[s].rank >= g->events[former].rank)
+		return true;
+	return !write && g->model != MODEL_SC && depth > d->depth[e];
+}
+
+bool dpor_twins_allow(
+	const struct dpor *d, const struct graph *g, unsigned t, uint32_t number, uint32_t location, event_id s, uint32_t depth)
+{
 	if (!d->symmetry)
-		return floor;
+		return true;
 	for (unsigned low = class_of(d->at, t); low < t; low++) {
 		if (class_of(d->at, low) != class_of(d->at, t) || in_common(g, low, t, number - 1) < number - 1)
 			continue;
 		event_id e = graph_at(g, low, number);
-		if (!e || g->events[e].location != location)
-			continue;
-		event_id store = g->events[e].kind == EVENT_WRITE ? e : g->events[e].source;
-		if (g->events[e].kind != EVENT_WRITE && g->model != MODEL_SC)
-			continue;
-		if (g->events[store].rank > g->events[floor].rank)
-			floor = store;
+		if (e && g->events[e].location == location && !in_order(d, g, e, s, depth))
+			return false;
 	}
-	return floor;
+	return true;
 }
 
 /* --- is it one? --------------------------------------------------------------------------------------------------------------- */
@@ -161,9 +171,13 @@ static bool joined_alike(const struct moment *at, event_id id)
 	return true;
 }
 
-bool dpor_is_symmetric(const struct moment *at, const struct operation *op, event_id id)
+bool dpor_is_symmetric(struct dpor *d, const struct moment *at, const struct operation *op, event_id id)
 {
 	const struct event *e = &at->graph->events[id];
+	event_id former = e->number > 1 ? graph_at(at->graph, e->thread, e->number - 1) : 0;
+	event_id source = e->source && at->graph->events[e->source].kind != EVENT_INITIAL ? e->source : 0;
+	/* Creations do not count: twins that are created one after the other begin at the same depth. */
+	d->depth[id] = dpor_depth(d, former, source) - (e->kind == EVENT_CREATE);
 	if (op->tag == STEP_THREAD_CANCEL)
 		return false;
 	if (e->kind == EVENT_BEGIN)

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "dpor.h"
-#include <stdlib.h>
+#include "memory.h"
 
 static struct dpor *dpor_of(struct search *s)
 {
@@ -50,14 +50,15 @@ static void begin_at_root(struct dpor *d)
 
 static bool start(struct dpor *d, const struct graph *g)
 {
-	d->node_of = calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->node_of);
-	d->scratch_of = calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->scratch_of);
-	d->fate = calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->fate);
-	d->name = calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->name);
+	d->node_of = memory_calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->node_of);
+	d->scratch_of = memory_calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->scratch_of);
+	d->depth = memory_calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->depth);
+	d->fate = memory_calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->fate);
+	d->name = memory_calloc(GRAPH_EVENTS_MAX + 1, sizeof *d->name);
 	d->scratch = graph_new(g->model, true);
 	begin_at_root(d);
 	d->started = true;
-	d->failed = !d->node_of || !d->scratch_of || !d->fate || !d->name || !d->scratch;
+	d->failed = !d->node_of || !d->scratch_of || !d->depth || !d->fate || !d->name || !d->scratch;
 	return !d->failed;
 }
 
@@ -250,13 +251,19 @@ static uint32_t repeat_source(
 	return index == SEARCH_GIVE_UP && !pending ? astray(d) : index;
 }
 
+/* May OP, as the next event of its thread, read STORE or write right behind it, in view of the thread's twins? */
+static bool new_allowed(const struct dpor *d, const struct graph *g, const struct operation *op, event_id store)
+{
+	unsigned t = op->thread;
+	bool initial = op->kind == EVENT_WRITE || g->events[store].kind == EVENT_INITIAL;
+	return !d->symmetry || dpor_twins_allow(d, g, t, g->done[t] + 1, op->location, store,
+				       dpor_depth(d, g->done[t] ? g->last[t] : 0, initial ? 0 : store));
+}
+
 static bool worth_reading(const struct dpor *d, const struct graph *g, const struct operation *op, event_id store)
 {
-	if (d->symmetry) {
-		event_id floor = dpor_twin_floor(d, g, op->thread, g->done[op->thread] + 1, op->location);
-		if (g->events[store].rank < g->events[floor].rank)
-			return false;
-	}
+	if (d->symmetry && !new_allowed(d, g, op, store))
+		return false;
 	return !op->waits || store == g->locations[op->location].last || applied_to(g, op, store) != APPLIED_BLOCK;
 }
 
@@ -334,9 +341,10 @@ static uint32_t new_place(
 	struct dpor *d, const struct moment *at, const struct operation *op, const event_id *places, unsigned count)
 {
 	struct graph *g = at->graph;
-	event_id floor = dpor_twin_floor(d, g, op->thread, g->done[op->thread] + 1, op->location);
 	new_store(d, g, op);
-	for (uint32_t i = 1; i < count && g->events[places[i]].rank >= g->events[floor].rank; i++) {
+	for (uint32_t i = 1; i < count; i++) {
+		if (!new_allowed(d, g, op, places[i]))
+			continue;
 		now(d)->place = dpor_name(d, g, places[i]);
 		dpor_push_all(d);
 	}
@@ -387,7 +395,7 @@ static uint32_t dpor_choice(struct search *s, const struct moment *at, unsigned 
 static bool dpor_added(struct search *s, const struct moment *at, const struct operation *op, event_id id)
 {
 	struct dpor *d = dpor_of(s);
-	if (d->symmetry && !dpor_is_symmetric(at, op, id)) {
+	if (d->symmetry && !dpor_is_symmetric(d, at, op, id)) {
 		d->symmetry = false;
 		d->asymmetric = true;
 		return false;
@@ -418,13 +426,14 @@ static double dpor_estimate(const struct search *s)
 static void dpor_close(struct search *s)
 {
 	struct dpor *d = dpor_of(s);
-	free(d->nodes);
-	free(d->items);
-	free(d->pool);
-	free(d->node_of);
-	free(d->scratch_of);
-	free(d->fate);
-	free(d->name);
+	memory_free(d->nodes);
+	memory_free(d->items);
+	memory_free(d->pool);
+	memory_free(d->node_of);
+	memory_free(d->scratch_of);
+	memory_free(d->depth);
+	memory_free(d->fate);
+	memory_free(d->name);
 	graph_free(d->scratch);
 }
 

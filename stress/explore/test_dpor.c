@@ -53,7 +53,7 @@ static void find_twins(const struct small_program *p, uint8_t *twin)
 static uint64_t orbit(const struct graph *g, unsigned threads, const uint8_t *twin, uint8_t *as, unsigned t, uint32_t taken)
 {
 	if (t == threads)
-		return small_hash_as(g, as) * 0x9e3779b97f4a7c15u >> 3;
+		return stream_next(&(struct stream){small_hash_as(g, as)});
 	uint64_t sum = 0;
 	for (unsigned u = 0; u < threads; u++) {
 		unsigned class_t = twin[t] ? twin[t] - 1u : t, class_u = twin[u] ? twin[u] - 1u : u;
@@ -604,6 +604,8 @@ static void compare_many_symmetric(const char *name, struct mix mix, unsigned ot
 		(unsigned long long)all.programs, (unsigned long long)all.graphs, (unsigned long long)all.all,
 		(unsigned long long)all.orbits, (unsigned long long)all.wrong);
 	assert_int_equal(all.wrong, 0);
+	/* Few orbits are met twice: where depth and modification order say different things, and free choices. */
+	assert_true((all.graphs - all.orbits) * 5 <= all.graphs);
 }
 
 static void compare_many(const char *name, struct mix mix, unsigned programs)
