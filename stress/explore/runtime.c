@@ -152,6 +152,19 @@ static unsigned number_of_child(unsigned parent, uint32_t n)
 	return *number - 1u;
 }
 
+/* 1 + the lowest thread with the same creator, code and argument as CHILD; 0: CHILD is it. */
+static uint8_t twin_of(unsigned creator, unsigned child)
+{
+	const struct thread *self = &runtime->thread[child];
+	for (uint32_t n = 0; n + 1 < runtime->thread[creator].children; n++) {
+		unsigned low = inner()->child[creator][n] - 1u;
+		if (low < child && runtime->thread[low].exists && runtime->thread[low].start == self->start &&
+			runtime->thread[low].arg == self->arg)
+			return (uint8_t)(low + 1);
+	}
+	return 0;
+}
+
 unsigned runtime_create(void *(*start)(void *), void *arg, const void *site)
 {
 	struct thread *self = runtime_thread();
@@ -165,6 +178,7 @@ unsigned runtime_create(void *(*start)(void *), void *arg, const void *site)
 	runtime->thread[child].start = start;
 	runtime->thread[child].arg = arg;
 	inner()->thread[child].create = create;
+	runtime->moment.twin[child] = twin_of(self->id, child);
 	runtime->quiet = false;
 	runtime->moment.pending[child] = (struct operation){.kind = EVENT_BEGIN,
 		.tag = STEP_THREAD_BEGIN,
