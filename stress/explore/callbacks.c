@@ -248,12 +248,11 @@ static uint64_t mask_of(uint32_t bytes)
 	return bytes == 8 ? UINT64_MAX : (1ull << bytes * 8) - 1;
 }
 
-/* A test-and-set that finds its bits set changes nothing, and counts as a read: no value that anybody reads depends on whether the same
- * value was stored again (see DECISIONS.md). */
 static enum applied apply_exchange(const struct operation *op, uint64_t value, uint64_t *written)
 {
+	(void)value;
 	*written = op->operand;
-	return *written == value ? APPLIED_READ : APPLIED_WRITE;
+	return APPLIED_WRITE;
 }
 
 static enum applied apply_add(const struct operation *op, uint64_t value, uint64_t *written)
@@ -271,13 +270,13 @@ static enum applied apply_sub(const struct operation *op, uint64_t value, uint64
 static enum applied apply_and(const struct operation *op, uint64_t value, uint64_t *written)
 {
 	*written = value & op->operand;
-	return *written == value && op->operand != mask_of(op->bytes) ? APPLIED_READ : APPLIED_WRITE;
+	return APPLIED_WRITE;
 }
 
 static enum applied apply_or(const struct operation *op, uint64_t value, uint64_t *written)
 {
 	*written = value | op->operand;
-	return *written == value && op->operand ? APPLIED_READ : APPLIED_WRITE;
+	return APPLIED_WRITE;
 }
 
 static enum applied apply_xor(const struct operation *op, uint64_t value, uint64_t *written)

@@ -191,7 +191,7 @@ static bool stuck_on_newest(unsigned t)
 	if (last->kind == EVENT_READ && last->blocked && !own->spin_count)
 		return g->locations[last->location].last == last->source;
 	for (unsigned i = 0; i < own->spin_count; i++)
-		if (g->events[own->spin[i].event].blocked && g->locations[own->spin[i].location].last != own->spin[i].source)
+		if (g->events[own->spin[i].event].blocked && spin_is_news(&own->spin[i]))
 			return false;
 	return true;
 }

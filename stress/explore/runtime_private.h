@@ -117,7 +117,9 @@ static inline void spin_effect(void)
 	t->spin_count = 0;
 	t->spin_turns = 0;
 }
-/* Is there a store, newer than what thread T read in its last turn? */
+/* Has the location another value by now than READ returned? That somebody stored the same value again is no news. */
+bool spin_is_news(const struct spin_read *read);
+/* Is there news in what thread T read in its last turn? */
 bool spin_has_news(unsigned t);
 /* The source that the last turn's read at SITE of LOCATION returned, or 0. */
 event_id spin_former(const void *site, uint32_t location);

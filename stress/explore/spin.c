@@ -79,12 +79,18 @@ void spin_after(const void *site, uint32_t location, uint64_t state, event_id ev
 		.site = site, .location = location, .event = event, .source = source, .news = news, .state = state};
 }
 
+bool spin_is_news(const struct spin_read *read)
+{
+	const struct graph *g = runtime->graph;
+	event_id last = g->locations[read->location].last;
+	return last != read->source && g->events[last].value != g->events[read->source].value;
+}
+
 bool spin_has_news(unsigned t)
 {
 	const struct inner_thread *own = &inner()->thread[t];
-	const struct graph *g = runtime->graph;
 	for (unsigned i = 0; i < own->spin_count; i++)
-		if (g->locations[own->spin[i].location].last != own->spin[i].source)
+		if (spin_is_news(&own->spin[i]))
 			return true;
 	return false;
 }

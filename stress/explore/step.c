@@ -235,14 +235,22 @@ static void note_atomic_access(const struct operation *op, bool write, uint32_t 
 		findings_race(&race, op->address, op->bytes, write, true, op->site);
 }
 
-/* Leaves out what is not newer than FORMER: a thread that went round a loop without effect waits for news. */
-static unsigned only_news(event_id former, const event_id *sources, unsigned count)
+/* Leaves the stores that are newer than FORMER and have another value: a thread that went round a loop without effect waits for news. */
+static unsigned only_news(event_id former, event_id *sources, unsigned count)
 {
 	const struct graph *g = runtime->graph;
-	for (unsigned i = 0; i < count; i++)
-		if (sources[i] == former || g->events[sources[i]].rank <= g->events[former].rank)
-			return i;
-	return count;
+	unsigned news = 0;
+	for (unsigned i = 0; i < count && g->events[sources[i]].rank > g->events[former].rank; i++)
+		if (g->events[sources[i]].value != g->events[former].value)
+			sources[news++] = sources[i];
+	return news;
+}
+
+/* A test-and-set that found its bits set has stored what was there: it orders like any update, but a loop that does only this has had
+ * no effect. */
+static bool changed_nothing(const struct operation *op, uint64_t before, uint64_t after)
+{
+	return before == after && (op->tag == STEP_EXCHANGE || op->tag == STEP_FETCH_OR || op->tag == STEP_FETCH_AND);
 }
 
 /* What a loop's read does when it comes round again. Returns true if *VALUE was settled without an event. */
@@ -295,13 +303,20 @@ static bool read_in_loop(struct operation *op, uint64_t *value, bool *wrote, eve
 	event_id sources[CANDIDATES_MAX];
 	unsigned count = candidates(op, sources);
 	event_id former = only_new ? spin_former(op->site, op->location) : 0;
+	event_id news[CANDIDATES_MAX];
 	if (former) {
-		unsigned news = only_news(former, sources, count);
-		count = news ? news : count;
+		memcpy(news, sources, count * sizeof *news);
+		unsigned newer = only_news(former, news, count);
+		count = newer ? newer : count;
+		former = newer ? former : 0;
 	}
-	*value = perform_read(op, sources, count, wrote, event);
+	*value = perform_read(op, former ? news : sources, count, wrote, event);
 	if (!*wrote)
 		spin_after(op->site, op->location, state, *event, g->events[*event].source);
+	else if (changed_nothing(op, *value, g->events[*event].value))
+		spin_after(op->site, op->location, state, *event, *event);
+	else
+		spin_effect();
 	return true;
 }
 
@@ -313,8 +328,6 @@ uint64_t runtime_poll(struct operation *op, uint64_t initial, bool *written)
 	event_id event;
 	if (!read_in_loop(op, &value, written, &event))
 		*written = false;
-	if (*written)
-		spin_effect();
 	return value;
 }
 
@@ -340,6 +353,7 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 		note_atomic_access(op, true, g->done[op->thread]);
 		event = step_write(op);
 		wrote = true;
+		spin_effect();
 	} else {
 		if (!read_in_loop(op, &value, &wrote, &event)) {
 			if (written)
@@ -349,7 +363,6 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 		note_atomic_access(op, wrote, g->done[op->thread] - 1);
 	}
 	if (wrote) {
-		spin_effect();
 		if (g->locations[op->location].last == event)
 			memory_put(op->address, op->bytes, g->events[event].value);
 	}
