@@ -40,3 +40,4 @@ add_custom_target(onceproof-program ALL DEPENDS ${helpers}/explore_program.o)
 add_dependencies(onceproof-explore onceproof-program)
 
 onceproof_script_test(explore_program ${CMAKE_CURRENT_SOURCE_DIR}/test_program.sh LABELS stress)
+onceproof_script_test(explore_isolate ${CMAKE_CURRENT_SOURCE_DIR}/test_isolate.sh LABELS stress)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,15 +48,18 @@ struct build {
 
 /* The temporary folder -------------------------------------------------------------------------------------------------------------- */
 
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+	(void)info;
+	(void)at;
+	(kind == FTW_DP ? rmdir : unlink)(path);
+	return 0;
+}
+
+/* With what a program that was killed has written in it. */
 static void remove_folder(const char *folder)
 {
-	DIR *listing = opendir(folder);
-	for (struct dirent *entry; listing && (entry = readdir(listing)) != NULL;)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			unlinkat(dirfd(listing), entry->d_name, 0);
-	if (listing)
-		closedir(listing);
-	rmdir(folder);
+	nftw(folder, remove_one, 16, FTW_PHYS | FTW_DEPTH);
 }
 
 /* Folders whose owner was killed: nobody holds their lock any more. A young one may not have been locked yet. */

@@ -56,6 +56,7 @@ static const struct argp_option options[] = {
 	{"seed", 's', "N", 0, "seed of everything (default 1)", 0},
 	{"time-limit", 't', "SECONDS", 0, "stop after this time", 0},
 	{"shard", 'I', "I/N", 0, "explore this part only", 0},
+	{"jobs", 'j', "N", 0, "processes at once; the results are the same (default 1)", 0},
 	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
 	{"first", 'f', NULL, 0, "stop at the first finding", 0},
 	{"progress", 'p', NULL, 0, "lines of progress on stderr", 0},
@@ -99,6 +100,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'I':
 		if (!parse_shard(arg, &a->explore))
 			argp_error(state, "a shard is I/N with 1 <= I <= N, not '%s'", arg);
+		break;
+	case 'j':
+		a->explore.jobs = (unsigned)strtoul(arg, &end, 10);
 		break;
 	case 'o':
 		if (a->word_count == WORDS_MAX)
@@ -240,6 +244,27 @@ static const char *label(void *arg, unsigned index)
 	struct stage *stage = arg;
 	snprintf(stage->label, sizeof stage->label, "exit status %d", index < stage->status_count ? stage->statuses[index] : -1);
 	return stage->label;
+}
+
+/* What is told in the end of what was first or ever. An execution with open files is like no other: they are the system's. */
+static uint64_t lasting(void *arg)
+{
+	const struct stage *stage = arg;
+	uint64_t files = process->files_opened ? process->begun : 0;
+	return files << 8 | stage->status_count << 2 | process->input_ever << 1 | (process->stop != 0);
+}
+
+/* The place in the standard input is its own from now on. */
+static int forked(void *arg)
+{
+	(void)arg;
+	snapshot_forked();
+	crash_guard_child();
+	int input = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC);
+	if (input < 0 || dup2(input, STDIN_FILENO) < 0)
+		return errno;
+	close(input);
+	return 0;
 }
 
 /* Surroundings ------------------------------------------------------------------------------------------------------------------------- */
@@ -462,6 +487,9 @@ int main(int argc, char **argv)
 	process->begins = explored_begins;
 	process->ends = explored_ends;
 	a.explore.stop = &process->stop;
+	/* Processes of one search would share the memory that is for its own children. */
+	if (isolate_on())
+		a.explore.jobs = 1;
 	int why = start(&a);
 	if (why)
 		fail("cannot start", strerror(why));
@@ -471,7 +499,9 @@ int main(int argc, char **argv)
 		.forbidden = forbidden,
 		.label = label,
 		.outcome_count = STATUSES_MAX,
-		.arg = &stage};
+		.arg = &stage,
+		.lasting = lasting,
+		.forked = forked};
 	if (a.replay) {
 		uint32_t diverged;
 		enum ending how = explore_replay(&program, &a.explore, &schedule, &diverged);

@@ -49,7 +49,6 @@ int isolate_start(const char *why)
 	if (error)
 		return error;
 	isolate->on = true;
-	isolate->parent = getpid();
 	snprintf(isolate->why, sizeof isolate->why, "%s", why);
 	return 0;
 }
@@ -58,6 +57,7 @@ void isolate_prepare(char **argv, int output, int error)
 {
 	if (ready() != 0)
 		return;
+	isolate->parent = getpid();
 	isolate->argv = argv;
 	isolate->output = output;
 	isolate->error = error;
@@ -100,8 +100,11 @@ bool isolate_need(const char *name)
 {
 	if (!isolate || !process)
 		return false;
-	if (!isolate->on && isolate->argv)
+	if (!isolate->on && isolate->argv && getpid() == isolate->parent)
 		start_anew(name);
+	/* One of several processes of a search: the first one comes to this execution itself (parallel.c). */
+	if (!isolate->on && isolate->argv && getpid() != isolate->parent)
+		syscall(SYS_exit_group, 1);
 	return isolate->on;
 }
 
