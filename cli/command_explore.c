@@ -57,7 +57,8 @@ static const struct argp_option options[] = {
 		"try every atomic operation with weaker memory orders: which are needed, and which could be weaker?", 0},
 	{"first", KEY_FIRST, NULL, 0, "end each search with its first finding", 0},
 	{"jobs", 'j', "N", 0,
-		"processes at once, 1 to 256 (default 1): one for each search, and several in one where there are fewer searches; "
+		"processes at once, 1 to 256 (default 1): one for each search, and several in one where there are fewer "
+		"searches; "
 		"results stay the same",
 		0},
 	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 0},
@@ -250,7 +251,7 @@ static int explore_scenarios(struct arguments *a)
 }
 
 /* The options of the worker that runs a whole program; `store` keeps the words that are made here. */
-static void program_words(const struct arguments *a, char **words, char store[4][48])
+static void program_words(const struct arguments *a, char **words, char store[5][48])
 {
 	const struct stress_plan *plan = &a->suite.plan;
 	size_t n = 0;
@@ -268,6 +269,10 @@ static void program_words(const struct arguments *a, char **words, char store[4]
 		words[n++] = store[2];
 	if (a->common.shards > 1)
 		words[n++] = store[3];
+	if (a->suite.jobs > 1 && !a->weaken) {
+		snprintf(store[4], sizeof store[4], "--jobs=%u", a->suite.jobs);
+		words[n++] = store[4];
+	}
 	if (plan->explore.first_only)
 		words[n++] = (char *)"--first";
 	if (plan->explore.progress)
@@ -297,7 +302,7 @@ static int weaken(struct arguments *a)
 	child_catch_interrupts();
 	if (!a->word_count || !is_file(a->words[0]))
 		return explore_weaken_subjects(&w);
-	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[4][48];
+	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[5][48];
 	a->file.verbosity = a->common.verbosity;
 	int status = explore_file_build(&a->file);
 	if (status)
@@ -314,7 +319,7 @@ static int weaken(struct arguments *a)
 /* Users' files: 0 clean, 1 a finding, 3 inconclusive. */
 static int explore_program(struct arguments *a)
 {
-	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[4][48];
+	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[5][48];
 	json_t *answer = NULL;
 	a->file.time_limit_s = a->suite.plan.time_limit_s;
 	a->file.verbosity = a->common.verbosity;

@@ -14,7 +14,7 @@ plain='del(.host.date) | walk(if type == "object" then del(.seconds, .peak_bytes
 same() {
 	local jobs
 	for jobs in 1 2 3; do
-		run "$onceproof" explore "$@" --seed 3 -q -j $jobs --witness "w$jobs" --json - --time-limit 200
+		run "$onceproof" explore --seed 3 -q -j $jobs --witness "w$jobs" --json - --time-limit 200 "$@"
 		jq "$plain" out >"jobs$jobs.json"
 		expect "results of $*" jq -e '.results | length == 1 and (.[0].executions > 0) and .[0].limits == ""' "jobs$jobs.json"
 	done
@@ -27,7 +27,7 @@ mcs=counter/mcs/three_increment_then_read
 same $mcs --strategy dpor --budget 200000
 expect "all of it" jq -e '.results[0].verdict == "proved"' jobs3.json
 same $mcs --strategy dpor --budget 20000 # cut in the middle
-same $mcs --strategy auto --budget 50000
+same $mcs --strategy auto --budget 300000 # cut in the middle, then to the end
 same $mcs --strategy random --budget 20000
 same $mcs --strategy pct --model sc --budget 20000
 expect "a statement about probability" jq -e '.results[0].probability | length == 3' jobs2.json
@@ -36,6 +36,44 @@ expect "a finding" jq -e '.results[0].verdict == "bug"' jobs2.json
 same counter/naive/three_threads --strategy auto --budget 20000
 same counter/sharded_store/three_increment_then_read --strategy dpor --budget 30000
 same initialiser/double_checked_plain/first_use_three --strategy surw --budget 20000
+
+# A whole program, whose race and whose bug are rare, so that they come late.
+cat >late.c <<'END'
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+enum { STEPS = 6, FEW = 3 };
+static _Atomic int total;
+static int unguarded;
+static void *work(void *arg)
+{
+	for (int i = 0; i < STEPS; i++) {
+		int before = total;
+		if (before == FEW && i == STEPS - 1)
+			unguarded++;
+		total = before + 1;
+	}
+	return arg;
+}
+int main(void)
+{
+	pthread_t a, b;
+	char line[16] = "";
+	fgets(line, sizeof line, stdin);
+	pthread_create(&a, NULL, work, NULL);
+	pthread_create(&b, NULL, work, NULL);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	printf("%s%d\n", line, total);
+	assert(total > FEW);
+	return total;
+}
+END
+echo hello >input
+for search in random dpor auto; do
+	same late.c --strategy $search --budget 20000 --model sc --input input
+done
 
 # Others did take part.
 for search in dpor random auto; do

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "exploring.h"
+#include "isolate.h"
 #include "orders.h"
 #include "snapshot.h"
 
@@ -634,7 +635,7 @@ static uint64_t run(struct crew *c, unsigned *taken)
 /* Is there so much to do that others are a help, and would they do the same as this one? */
 static bool worth_it(const struct exploration *x, const struct phase *phase, uint64_t left)
 {
-	if (phase->ended || x->stopped || x->uncontrolled_count)
+	if (phase->ended || x->stopped || x->uncontrolled_count || isolate_on())
 		return false;
 	if (phase->kind->independent)
 		/* SURW has counted by now. */
