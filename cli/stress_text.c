@@ -64,7 +64,7 @@ void stress_text_finding(const struct stress_text *text, const json_t *finding)
 		printf("        %lld preemption%s, %lld stale read%s; in %lld executions, the first number %lld\n", count,
 			count == 1 ? "" : "s", stale, stale == 1 ? "" : "s",
 			(long long)json_integer_value(json_object_get(finding, "executions")),
-			(long long)json_integer_value(json_object_get(finding, "first")) + 1);
+			(long long)json_integer_value(json_object_get(finding, "first")));
 	}
 	const struct interleaving_look look = {text->width, text->color, "      "};
 	interleaving_text(stdout, finding, &look);

@@ -48,7 +48,7 @@ static void verdict_bug(json_t *result, const char *expected)
 		if (first < 0 || number(found, "first") < first)
 			first = number(found, "first");
 	snprintf(why, sizeof why, "%zu finding%s in %lld execution%s under %s; the first in execution %lld", count,
-		plural((long long)count), executions, plural(executions), node_string(result, "model"), first + 1);
+		plural((long long)count), executions, plural(executions), node_string(result, "model"), first);
 	result_judge(result, "bug", expected, why);
 }
 
@@ -60,8 +60,10 @@ static void verdict_clean(json_t *result, const char *expected)
 		  distinct = number(result, "distinct");
 	bool exhausted = json_is_true(node_get(result, "exhausted"));
 	if (exhausted) {
-		snprintf(why, sizeof why, "every execution under %s%s%s was explored: %lld execution%s, %lld blocked",
-			model_words(result), *bound ? ", " : "", bound, executions, plural(executions), blocked);
+		/* What the proof leaves out comes first. */
+		snprintf(why, sizeof why, "%s%s%severy execution under %s%s was explored: %lld execution%s, %lld blocked",
+			*bound ? "within a bound (" : "", bound, *bound ? "), " : "", model_words(result),
+			*bound ? " and that bound" : "", executions, plural(executions), blocked);
 	} else {
 		chances(result, chance, sizeof chance);
 		snprintf(why, sizeof why, "%lld schedule%s sampled under %s, %lld distinct behaviour%s%s%s%s", executions,

@@ -200,7 +200,7 @@ static void bugs_are_as_stated_where_they_were_stated(void **state)
 	json_t *answer = answer_new();
 	add_found(answer, "data-race", -1, false);
 	expect_verdict(
-		judged(&naive, answer, "bug"), "bug", 1, "1 finding in 10 executions under rc11; the first in execution 5");
+		judged(&naive, answer, "bug"), "bug", 1, "1 finding in 10 executions under rc11; the first in execution 4");
 	answer = answer_new();
 	add_found(answer, "forbidden-outcome", 1, false);
 	expect_verdict(judged(&atomic, answer, "clean"), "bug", 0, "1 finding");

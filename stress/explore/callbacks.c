@@ -6,12 +6,13 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "orders.h"
 #include "runtime_private.h"
 #include "snapshot.h"
 
-enum { ENDLESS_TURNS = 1000000, ENDLESS_ROUNDS = 100 };
+enum { ENDLESS_TURNS = 1000000, ENDLESS_ROUNDS = 20 };
 
 #define CALLBACK __attribute__((visibility("default"), used))
 #define SITE __builtin_return_address(0)
@@ -24,21 +25,14 @@ enum { ENDLESS_TURNS = 1000000, ENDLESS_ROUNDS = 100 };
 		"\tmovq %r13, 24(%r10)\n\tmovq %r14, 32(%r10)\n\tmovq %r15, 40(%r10)\n\tleaq 8(%rsp), %r11\n"                   \
 		"\tmovq %r11, 48(%r10)\n\tjmp checked_" name "\n.size " name ", . - " name "\n")
 
-void runtime_enter(void)
-{
-	struct inner_thread *own = inner_thread();
-	if (__builtin_expect(own->under_way_count != 0, 0))
-		racing_complete();
-	if (__builtin_expect(own->record >= 0, 0))
-		record_complete();
-}
-
 /* A thread that makes no step for very long: others get a turn, and in the end it is taken for endless. */
 static __attribute__((noinline)) void endless(const void *site)
 {
 	struct inner_thread *own = inner_thread();
 	own->turns = 0;
 	own->rounds++;
+	if (runtime->deadline_ns && runtime_clock_ns() > runtime->deadline_ns)
+		runtime_stop(ENDING_CUT);
 	if (own->rounds < ENDLESS_ROUNDS) {
 		runtime_yield(STEP_YIELD, site);
 		return;
@@ -46,6 +40,24 @@ static __attribute__((noinline)) void endless(const void *site)
 	own->endless = site;
 	own->spin_count = 0;
 	runtime_stuck();
+}
+
+uint64_t runtime_clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void runtime_enter(void)
+{
+	struct inner_thread *own = inner_thread();
+	if (__builtin_expect(own->under_way_count != 0, 0))
+		racing_complete();
+	if (__builtin_expect(own->record >= 0, 0))
+		record_complete();
+	if (__builtin_expect(++own->turns > ENDLESS_TURNS, 0))
+		endless(SITE);
 }
 
 static inline bool on_own_stack(uintptr_t address)
@@ -67,9 +79,6 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 	if (!runtime || !runtime->running)
 		return;
 	runtime_enter();
-	struct inner_thread *own = inner_thread();
-	if (__builtin_expect(++own->turns > ENDLESS_TURNS, 0))
-		endless(site);
 	if (heap_owns(address))
 		heap_check(address, bytes, write, site);
 	if (write) {
@@ -77,8 +86,12 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 		if (!on_own_stack(address))
 			spin_effect();
 	}
-	if (runtime->quiet)
+	bool known = write && __builtin_expect(inner()->knows, 0) && racing_knows(address, bytes);
+	if (runtime->quiet) {
+		if (known)
+			racing_store_known(address, bytes, site);
 		return;
+	}
 	if (races_any_promoted() && races_promoted(address, bytes)) {
 		racing_access(address, bytes, write, site);
 		return;
@@ -91,6 +104,8 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 				     runtime->graph->done[self], site, &race),
 		    0))
 		plain_race(&race, address, bytes, write, site);
+	if (known)
+		racing_store_known(address, bytes, site);
 }
 
 void runtime_access(const void *address, size_t bytes, bool write, const void *site)
@@ -429,6 +444,7 @@ static uint64_t atomic_compare(
 	{                                                                                                                       \
 		if (off())                                                                                                      \
 			return __atomic_compare_exchange_n(at, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);   \
+		runtime->weak_exchanges |= sizeof(#strength) == sizeof("weak");                                                 \
 		plain((uintptr_t)expected, sizeof(type), false, SITE);                                                          \
 		type wanted = *expected;                                                                                        \
 		type found =                                                                                                    \

@@ -434,9 +434,11 @@ static void finish(struct exploration *x)
 			result->probability_depth[depth] = 1 - x->missed[depth];
 	tell_caveat(x);
 	if (runtime->counted_loops)
-		tell_bound(result, "a loop that counts its turns: its first turns without news one by one, the rest as one");
+		tell_bound(result, "of a loop that counts its turns, the first 8 without news one by one, the rest as one");
+	if (runtime->weak_exchanges)
+		tell_bound(result, "a weak compare-exchange fails for a reason only");
 	if (runtime->late_waits)
-		tell_bound(result, "a wait that ends by itself (time-out, spurious wake-up): at most three times in a row");
+		tell_bound(result, "a wait ends by itself (time-out, spurious wake-up) at most three times in a row");
 	for (unsigned i = 0; i < result->finding_count && !x->no_memory; i++)
 		if (!explore_witness(x->program, x->options, &result->findings[i]))
 			x->no_memory = true;
@@ -457,7 +459,11 @@ int explore(const struct explore_program *program, const struct explore_options 
 		return EINVAL;
 	struct exploration x = {
 		.program = program, .options = &checked, .result = result, .started = now(), .missed = {1, 1, 1, 1}};
-	int why = survey(&x);
+	int why = explore_configure(&checked, false);
+	if (!why)
+		runtime->deadline_ns = checked.time_limit_s > 0 ? runtime_clock_ns() + (uint64_t)(checked.time_limit_s * 1e9) : 0;
+	if (!why)
+		why = survey(&x);
 	if (!why)
 		why = automatic ? explore_auto(&x) : explore_one(&x, kind);
 	if (!why)

@@ -248,13 +248,14 @@ static int compare(const void *a, const void *b, size_t bytes, const void *site)
 		runtime_access(b, bytes, false, site);
 		return memcmp(a, b, bytes);
 	}
+	/* All of it is read, whatever comes out: C lets memcmp do so. */
+	int first = 0;
 	for (size_t i = 0; i < bytes; i++) {
 		int difference = memory_byte((const char *)a + i, site);
 		difference -= memory_byte((const char *)b + i, site);
-		if (difference)
-			return difference;
+		first = first ? first : difference;
 	}
-	return 0;
+	return first;
 }
 
 int explored_memcmp(const void *a, const void *b, size_t bytes)

@@ -164,6 +164,7 @@ static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned cou
 			.site = site};
 		uint64_t initial = memory_get(at[i], size[i]);
 		op.location = graph_location(runtime->graph, at[i], size[i], &initial);
+		racing_know(at[i]);
 		if (i == 0) {
 			runtime_schedule(&op);
 			note_access(at[0], bytes, true, site);
@@ -172,6 +173,80 @@ static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned cou
 		under_way(store, at[i], size[i]);
 	}
 	spin_effect();
+}
+
+/* Bits of granules in which locations with events lie, by a hash: says no for certain. */
+static inline uint64_t known_bit(uintptr_t granule, unsigned *word)
+{
+	uint64_t hash = (uint64_t)granule * 0x9e3779b97f4a7c15u;
+	*word = (unsigned)(hash >> 58);
+	return 1ull << (hash >> 52 & 63);
+}
+
+void racing_know(uintptr_t address)
+{
+	unsigned word;
+	uint64_t bit = known_bit(address >> 3, &word);
+	inner()->known[word] |= bit;
+	inner()->knows = true;
+}
+
+bool racing_knows(uintptr_t address, size_t bytes)
+{
+	if (!inner()->knows)
+		return false;
+	for (uintptr_t granule = address >> 3; granule <= (address + bytes - 1) >> 3; granule++) {
+		unsigned word;
+		uint64_t bit = known_bit(granule, &word);
+		if (inner()->known[word] & bit)
+			return true;
+	}
+	return false;
+}
+
+/* The location with events that covers AT and lies wholly within [from, to); *size its bytes. UINT32_MAX: none. */
+static uint32_t known_at(uintptr_t at, uintptr_t to, uint32_t *size)
+{
+	const struct graph *g = runtime->graph;
+	for (uint32_t bytes = 8; bytes; bytes /= 2) {
+		if (at % bytes)
+			continue;
+		uint32_t location = graph_find(g, at, bytes);
+		if (location == UINT32_MAX || g->locations[location].chain)
+			continue;
+		if (at + bytes > to)
+			runtime_uncontrolled("plain stores to a part of an atomic object");
+		*size = bytes;
+		return at + bytes > to ? UINT32_MAX : location;
+	}
+	return UINT32_MAX;
+}
+
+void racing_store_known(uintptr_t address, size_t bytes, const void *site)
+{
+	struct inner_thread *own = inner_thread();
+	for (uintptr_t at = address, to = address + bytes; at < to;) {
+		uint32_t size = 1, location = UINT32_MAX;
+		if (!racing_knows(at, 1)) {
+			at = (at | 7) + 1;
+			continue;
+		}
+		location = known_at(at, to, &size);
+		if (location != UINT32_MAX && own->under_way_count == PIECES_MAX)
+			runtime_uncontrolled("one store over very many atomic objects");
+		if (location != UINT32_MAX && own->under_way_count < PIECES_MAX) {
+			struct operation op = {.kind = EVENT_WRITE,
+				.tag = STEP_STORE,
+				.order = ORDER_PLAIN,
+				.bytes = size,
+				.address = at,
+				.location = location,
+				.thread = (uint16_t)runtime->current,
+				.site = site};
+			under_way(step_write(&op), at, size);
+		}
+		at += size;
+	}
 }
 
 void racing_access(uintptr_t address, size_t bytes, bool write, const void *site)

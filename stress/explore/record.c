@@ -31,7 +31,7 @@ void record_event(const struct operation *op, event_id id)
 	r->blocked = e->blocked;
 	r->has_read = e->kind == EVENT_READ || e->kind == EVENT_UPDATE;
 	r->write = e->kind == EVENT_WRITE || e->kind == EVENT_UPDATE;
-	r->has_written = r->write && op->tag != STEP_RACY_WRITE;
+	r->has_written = r->write && op->order != ORDER_PLAIN;
 	r->written = r->write ? e->value : 0;
 	r->source = e->source;
 	if (r->has_read) {
@@ -85,7 +85,7 @@ const struct recorded *runtime_recorded(uint32_t *count)
 	/* Racing stores had no value yet when they were recorded. */
 	for (uint32_t i = 0; i < inner()->recorded_count; i++) {
 		struct recorded *r = &inner()->recorded[i];
-		if (r->tag == STEP_RACY_WRITE && r->write) {
+		if (r->event && r->write && r->order == ORDER_PLAIN) {
 			r->has_written = true;
 			r->written = runtime->graph->events[r->event].value;
 		}

@@ -430,6 +430,9 @@ static void clear(void)
 	races_clear();
 	heap_clear();
 	in->live = in->waiting = 0;
+	if (in->knows)
+		memset(in->known, 0, sizeof in->known);
+	in->knows = false;
 	in->recorded_count = 0;
 	in->uncontrolled_count = 0;
 	runtime->moment.threads = 0;

@@ -100,6 +100,8 @@ struct runtime {
 	uint64_t virtual_ns; /* virtual time; see clock.c */
 	unsigned findings;   /* of this execution */
 	struct finding finding[FINDINGS_MAX];
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; an execution that makes no step looks at it; 0: none */
+	bool weak_exchanges;  /* a weak compare-exchange was made; it never fails for no reason here; lasts over executions */
 	bool late_waits; /* some wait that ended by itself several times in a row was not let end so again (sync_wait.c); likewise */
 	uint64_t lasting;      /* grows with what outlives executions and shapes later ones, besides promotions */
 	bool counted_loops;    /* some loop whose state counts was not explored turn by turn (spin.c); lasts over executions */
@@ -121,6 +123,13 @@ static inline struct thread *runtime_thread(void)
 }
 
 /* --- for the synchronisation part ---------------------------------------------------------------------------------------------- */
+
+/* CLOCK_MONOTONIC now. For limits only, never for decisions. */
+uint64_t runtime_clock_ns(void);
+
+/* The running thread did something that a comparison of its registers and stack does not show (it read a clock or a file): a loop that
+ * does so is not the same again. */
+void runtime_effect(void);
 
 /* What every explored_NAME calls first: completes the caller's racing plain access, if one is under way. */
 void runtime_enter(void);

@@ -8,8 +8,8 @@
 enum {
 	CALLS_MAX = 4096,        /* depth of calls that is kept for each thread */
 	PIECES_MAX = 32,         /* racing accesses under way at once: pieces of one memcpy */
-	SPIN_READS_MAX = 16,     /* reads of one turn of a loop */
-	SPIN_TURNS = 3,          /* turns of a loop whose state changes (it counts) that are explored one by one */
+	SPIN_READS_MAX = 64,     /* reads of one turn of a loop */
+	SPIN_TURNS = 8,          /* turns of a loop whose state changes (it counts) that are explored one by one */
 	SPIN_TURNS_MAX = 200000, /* turns after which a loop that reads nothing new is taken for endless */
 	RECORDED_MAX = 20000,
 	RACES_TOLD_MAX = 16,
@@ -62,8 +62,10 @@ struct inner {
 	struct runtime runtime; /* first: `runtime` points here */
 	struct runtime_options options;
 	struct inner_thread thread[GRAPH_THREADS_MAX];
-	uint64_t live;    /* bits of threads that exist and have not ended */
-	uint64_t waiting; /* bits of threads whose `wait` is not WAIT_NONE */
+	bool knows;         /* some location of the program's memory has events */
+	uint64_t known[64]; /* and where: racing.c */
+	uint64_t live;      /* bits of threads that exist and have not ended */
+	uint64_t waiting;   /* bits of threads whose `wait` is not WAIT_NONE */
 	enum ending ending;
 	void (*body)(void *arg);
 	void *body_arg;
@@ -128,6 +130,13 @@ void spin_block(const void *site, uint32_t location);
 
 /* racing.c: plain accesses to locations that are known to race. */
 void racing_access(uintptr_t address, size_t bytes, bool write, const void *site);
+/* A location at ADDRESS has events from now on. */
+void racing_know(uintptr_t address);
+/* Does any in these bytes? May say yes for another. */
+bool racing_knows(uintptr_t address, size_t bytes);
+/* A plain store is about to be made where locations have events (an atomic object is set anew, under a lock or by one thread alone):
+ * it becomes an event of each, or later reads would return what was there before. */
+void racing_store_known(uintptr_t address, size_t bytes, const void *site);
 /* The running thread's racing accesses are done: gives stores their values, takes stale values out of memory. */
 void racing_complete(void);
 int racing_start(void);

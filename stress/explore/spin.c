@@ -79,6 +79,11 @@ void spin_after(const void *site, uint32_t location, uint64_t state, event_id ev
 		.site = site, .location = location, .event = event, .source = source, .news = news, .state = state};
 }
 
+void runtime_effect(void)
+{
+	spin_effect();
+}
+
 bool spin_is_news(const struct spin_read *read)
 {
 	const struct graph *g = runtime->graph;

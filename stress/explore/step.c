@@ -14,6 +14,14 @@ static bool wants_all(const struct operation *op)
 	return runtime->graph->full;
 }
 
+/* More stores than the lists take: what is left out makes no proof. */
+static unsigned listed(unsigned count)
+{
+	if (count > CANDIDATES_MAX && runtime->graph->full)
+		runtime_uncontrolled("more than 256 stores to one object");
+	return count < CANDIDATES_MAX ? count : CANDIDATES_MAX;
+}
+
 /* The stores that OP may return, newest first, as far as they let it go on; also those that block it in a full graph. A store that
  * another update has read already can still be returned by an update that will write nothing. */
 static unsigned candidates(const struct operation *op, event_id *out)
@@ -21,15 +29,15 @@ static unsigned candidates(const struct operation *op, event_id *out)
 	struct graph *g = runtime->graph;
 	if (op->kind == EVENT_READ && !op->apply) {
 		unsigned count = graph_sources(g, op->thread, op->location, op->order, false, out, CANDIDATES_MAX);
-		return count < CANDIDATES_MAX ? count : CANDIDATES_MAX;
+		return listed(count);
 	}
 	event_id reads[CANDIDATES_MAX], writes[CANDIDATES_MAX];
 	unsigned count = 0, read = 0, write = 0, read_count, write_count = 0;
 	read_count = graph_sources(g, op->thread, op->location, op->order_failed, false, reads, CANDIDATES_MAX);
 	if (op->kind == EVENT_UPDATE)
 		write_count = graph_sources(g, op->thread, op->location, op->order, true, writes, CANDIDATES_MAX);
-	read_count = read_count < CANDIDATES_MAX ? read_count : CANDIDATES_MAX;
-	write_count = write_count < CANDIDATES_MAX ? write_count : CANDIDATES_MAX;
+	read_count = listed(read_count);
+	write_count = listed(write_count);
 	/* Merge: each list is in modification order, newest first. */
 	while (read < read_count || write < write_count) {
 		bool from_writes = read == read_count ||
@@ -62,7 +70,7 @@ static event_id choose_place(const struct operation *op)
 	const struct search_kind *kind = runtime->search->kind;
 	event_id places[CANDIDATES_MAX];
 	unsigned count = graph_places(runtime->graph, op->thread, op->location, op->order, places, CANDIDATES_MAX);
-	count = count < CANDIDATES_MAX ? count : CANDIDATES_MAX;
+	count = listed(count);
 	uint32_t index = 0;
 	if ((count > 1 || wants_all(op)) && kind->place)
 		index = kind->place(runtime->search, &runtime->moment, op, places, count);
@@ -184,7 +192,9 @@ event_id runtime_step(enum step_tag tag, enum event_kind kind, enum order order,
 	if (kind == EVENT_FENCE)
 		runtime_schedule(&op);
 	runtime_moved();
-	spin_effect();
+	/* A fence orders what its thread did; a turn that did nothing does not do more for it. */
+	if (kind != EVENT_FENCE || order == ORDER_SEQ_CST)
+		spin_effect();
 	event_id id = kind == EVENT_FENCE ? graph_fence(runtime->graph, op.thread, order)
 					  : graph_plain(runtime->graph, op.thread, kind);
 	runtime_added(&op, id);
@@ -331,6 +341,24 @@ uint64_t runtime_poll(struct operation *op, uint64_t initial, bool *written)
 	return value;
 }
 
+/* A location is met for the first time: later plain stores must know. Atomic accesses of different sizes to one object would be two
+ * locations, and what one stores the other would not read. */
+static void meet_location(const struct operation *op)
+{
+	const struct graph *g = runtime->graph;
+	uint64_t granule = op->address & ~7ull;
+	racing_know(op->address);
+	if (op->order == ORDER_PLAIN)
+		return;
+	for (uint32_t bytes = 1; bytes <= 8; bytes *= 2)
+		for (uint64_t at = granule; at < granule + 8; at += bytes) {
+			bool overlaps = at < op->address + op->bytes && op->address < at + bytes;
+			uint32_t other = overlaps && bytes != op->bytes ? graph_find(g, at, bytes) : UINT32_MAX;
+			if (other != UINT32_MAX && !g->locations[other].chain)
+				runtime_uncontrolled("accesses of different sizes to one atomic object");
+		}
+}
+
 uint64_t runtime_atomic(struct operation *op, bool *written)
 {
 	runtime_enter();
@@ -346,7 +374,10 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 	}
 	struct graph *g = runtime->graph;
 	uint64_t initial = memory_get(op->address, op->bytes);
+	uint32_t locations = g->location_count;
 	op->location = graph_location(g, op->address, op->bytes, &initial);
+	if (g->location_count != locations)
+		meet_location(op);
 	event_id event;
 	if (op->kind == EVENT_WRITE) {
 		runtime_schedule(op);

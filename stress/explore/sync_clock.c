@@ -94,6 +94,8 @@ static uint64_t look(void)
 {
 	struct sync_thread *self = sync_self();
 	uint32_t doublings = self->clock_reads++ / READS_PER_DOUBLING;
+	/* What it shows may be the same in the next turn of a loop, and another in a later one. */
+	runtime_effect();
 	sleeps((uint64_t)EVENT_NS << (doublings < DOUBLINGS_MAX ? doublings : DOUBLINGS_MAX));
 	return sync_now();
 }

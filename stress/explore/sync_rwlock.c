@@ -40,6 +40,8 @@ static enum applied apply_unlock(const struct operation *op, uint64_t value, uin
 static int lock(pthread_rwlock_t *l, bool write, bool tries, const struct sync_limit *limit, const void *site)
 {
 	struct sync_object *o = use(l, site);
+	if (l->__data.__flags != PTHREAD_RWLOCK_PREFER_READER_NP)
+		runtime_uncontrolled("a read-write lock that prefers writers");
 	unsigned self = runtime->current;
 	if (o->owner == self + 1)
 		return tries ? EBUSY : EDEADLK;
