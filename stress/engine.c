@@ -208,7 +208,7 @@ uint64_t engine_planned(const struct engine *engine, const struct registered *su
 	bool one = subject->about->instances == INSTANCES_ONE_PER_PROCESS;
 	double executions = (double)(one ? engine->executions_one : engine->executions) * plan->effort;
 	/* More threads take more room and time for each execution. */
-	if (scenario->actor_count > 2)
+	if (scenario->actor_count > 2 && !engine->fresh_threads)
 		executions /= 5;
 	return executions < 1 || engine->scripts ? 1 : (uint64_t)executions;
 }

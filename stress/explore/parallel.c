@@ -51,7 +51,7 @@ struct task {
 struct tally {
 	bool plain;
 	bool useless; /* the child is not in the state of the others any more */
-	bool seq_cst, counted_loops, late_waits;
+	bool seq_cst, counted_loops, late_waits, weak_exchanges;
 	uint64_t turns, runs;
 	uint64_t executions, blocked, cut, abandoned;
 	uint64_t outcomes[EXPLORE_OUTCOMES_MAX];
@@ -127,7 +127,7 @@ static bool prepare(struct child *c, const struct task *order, const struct sear
 	behaviours_clear(&x->behaviours);
 	x->wasted = 0;
 	x->stopped = false;
-	x->seq_cst = runtime->counted_loops = runtime->late_waits = false;
+	x->seq_cst = runtime->counted_loops = runtime->late_waits = runtime->weak_exchanges = false;
 	phase->runs = phase->executions = phase->blocked = phase->cut = 0;
 	phase->number = order->from;
 	phase->ended = false;
@@ -176,6 +176,7 @@ static void count(const struct child *c, struct tally *t)
 	t->seq_cst = c->x->seq_cst;
 	t->counted_loops = runtime->counted_loops;
 	t->late_waits = runtime->late_waits;
+	t->weak_exchanges = runtime->weak_exchanges;
 	t->runs = c->phase->runs;
 	t->executions = result->executions;
 	t->blocked = result->blocked;
@@ -486,6 +487,7 @@ static void take_numbers(struct crew *c, const struct tally *t)
 	c->x->seq_cst |= t->seq_cst;
 	runtime->counted_loops |= t->counted_loops;
 	runtime->late_waits |= t->late_waits;
+	runtime->weak_exchanges |= t->weak_exchanges;
 }
 
 /* Takes over the first piece. */
