@@ -46,8 +46,9 @@ static void the_page_holds_everything(void **state)
 {
 	(void)state;
 	char *page = page_of(sample_report());
-	static const char *const wanted[] = {"<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. An increment that returns "
-					     "its step costs 1× the floor.</h1>",
+	static const char *const wanted[] = {
+		("<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. An increment that returns "
+		 "its step costs 1× the floor.</h1>"),
 		"counter/naive", "data-race", "impl/counter/10_naive.c", "class=\"line named\"", "return ++c-&gt;value;",
 		"2.1 % of executions", "one update was lost", "id=\"counter-naive\"", "tsan is blind to call_once", "12.5 ns",
 		"naive <i>+</i> naive <i>+</i> plain_global", "What a green page does not prove", "./onceproof report --seed 7",

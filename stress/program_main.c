@@ -251,7 +251,7 @@ static uint64_t lasting(void *arg)
 {
 	const struct stage *stage = arg;
 	uint64_t files = process->files_opened ? process->begun : 0;
-	return files << 8 | stage->status_count << 2 | process->input_ever << 1 | (process->stop != 0);
+	return files << 8 | stage->status_count << 2 | (uint64_t)process->input_ever << 1 | (uint64_t)(process->stop != 0);
 }
 
 /* The place in the standard input is its own from now on. */
