@@ -16,7 +16,7 @@
 #include "explore_weaken.h"
 #include "stress_text.h"
 
-enum { SEARCH_OPTIONS_MAX = 16, BUDGET_DEFAULT = 400000 };
+enum { SEARCH_OPTIONS_MAX = 16, PROGRAM_BUDGET = 400000 };
 
 struct arguments {
 	struct common common;
@@ -50,7 +50,8 @@ static const struct argp_option options[] = {
 		"pos, surw or rff (default auto)",
 		0},
 	{"model", KEY_MODEL, "MODEL", 0, "sc (sequential consistency) or rc11 (C11 without load buffering; default)", 0},
-	{"budget", KEY_BUDGET, "N", 0, "executions of each search (default 400000)", 0},
+	{"budget", KEY_BUDGET, "N", 0,
+		"executions of each search (default: 2000000 for a scenario, 5000 for a batch, 400000 for a program)", 0},
 	{"time-limit", KEY_TIME_LIMIT, "S", 0, "stop each search after S seconds; then it is inconclusive", 0},
 	{"option", 'o', "KEY=VALUE", 0, "an option of the search, for example depth=3 of pct", 0},
 	{"weaken", KEY_WEAKEN, NULL, 0,
@@ -255,7 +256,8 @@ static void program_words(const struct arguments *a, char **words, char store[5]
 {
 	const struct stress_plan *plan = &a->suite.plan;
 	size_t n = 0;
-	snprintf(store[0], sizeof store[0], "--executions=%llu", (unsigned long long)plan->explore.executions);
+	snprintf(store[0], sizeof store[0], "--executions=%llu",
+		(unsigned long long)(plan->explore.executions ? plan->explore.executions : PROGRAM_BUDGET));
 	snprintf(store[1], sizeof store[1], "--seed=%llu", (unsigned long long)plan->seed);
 	snprintf(store[2], sizeof store[2], "--time-limit=%g", plan->time_limit_s);
 	snprintf(store[3], sizeof store[3], "--shard=%u/%u", a->common.shard, a->common.shards);
@@ -411,8 +413,7 @@ static int run(int argc, char **argv)
 		children, NULL, NULL};
 	struct explore_plan *plan = &a.suite.plan.explore;
 	a.suite.plan.effort = 1;
-	*plan = (struct explore_plan){
-		.model = "rc11", .strategy = "auto", .executions = BUDGET_DEFAULT, .witness_folder = "onceproof-witness"};
+	*plan = (struct explore_plan){.model = "rc11", .strategy = "auto", .witness_folder = "onceproof-witness"};
 	a.file.arguments = calloc((size_t)argc + 1, sizeof(char *));
 	command_parse(&argp, split(argc, argv, &a), argv, &a);
 	a.file.argument_count = a.program_arguments;

@@ -24,7 +24,7 @@ same() {
 	rm -rf w?
 }
 mcs=counter/mcs/three_increment_then_read
-same $mcs --strategy dpor --budget 200000
+same $mcs --strategy dpor --budget 2000000
 expect "all of it" jq -e '.results[0].verdict == "proved"' jobs3.json
 same $mcs --strategy dpor --budget 20000 # cut in the middle
 same $mcs --strategy auto --budget 300000 # cut in the middle, then to the end
@@ -117,7 +117,7 @@ shards() {
 		expect "$*: $member" diff <(jq "$member" merged.json) <(jq "$member" whole.json)
 	done
 }
-shards $mcs --strategy dpor --budget 200000
+shards $mcs --strategy dpor --budget 2000000
 shards $mcs --strategy random --budget 30000
 shards counter/load_store/three_threads --strategy random --budget 30000
 shards counter/load_store/two_by_two --strategy auto --budget 30000
