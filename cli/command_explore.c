@@ -9,10 +9,10 @@
 #include "../reports/result.h"
 #include "../stress/child.h"
 #include "../stress/contracts.h"
+#include "../stress/explore_file.h"
 #include "../stress/explored.h"
 #include "../stress/suite.h"
 #include "cli.h"
-#include "explore_file.h"
 #include "explore_weaken.h"
 #include "stress_text.h"
 
@@ -157,7 +157,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static bool is_file(const char *word)
 {
-	static const char *const ends[] = {".c", ".cc", ".cpp"};
+	static const char *const ends[] = {".c", ".cc", ".cpp", ".cxx"};
 	size_t length = strlen(word);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (length > strlen(ends[i]) && strcmp(word + length - strlen(ends[i]), ends[i]) == 0)
@@ -306,6 +306,7 @@ static int weaken(struct arguments *a)
 		return explore_weaken_subjects(&w);
 	char *words[2 * SEARCH_OPTIONS_MAX + 16], store[5][48];
 	a->file.verbosity = a->common.verbosity;
+	a->file.helpers = helper_folder();
 	int status = explore_file_build(&a->file);
 	if (status)
 		return status;
@@ -325,6 +326,7 @@ static int explore_program(struct arguments *a)
 	json_t *answer = NULL;
 	a->file.time_limit_s = a->suite.plan.time_limit_s;
 	a->file.verbosity = a->common.verbosity;
+	a->file.helpers = helper_folder();
 	a->file.heard = a->suite.plan.explore.progress ? hear_program : NULL;
 	a->file.heard_arg = a;
 	child_catch_interrupts();
@@ -337,9 +339,10 @@ static int explore_program(struct arguments *a)
 		explore_file_close(&a->file);
 		return status;
 	}
-	json_t *program = json_pack("{s:o, s:o, s:o, s:s?}", "files", word_list(a->file.files, a->file.file_count), "flags",
-		word_list(a->file.flags, a->file.flag_count), "arguments", word_list(a->file.arguments, a->file.argument_count),
-		"input", a->file.input);
+	json_t *program = json_pack("{s:o, s:o, s:o, s:s?, s:s?, s:s?}", "files", word_list(a->file.files, a->file.file_count),
+		"flags", word_list(a->file.flags, a->file.flag_count), "arguments",
+		word_list(a->file.arguments, a->file.argument_count), "input", a->file.input, "compiler", a->file.compiler,
+		"optimise", a->file.optimise);
 	const struct explored what = {.module = a->file.built.program,
 		.file = a->file.files[0],
 		.shard = a->common.shard,
@@ -347,7 +350,8 @@ static int explore_program(struct arguments *a)
 		.witness_folder = a->suite.plan.explore.witness_folder,
 		.program = program};
 	int before = complaints();
-	json_t *report = report_new(a->common.seed), *result = result_new(what.file, "program", "explore", compiler_name());
+	json_t *report = report_new(a->common.seed),
+	       *result = result_new(what.file, "program", "explore", a->file.built.compiler);
 	explored_judge(result, &what, answer, "clean");
 	json_object_set(result, "output", json_object_get(answer, "output"));
 	json_array_append(json_object_get(report, "results"), result);

@@ -15,10 +15,10 @@
 #include "../reports/result.h"
 #include "../stress/batches.h"
 #include "../stress/child.h"
+#include "../stress/explore_file.h"
 #include "../stress/explored_batch.h"
 #include "../stress/witness.h"
 #include "cli.h"
-#include "explore_file.h"
 #include "stress_text.h"
 
 enum { WORDS_MAX = 16, TIMEOUT_S = 120 };
@@ -133,10 +133,13 @@ static int build_program(struct arguments *a)
 	a->file.flags = words_of(node_get(program, "flags"));
 	a->file.arguments = words_of(node_get(program, "arguments"));
 	a->file.input = json_string_value(node_get(program, "input"));
+	a->file.compiler = json_string_value(node_get(program, "compiler"));
+	a->file.optimise = json_string_value(node_get(program, "optimise"));
 	if (!a->file.files || !a->file.flags || !a->file.arguments) {
 		complain("replay: %s", strerror(ENOMEM));
 		return EXIT_USAGE;
 	}
+	a->file.helpers = helper_folder();
 	int status = explore_file_build(&a->file);
 	a->what.file = a->file.files[0];
 	a->what.module = a->file.built.program;

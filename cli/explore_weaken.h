@@ -4,7 +4,7 @@
 #define ONCEPROOF_EXPLORE_WEAKEN_H
 
 #include "../stress/engine.h"
-#include "explore_file.h"
+#include "../stress/explore_file.h"
 #include "stress_text.h"
 
 struct explore_weaken {

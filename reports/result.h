@@ -8,6 +8,10 @@
  * finding   {kind, message, refutes[], locations[], interleaving[], replay}; location {file, line, function, thread, access}
  * outcome   {label, grade, count, why, refutes[]}
  * contract  {subject, promise, claim, status, by}
+ * check     {subject, kind ("program", "scenario-file", "implementation", "executable"), compiler, flags[], verdict, engine, evidence,
+ *            seconds, cached, findings, known, vanished[]}: `checks[]` of a report has one for each subject and build. Findings of check
+ *            also have `fingerprint` ("data-race:0123456789abcdef": the same although lines move), `baseline` ("new" or "known", where
+ *            there is one) and `fixes[]` {change, edits[] {file, line, change}, verdict, executions, evidence}
  * benchmarks is Google Benchmark's own object {context, benchmarks[]}, rows renamed.
  *
  * Makers return a new reference; "steals" means that the function takes over the reference. Out of memory ends the process with a

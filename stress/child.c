@@ -67,9 +67,12 @@ static void become(const struct child_options *options, pid_t parent, int out, i
 		ssize_t written = write(report, words, sizeof words);
 		(void)written;
 	}
+	if (options->pass_fd > 0)
+		fcntl(options->pass_fd, F_SETFD, 0);
 	for (char *const *setting = options->environment; setting && *setting; setting++)
 		putenv(*setting);
-	execvp(options->argv[0], options->argv);
+	if (!options->folder || chdir(options->folder) == 0)
+		execvp(options->argv[0], options->argv);
 	words[1] = errno;
 	ssize_t written = write(report, words, sizeof words);
 	(void)written;

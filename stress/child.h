@@ -5,6 +5,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* What a user's code may do at most. Zeroed members: no limit of that kind. */
+struct child_limits {
+	uint64_t memory_bytes; /* resident memory of all its processes together (address space would forbid sanitizers) */
+	unsigned processes;    /* processes and threads together */
+	uint64_t file_bytes;   /* of any file that it writes */
+	double cpu_s;          /* of each process */
+	/* Its changes to files do not last, it cannot signal processes that are not its own, nothing that it started survives it. As far as
+	 * the system allows: child_result.contained says what holds. */
+	bool contain;
+};
 
 struct child_options {
 	char *const *argv;        /* NULL-terminated; argv[0] is a path, or a name looked up in PATH */
@@ -16,15 +28,21 @@ struct child_options {
 	/* Called with each line that it writes to stderr, which is then not kept; NULL: kept. Lines that it does not take (false) are. */
 	bool (*heard)(void *arg, const char *line);
 	void *heard_arg;
-	bool inherit_output; /* leave stdout and stderr as they are instead of capturing them */
+	const struct child_limits *limits; /* NULL: none but timeout_s */
+	const char *folder;                /* its current folder; NULL: this process's own */
+	int pass_fd;                       /* a further descriptor that it gets, under the number that the parent has; 0: none */
+	bool inherit_output;               /* leave stdout and stderr as they are instead of capturing them */
 };
 
 struct child_result {
 	int status; /* as from waitpid */
 	bool timed_out;
-	bool interrupted;    /* child_interrupted was set while it ran, and it was ended */
-	bool addresses_kept; /* fixed_addresses was asked for and refused by the system */
-	char *out, *err;     /* captured text, NUL-terminated; owned by the result */
+	bool interrupted; /* child_interrupted was set while it ran, and it was ended */
+	const char *
+		stopped; /* by which limit: "memory", "processes", "time of the processor", "size of a file"; NULL: by none. Static */
+	const char *contained; /* what of limits->contain could not be had, as a phrase; NULL: nothing is missing. Static */
+	bool addresses_kept;   /* fixed_addresses was asked for and refused by the system */
+	char *out, *err;       /* captured text, NUL-terminated; owned by the result */
 	size_t out_length, err_length;
 	double seconds;
 };

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Whole programs: what `onceproof explore FILE.c` needs at run time, in libexec/onceproof. program_build.c says how the parts are used.
-target_sources(onceproof_stress PRIVATE program_build.c program_words.c program_flags.c program_object.c program_assembly.c)
+target_sources(onceproof_stress PRIVATE explore_file.c private_folder.c program_build.c program_tools.c program_words.c program_flags.c program_object.c program_assembly.c)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 target_link_libraries(onceproof_stress PUBLIC PkgConfig::LIBELF)
-set_source_files_properties(program_build.c PROPERTIES COMPILE_DEFINITIONS "ONCEPROOF_CC=\"${CMAKE_C_COMPILER}\"")
+set_source_files_properties(program_tools.c PROPERTIES COMPILE_DEFINITIONS "ONCEPROOF_CC=\"${CMAKE_C_COMPILER}\"")
 if(ONCEPROOF_SANITIZE)
 	return()
 endif()
@@ -41,3 +41,12 @@ add_dependencies(onceproof-explore onceproof-program)
 
 onceproof_script_test(explore_program ${CMAKE_CURRENT_SOURCE_DIR}/test_program.sh LABELS stress)
 onceproof_script_test(explore_isolate ${CMAKE_CURRENT_SOURCE_DIR}/test_isolate.sh LABELS stress)
+
+# ThreadSanitizer's reports of users' programs: not instrumented itself.
+add_library(onceproof_told OBJECT tsan/told.c)
+target_compile_options(onceproof_told PRIVATE -Wno-missing-prototypes)
+add_custom_command(OUTPUT ${helpers}/onceproof-tsan-told.o
+	COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_OBJECTS:onceproof_told> ${helpers}/onceproof-tsan-told.o
+	DEPENDS onceproof_told $<TARGET_OBJECTS:onceproof_told> COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(onceproof-told ALL DEPENDS ${helpers}/onceproof-tsan-told.o)
+add_dependencies(onceproof-explore onceproof-told)

@@ -18,7 +18,11 @@
 #include "child.h"
 #include "program_parts.h"
 
-enum { TOOL_TIMEOUT_S = 300, TOOL_OUTPUT_BYTES = 1 << 20, ERRORS_SHOWN = 10, STALE_S = 60 };
+static void add_all(struct words *words, const char *const *more)
+{
+	for (; *more; more++)
+		words_add(words, "%s", *more);
+}
 
 /* Before the user's flags, so that those win … */
 static const char *const first_flags[] = {"-O1", "-g", NULL};
@@ -32,12 +36,9 @@ static const char *const clang_flags[] = {"-mllvm", "-tsan-instrument-read-befor
 	"-tsan-distinguish-volatile=1", "-Wno-unused-command-line-argument", NULL};
 
 struct build {
-	char *const *files;
-	size_t file_count;
-	const char *folder, *helpers;
-	int verbosity;
-	bool clang;
-	struct words compiler;
+	const struct program_source *source;
+	const char *folder;
+	struct program_compiler c, cxx; /* found when first needed */
 	struct program_flags flags;
 	struct words taken, harmless;
 	struct words isolated; /* called as they are, in executions that are processes of their own */
@@ -46,201 +47,13 @@ struct build {
 	struct program_object object;
 };
 
-/* The temporary folder -------------------------------------------------------------------------------------------------------------- */
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-	(void)info;
-	(void)at;
-	(kind == FTW_DP ? rmdir : unlink)(path);
-	return 0;
-}
-
-/* With what a program that was killed has written in it. */
-static void remove_folder(const char *folder)
-{
-	nftw(folder, remove_one, 16, FTW_PHYS | FTW_DEPTH);
-}
-
-/* Folders whose owner was killed: nobody holds their lock any more. A young one may not have been locked yet. */
-static void remove_stale(const char *where)
-{
-	DIR *listing = opendir(where);
-	for (struct dirent *entry; listing && (entry = readdir(listing)) != NULL;) {
-		if (strncmp(entry->d_name, "onceproof-explore-", 18) != 0)
-			continue;
-		struct words path = {0};
-		words_add(&path, "%s/%s", where, entry->d_name);
-		words_add(&path, "%s/%s/lock", where, entry->d_name);
-		struct stat info;
-		int fd = open(path.at[1], O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0 && fstat(fd, &info) == 0 && info.st_uid == geteuid() && time(NULL) - info.st_mtime > STALE_S &&
-			flock(fd, LOCK_EX | LOCK_NB) == 0)
-			remove_folder(path.at[0]);
-		if (fd >= 0)
-			close(fd);
-		words_free(&path);
-	}
-	if (listing)
-		closedir(listing);
-}
-
-static char *open_folder[16]; /* still to be removed when the process ends; owned by their struct program_build */
-
-static void remove_all(void)
-{
-	for (size_t i = 0; i < sizeof open_folder / sizeof *open_folder; i++)
-		if (open_folder[i])
-			remove_folder(open_folder[i]);
-}
-
-static int make_folder(struct program_build *built)
-{
-	const char *where = getenv("TMPDIR");
-	if (!where || !*where)
-		where = "/tmp";
-	remove_stale(where);
-	if (asprintf(&built->folder, "%s/onceproof-explore-XXXXXX", where) < 0)
-		built->folder = NULL;
-	if (!built->folder || !mkdtemp(built->folder)) {
-		complain("%s: a temporary folder cannot be made: %s; set TMPDIR to a folder with room", where, strerror(errno));
-		free(built->folder);
-		built->folder = NULL;
-		return EXIT_USAGE;
-	}
-	static bool registered;
-	if (!registered)
-		atexit(remove_all);
-	registered = true;
-	for (size_t i = 0; i < sizeof open_folder / sizeof *open_folder; i++)
-		if (!open_folder[i]) {
-			open_folder[i] = built->folder;
-			break;
-		}
-	struct words path = {0};
-	words_add(&path, "%s/lock", built->folder);
-	/* Held, and the descriptor left open, until the process ends. */
-	int fd = open(path.at[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		flock(fd, LOCK_EX | LOCK_NB);
-	words_free(&path);
-	return 0;
-}
-
-void program_build_close(struct program_build *built)
-{
-	for (size_t i = 0; built->folder && i < sizeof open_folder / sizeof *open_folder; i++)
-		if (open_folder[i] == built->folder)
-			open_folder[i] = NULL;
-	if (built->folder)
-		remove_folder(built->folder);
-	free(built->folder);
-	free(built->program);
-	*built = (struct program_build){0};
-}
-
-/* Tools ------------------------------------------------------------------------------------------------------------------------------ */
-
-static void show_line(const char *line, size_t length)
-{
-	fputs("  ", stderr);
-	for (size_t i = 0; i < length; i++)
-		fputc((unsigned char)line[i] < ' ' && line[i] != '\t' ? '?' : line[i], stderr);
-	fputc('\n', stderr);
-}
-
-static bool says_error(const char *line, size_t length)
-{
-	static const char *const marks[] = {"error", "undefined reference", "multiple definition", "cannot find"};
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		if (memmem(line, length, marks[i], strlen(marks[i])))
-			return true;
-	return false;
-}
-
-/* The first lines that say what is wrong; all first lines if none does. */
-static void show_errors(const char *text)
-{
-	for (int any = 0, shown = 0; any < 2 && !shown; any++)
-		for (const char *line = text; *line && shown < ERRORS_SHOWN;) {
-			size_t length = strcspn(line, "\n");
-			if (length && (any || says_error(line, length))) {
-				show_line(line, length);
-				shown++;
-			}
-			line += length + (line[length] == '\n');
-		}
-}
-
-/* Runs a tool. SUBJECT and FAILED make the complaint: "a.c: does not compile". */
-static int run_tool(struct build *b, struct words *words, const char *subject, const char *failed)
-{
-	struct child_options options = {.argv = words->at, .timeout_s = TOOL_TIMEOUT_S, .output_max = TOOL_OUTPUT_BYTES};
-	struct child_result result;
-	if (b->verbosity > 0) {
-		fputs("onceproof:", stderr);
-		for (size_t i = 0; i < words->count; i++)
-			fprintf(stderr, " %s", words->at[i]);
-		fputc('\n', stderr);
-	}
-	int why = child_run(&options, &result), status = 0;
-	if (why) {
-		complain("%s: cannot be run: %s; is it installed? (CC names another compiler)", words->at[0], strerror(why));
-		return EXIT_USAGE;
-	}
-	if (result.interrupted || result.timed_out) {
-		complain(
-			"%s: %s", subject, result.interrupted ? "interrupted while it was built" : "the compiler takes too long");
-		status = EXIT_USAGE;
-	} else if (result.status != 0) {
-		complain("%s: %s:", subject, failed);
-		show_errors(result.err);
-		status = EXIT_USAGE;
-	}
-	child_free(&result);
-	return status;
-}
-
-static void add_all(struct words *words, const char *const *more)
-{
-	for (; *more; more++)
-		words_add(words, "%s", *more);
-}
-
-/* The compiler: CC, else the one that built onceproof. */
-static int find_compiler(struct build *b)
-{
-	const char *given = getenv("CC");
-	if (!given || !given[strspn(given, " ")])
-		given = ONCEPROOF_CC;
-	for (const char *at = given + strspn(given, " "); *at; at += strspn(at, " ")) {
-		size_t length = strcspn(at, " ");
-		words_add(&b->compiler, "%.*s", (int)length, at);
-		at += length;
-	}
-	struct words words = {0};
-	words_append(&words, &b->compiler);
-	words_add(&words, "--version");
-	struct child_options options = {.argv = words.at, .timeout_s = TOOL_TIMEOUT_S, .output_max = TOOL_OUTPUT_BYTES};
-	struct child_result result;
-	int why = child_run(&options, &result);
-	if (why) {
-		complain("%s: cannot be run: %s; CC names the compiler", words.at[0], strerror(why));
-	} else {
-		b->clang = strstr(result.out, "clang") != NULL;
-		child_free(&result);
-	}
-	words_free(&words);
-	return why ? EXIT_USAGE : 0;
-}
-
 /* Lists ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* The first word of each line of a file among the helpers; lines that begin with '#' are remarks. */
 static int read_list(struct build *b, const char *name, struct words *list)
 {
 	struct words path = {0};
-	words_add(&path, "%s/%s", b->helpers, name);
+	words_add(&path, "%s/%s", b->source->helpers, name);
 	FILE *file = fopen(path.at[0], "re");
 	if (!file) {
 		complain("%s: %s; is onceproof installed completely?", path.at[0], strerror(errno));
@@ -262,32 +75,38 @@ static int read_list(struct build *b, const char *name, struct words *list)
 
 /* Steps ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* The compiler of files in C or in C++; NULL after a complaint. */
+static const struct program_compiler *compiler_of(struct build *b, bool cxx)
+{
+	struct program_compiler *compiler = cxx ? &b->cxx : &b->c;
+	if (!compiler->words.count && program_compiler(b->source->compiler, cxx, compiler) != 0)
+		return NULL;
+	return compiler;
+}
+
 static int compile(struct build *b, size_t i)
 {
-	const char *file = b->files[i];
-	size_t length = strlen(file);
-	if (length < 3 || strcmp(file + length - 2, ".c") != 0) {
-		complain("%s: only C files are explored", file);
+	const char *file = b->source->files[i];
+	int status = program_check_file(file);
+	const struct program_compiler *compiler = status ? NULL : compiler_of(b, program_is_cxx(file));
+	if (!compiler)
 		return EXIT_USAGE;
-	}
-	if (access(file, R_OK) != 0) {
-		complain("%s: %s", file, strerror(errno));
-		return EXIT_USAGE;
-	}
 	struct words words = {0}, paths = {0};
 	words_add(&paths, "%s/%zu.c.s", b->folder, i);
 	words_add(&paths, "%s/%zu.s", b->folder, i);
-	words_append(&words, &b->compiler);
+	words_append(&words, &compiler->words);
 	add_all(&words, first_flags);
 	words_append(&words, &b->flags.compile);
 	add_all(&words, last_flags);
-	add_all(&words, b->clang ? clang_flags : gcc_flags);
+	add_all(&words, compiler->clang ? clang_flags : gcc_flags);
+	if (b->source->optimise)
+		words_add(&words, "%s", b->source->optimise);
 	words_add(&words, "-S");
 	/* A name that begins with '-' is a file all the same. */
 	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
 	words_add(&words, "-o");
 	words_add(&words, "%s", paths.at[0]);
-	int status = run_tool(b, &words, file, "does not compile");
+	status = program_tool(&words, file, "does not compile", b->source->verbosity);
 	if (!status) {
 		int why = program_assembly(paths.at[0], paths.at[1], file, &b->pieces, &b->notes);
 		if (why) {
@@ -297,12 +116,12 @@ static int compile(struct build *b, size_t i)
 	}
 	words_free(&words);
 	if (!status) {
-		words_append(&words, &b->compiler);
+		words_append(&words, &compiler->words);
 		words_add(&words, "-c");
 		words_add(&words, "%s", paths.at[1]);
 		words_add(&words, "-o");
 		words_add(&words, "%s/%zu.o", b->folder, i);
-		status = run_tool(b, &words, file, "its assembly cannot be assembled");
+		status = program_tool(&words, file, "its assembly cannot be assembled", b->source->verbosity);
 	}
 	words_free(&words);
 	words_free(&paths);
@@ -318,21 +137,21 @@ static int join(struct build *b)
 	words_add(&words, "-r");
 	words_add(&words, "-o");
 	words_add(&words, "%s/joined.o", b->folder);
-	for (size_t i = 0; i < b->file_count; i++)
+	for (size_t i = 0; i < b->source->file_count; i++)
 		words_add(&words, "%s/%zu.o", b->folder, i);
-	status = run_tool(b, &words, b->files[0], "does not link");
+	status = program_tool(&words, b->source->files[0], "does not link", b->source->verbosity);
 	char why[256];
 	if (!status && program_object(words.at[3], &b->object, why, sizeof why) != 0) {
-		complain("%s: the compiled program cannot be read: %s", b->files[0], why);
+		complain("%s: the compiled program cannot be read: %s", b->source->files[0], why);
 		status = EXIT_USAGE;
 	} else if (!status && !words_have(&b->object.defined, "main")) {
 		complain("%s: there is no main: the explorer needs a whole program (scenarios of implementations are explored by "
 			 "filter)",
-			b->files[0]);
+			b->source->files[0]);
 		status = EXIT_USAGE;
 	} else if (!status && !b->object.instrumented) {
 		complain("%s: was compiled without instrumentation; does a flag or an attribute switch -fsanitize=thread off?",
-			b->files[0]);
+			b->source->files[0]);
 		status = EXIT_USAGE;
 	}
 	words_free(&words);
@@ -520,14 +339,14 @@ static int rename_all(struct build *b)
 	rename_tables(&words, &b->object.ends, "explored_ends");
 	words_add(&words, "%s/joined.o", b->folder);
 	words_add(&words, "%s/renamed.o", b->folder);
-	int status = run_tool(b, &words, b->files[0], "its names cannot be changed");
+	int status = program_tool(&words, b->source->files[0], "its names cannot be changed", b->source->verbosity);
 	words_free(&words);
 	/* Objects of the user's own may need the program's names. */
 	if (!status && !b->flags.objects) {
 		words_add(&words, "objcopy");
 		words_add(&words, "--keep-global-symbol=explored_main");
 		words_add(&words, "%s/renamed.o", b->folder);
-		status = run_tool(b, &words, b->files[0], "its names cannot be made local");
+		status = program_tool(&words, b->source->files[0], "its names cannot be made local", b->source->verbosity);
 		words_free(&words);
 	}
 	return status;
@@ -537,19 +356,22 @@ static int link_program(struct build *b, struct program_build *built)
 {
 	struct words words = {0}, libraries = {0};
 	int status = read_list(b, "explore_program.link", &libraries);
-	words_append(&words, &b->compiler);
+	const struct program_compiler *linker = compiler_of(b, built->cxx);
+	if (!linker)
+		return EXIT_USAGE;
+	words_append(&words, &linker->words);
 	words_add(&words, "-no-pie");
 	words_add(&words, "-o");
 	words_add(&words, "%s/program", b->folder);
 	words_add(&words, "%s/renamed.o", b->folder);
 	words_add(&words, "%s/stubs.s", b->folder);
-	words_add(&words, "%s/explore_program.o", b->helpers);
+	words_add(&words, "%s/explore_program.o", b->source->helpers);
 	words_append(&words, &b->flags.link);
 	words_append(&words, &libraries);
 	if (!status)
-		status = run_tool(b, &words, b->files[0], "does not link");
+		status = program_tool(&words, b->source->files[0], "does not link", b->source->verbosity);
 	if (!status)
-		built->program = strdup(words.at[b->compiler.count + 2]);
+		built->program = strdup(words.at[linker->words.count + 2]);
 	words_free(&words);
 	words_free(&libraries);
 	return status;
@@ -557,14 +379,13 @@ static int link_program(struct build *b, struct program_build *built)
 
 static int build_all(struct build *b, struct program_build *built)
 {
+	const struct program_source *source = b->source;
 	int status = read_list(b, "explore_taken.syms", &b->taken);
 	if (!status)
 		status = read_list(b, "explore_harmless.txt", &b->harmless);
 	if (!status)
 		status = read_list(b, "explore_isolated.txt", &b->isolated);
-	if (!status)
-		status = find_compiler(b);
-	for (size_t i = 0; i < b->file_count && !status; i++)
+	for (size_t i = 0; i < source->file_count && !status; i++)
 		status = compile(b, i);
 	int (*const steps[])(struct build *) = {join, write_names, write_stubs, rename_all};
 	for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++)
@@ -572,27 +393,125 @@ static int build_all(struct build *b, struct program_build *built)
 	return status ? status : link_program(b, built);
 }
 
-int program_build(char *const *files, size_t file_count, char *const *flags, size_t flag_count, const char *helpers,
-	int verbosity, struct program_build *built)
+/* The folder, and what is known before anything is compiled. */
+static int begin(const struct program_source *source, struct program_build *built, struct program_flags *flags)
 {
-	*built = (struct program_build){0};
-	struct build b = {.files = files, .file_count = file_count, .helpers = helpers, .verbosity = verbosity};
-	int status = program_flags(flags, flag_count, &b.flags);
+	*built = (struct program_build){.folder = {.lock = -1}};
+	for (size_t i = 0; i < source->file_count; i++)
+		built->cxx |= program_is_cxx(source->files[i]);
+	int status = program_flags(source->flags, source->flag_count, flags);
+	return status ? status : private_folder_make(&built->folder);
+}
+
+static void tell_compiler(struct build *b, struct program_build *built)
+{
+	const struct program_compiler *compiler = compiler_of(b, built->cxx);
+	if (!compiler)
+		return;
+	snprintf(built->compiler, sizeof built->compiler, "%s", compiler->name);
+	built->clang = compiler->clang;
+}
+
+static int end(struct build *b, struct program_build *built, int status)
+{
 	if (!status)
-		status = make_folder(built);
-	b.folder = built->folder;
-	if (!status)
-		status = build_all(&b, built);
-	words_free(&b.compiler);
-	words_free(&b.flags.compile);
-	words_free(&b.flags.link);
-	words_free(&b.taken);
-	words_free(&b.harmless);
-	words_free(&b.isolated);
-	words_free(&b.pieces);
-	words_free(&b.notes);
-	program_object_free(&b.object);
+		tell_compiler(b, built);
+	words_free(&b->c.words);
+	words_free(&b->cxx.words);
+	words_free(&b->flags.compile);
+	words_free(&b->flags.link);
+	words_free(&b->taken);
+	words_free(&b->harmless);
+	words_free(&b->isolated);
+	words_free(&b->pieces);
+	words_free(&b->notes);
+	program_object_free(&b->object);
 	if (status)
 		program_build_close(built);
 	return status;
+}
+
+int program_build(const struct program_source *source, struct program_build *built)
+{
+	struct build b = {.source = source};
+	int status = begin(source, built, &b.flags);
+	b.folder = built->folder.path;
+	if (!status)
+		status = build_all(&b, built);
+	return end(&b, built, status);
+}
+
+/* Other flavours ---------------------------------------------------------------------------------------------------------------------- */
+
+/* One file to an object. ThreadSanitizer's reports are told by return addresses: without position independence those are the program's. */
+static int compile_plainly(struct build *b, size_t i, enum program_flavour flavour)
+{
+	static const char *const tsan_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-pie", "-fno-lto", NULL};
+	const char *file = b->source->files[i];
+	int status = program_check_file(file);
+	const struct program_compiler *compiler = status ? NULL : compiler_of(b, program_is_cxx(file));
+	if (!compiler)
+		return EXIT_USAGE;
+	struct words words = {0};
+	words_append(&words, &compiler->words);
+	add_all(&words, first_flags);
+	words_append(&words, &b->flags.compile);
+	if (flavour == PROGRAM_TSAN)
+		add_all(&words, tsan_flags);
+	if (flavour == PROGRAM_TSAN && !compiler->clang)
+		words_add(&words, "-Wno-tsan");
+	if (b->source->optimise)
+		words_add(&words, "%s", b->source->optimise);
+	words_add(&words, "-c");
+	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
+	words_add(&words, "-o");
+	words_add(&words, "%s/%zu.o", b->folder, i);
+	status = program_tool(&words, file, "does not compile", b->source->verbosity);
+	words_free(&words);
+	return status;
+}
+
+static int link_plainly(struct build *b, struct program_build *built, enum program_flavour flavour)
+{
+	struct words words = {0};
+	const struct program_compiler *linker = compiler_of(b, built->cxx);
+	if (!linker)
+		return EXIT_USAGE;
+	words_append(&words, &linker->words);
+	words_add(&words, "-o");
+	words_add(&words, "%s/program", b->folder);
+	if (flavour == PROGRAM_TSAN) {
+		words_add(&words, "-fsanitize=thread");
+		words_add(&words, "-no-pie");
+		words_add(&words, "%s/onceproof-tsan-told.o", b->source->helpers);
+	}
+	for (size_t i = 0; i < b->source->file_count; i++)
+		words_add(&words, "%s/%zu.o", b->folder, i);
+	words_append(&words, &b->flags.link);
+	words_add(&words, "-lm");
+	words_add(&words, "-lpthread");
+	int status = program_tool(&words, b->source->files[0], "does not link", b->source->verbosity);
+	if (!status)
+		built->program = strdup(words.at[linker->words.count + 1]);
+	words_free(&words);
+	return status;
+}
+
+int program_compile(const struct program_source *source, enum program_flavour flavour, struct program_build *built)
+{
+	struct build b = {.source = source};
+	int status = begin(source, built, &b.flags);
+	b.folder = built->folder.path;
+	for (size_t i = 0; i < source->file_count && !status; i++)
+		status = compile_plainly(&b, i, flavour);
+	if (!status)
+		status = link_plainly(&b, built, flavour);
+	return end(&b, built, status);
+}
+
+void program_build_close(struct program_build *built)
+{
+	private_folder_remove(&built->folder);
+	free(built->program);
+	built->program = NULL;
 }

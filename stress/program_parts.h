@@ -16,6 +16,24 @@ void words_append(struct words *to, const struct words *from);
 bool words_have(const struct words *words, const char *word);
 void words_free(struct words *words);
 
+/* A compiler and what it says of itself. */
+struct program_compiler {
+	struct words words; /* its command line so far */
+	bool clang;
+	char name[64]; /* "gcc 12.2.0" */
+};
+/* NAMED, or else CC (for C++ CXX, or CC's C++ side), or else the compiler that built onceproof. 0, or EXIT_USAGE after a complaint. */
+int program_compiler(const char *named, bool cxx, struct program_compiler *out);
+
+/* Is FILE C++, by its name? */
+bool program_is_cxx(const char *file);
+/* 0, or EXIT_USAGE after a complaint: a language that is not known, a file that cannot be read. */
+int program_check_file(const char *file);
+
+/* Runs a tool. SUBJECT and FAILED make the complaint: "a.c: does not compile"; the tool's own errors follow it. VERBOSITY 1 shows the
+ * command. 0, or EXIT_USAGE. */
+int program_tool(const struct words *words, const char *subject, const char *failed, int verbosity);
+
 /* The user's flags, told apart. */
 struct program_flags {
 	struct words compile, link;

@@ -19,7 +19,7 @@ explore() {
 	"$ONCEPROOF" explore "$file" --budget=300 --seed=1 --json=result.json --witness=witness -v "$@" >out 2>err || status=$?
 	[ "$status" = "$expected" ] || fail "$file $*: exit status $status, not $expected: $(jq -c '.results[0] | [.verdict, .evidence, .findings[]?.message?]' result.json)"
 	[ -z "$(ls -A tmp)" ] || fail "$file: left behind: $(ls tmp)"
-	! pgrep -f "$work/tmp/onceproof-explore" >/dev/null || fail "$file: a process is left behind"
+	! pgrep -f "$work/tmp/onceproof-private" >/dev/null || fail "$file: a process is left behind"
 	[ "$before" = "$(find . -path ./tmp -prune -o -type f ! -name '*.json' ! -path './witness/*' ! -name out ! -name err -exec md5sum {} + | sort)" ] || fail "$file: the outside world has changed"
 }
 result() { jq -e "${@:2}" ".results[0] | $1" result.json >/dev/null || fail "not $1: $(jq -c '.results[0] | [.verdict, .evidence, .executions, .output, [.findings[]?.message?]]' result.json)"; }
@@ -273,12 +273,12 @@ done
 for signal in INT KILL; do
 	"$ONCEPROOF" explore umask.c --budget=1000000000 --strategy=random -q --json=result.json -- -DFIXED >out 2>err &
 	pid=$!
-	until pgrep -f "^$work/tmp/onceproof-explore[^ ]*/program --isolate" >/dev/null; do kill -0 $pid || fail "it does not run"; sleep 0.05; done
+	until pgrep -f "^$work/tmp/onceproof-private[^ ]*/program --isolate" >/dev/null; do kill -0 $pid || fail "it does not run"; sleep 0.05; done
 	sleep 0.3
 	kill -$signal $pid
 	status=0; wait $pid 2>/dev/null || status=$?
-	for _ in $(seq 100); do pgrep -f "$work/tmp/onceproof-explore" >/dev/null || break; sleep 0.05; done
-	! pgrep -f "$work/tmp/onceproof-explore" >/dev/null || fail "SIG$signal: a process is left behind"
+	for _ in $(seq 100); do pgrep -f "$work/tmp/onceproof-private" >/dev/null || break; sleep 0.05; done
+	! pgrep -f "$work/tmp/onceproof-private" >/dev/null || fail "SIG$signal: a process is left behind"
 	if [ $signal = INT ]; then
 		[ $status = 3 ] || fail "interrupted: exit status $status"
 		doubt interrupted

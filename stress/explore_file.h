@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../stress/program_build.h"
+#include "program_build.h"
 
 struct explore_file {
 	char *const *files; /* C files of one program */
@@ -16,7 +16,9 @@ struct explore_file {
 	size_t flag_count;
 	char *const *arguments; /* argv[1], … of the program itself */
 	size_t argument_count;
-	const char *input;   /* file that is its standard input; NULL: empty */
+	const char *compiler, *optimise; /* as in struct program_source */
+	const char *helpers;             /* the folder libexec/onceproof */
+	const char *input;               /* file that is its standard input; NULL: empty */
 	bool isolate;        /* executions are processes of their own from the start, not only when the program needs it */
 	double time_limit_s; /* as given to the worker's options; 0: none. A watchdog ends the program some time after it */
 	int verbosity;       /* 1: the commands that build it are shown */

@@ -7,15 +7,22 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../stress/child.h"
-#include "cli.h"
+#include "../impl/support/say.h"
+#include "child.h"
 
 enum { ANSWER_BYTES_MAX = 256 << 20, PATIENCE_S = 120, GRACE_S = 20 };
 
 int explore_file_build(struct explore_file *file)
 {
-	return program_build(
-		file->files, file->file_count, file->flags, file->flag_count, helper_folder(), file->verbosity, &file->built);
+	const struct program_source source = {.files = file->files,
+		.file_count = file->file_count,
+		.flags = file->flags,
+		.flag_count = file->flag_count,
+		.compiler = file->compiler,
+		.optimise = file->optimise,
+		.helpers = file->helpers,
+		.verbosity = file->verbosity};
+	return program_build(&source, &file->built);
 }
 
 char **explore_file_command(const struct explore_file *file, char *const *words)
