@@ -436,6 +436,10 @@ int program_build(const struct program_source *source, struct program_build *bui
 	struct build b = {.source = source};
 	int status = begin(source, built, &b.flags);
 	b.folder = built->folder.path;
+	if (!status && *b.flags.unexplored) {
+		complain("%s", b.flags.unexplored);
+		status = EXIT_USAGE;
+	}
 	if (!status)
 		status = build_all(&b, built);
 	return end(&b, built, status);
@@ -443,8 +447,19 @@ int program_build(const struct program_source *source, struct program_build *bui
 
 /* Other flavours ---------------------------------------------------------------------------------------------------------------------- */
 
+static void note_features(const char *path, struct program_build *built)
+{
+	struct program_object object = {0};
+	char why[256];
+	if (program_object(path, &object, why, sizeof why) == 0) {
+		built->fences |= object.fences;
+		built->call_once |= words_have(&object.called, "call_once");
+	}
+	program_object_free(&object);
+}
+
 /* One file to an object. ThreadSanitizer's reports are told by return addresses: without position independence those are the program's. */
-static int compile_plainly(struct build *b, size_t i, enum program_flavour flavour)
+static int compile_plainly(struct build *b, size_t i, enum program_flavour flavour, struct program_build *built)
 {
 	static const char *const tsan_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-pie", "-fno-lto", NULL};
 	const char *file = b->source->files[i];
@@ -467,6 +482,8 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 	words_add(&words, "-o");
 	words_add(&words, "%s/%zu.o", b->folder, i);
 	status = program_tool(&words, file, "does not compile", b->source->verbosity);
+	if (!status && flavour == PROGRAM_TSAN)
+		note_features(words.at[words.count - 1], built);
 	words_free(&words);
 	return status;
 }
@@ -503,7 +520,7 @@ int program_compile(const struct program_source *source, enum program_flavour fl
 	int status = begin(source, built, &b.flags);
 	b.folder = built->folder.path;
 	for (size_t i = 0; i < source->file_count && !status; i++)
-		status = compile_plainly(&b, i, flavour);
+		status = compile_plainly(&b, i, flavour, built);
 	if (!status)
 		status = link_plainly(&b, built, flavour);
 	return end(&b, built, status);

@@ -33,10 +33,14 @@ struct program_build {
 	char *program;                /* the executable in it */
 	char compiler[64];            /* "gcc 12.2.0" */
 	bool clang, cxx;              /* cxx: some file is C++ */
+	bool fences, call_once;       /* PROGRAM_TSAN: what it uses that ThreadSanitizer cannot judge */
 };
 
 /* 0, or an exit status after one complaint (and the compiler's own first errors). On failure BUILT holds nothing. */
 int program_build(const struct program_source *source, struct program_build *built);
+
+/* Why a program with these FLAGS can be run but not explored; NULL if it can be. Static. */
+const char *program_unexplored(char *const *flags, size_t count);
 
 /* The other flavours. NATIVE: -O1 -g in front of the user's flags and nothing else; TSAN: with -fsanitize=thread, and with the parts of
  * helper that tell its reports. */

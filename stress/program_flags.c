@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* The user's flags: which go to the compiler, which to the linker, and which cannot be explored. */
+#include <stdio.h>
 #include <string.h>
 
 #include "../impl/support/say.h"
 #include "program_parts.h"
 
 /* Flags that contradict what is done here. A name that ends in '*' stands for all that begin so. */
-static const struct {
+struct refusal {
 	const char *flag, *why;
-} refused[] = {
-	{"-c", "the explorer needs a whole program"},
-	{"-S", "the explorer needs a whole program"},
-	{"-E", "the explorer needs a whole program"},
-	{"-M", "the explorer needs a whole program"},
-	{"-MM", "the explorer needs a whole program"},
-	{"-r", "the explorer needs a whole program"},
-	{"-shared", "the explorer needs a whole program"},
+};
+static const struct refusal refused[] = {
+	{"-c", "a whole program is needed"},
+	{"-S", "a whole program is needed"},
+	{"-E", "a whole program is needed"},
+	{"-M", "a whole program is needed"},
+	{"-MM", "a whole program is needed"},
+	{"-r", "a whole program is needed"},
+	{"-shared", "a whole program is needed"},
 	{"-o*", "the program is built in a temporary folder; leave the flag out"},
-	{"-x*", "only C files are explored"},
+	{"-x*", "the language of a file is told by its name: .c, .cc, .cpp, .cxx"},
+	{"-fno-sanitize=all", "without instrumentation nothing can be explored"},
+	{"-fno-sanitize=thread", "without instrumentation nothing can be explored"},
+	{NULL, NULL},
+};
+
+/* Flags of programs that can be run, but not explored. */
+static const struct refusal unexplored[] = {
 	{"-static*", "threads share the C library as they do in a dynamic program; leave the flag out"},
 	{"-m32", "only x86-64 programs are explored"},
 	{"-mx32", "only x86-64 programs are explored"},
@@ -25,9 +34,8 @@ static const struct {
 	{"-fopenacc*", "the threads of its library are not under the explorer's control"},
 	{"-ftree-parallelize-loops*", "the threads of its library are not under the explorer's control"},
 	{"-fsplit-stack", "explored threads have stacks of their own"},
-	{"-fno-sanitize=all", "without instrumentation nothing can be explored"},
-	{"-fno-sanitize=thread", "without instrumentation nothing can be explored"},
 	{"-fsanitize=*", "the explorer stands where a sanitizer's runtime would; leave the flag out"},
+	{NULL, NULL},
 };
 
 /* Flags whose value is the next word. */
@@ -64,13 +72,21 @@ static bool is_object(const char *word)
 	return word[0] != '-' && (ends(word, ".o") || ends(word, ".a") || ends(word, ".so") || strstr(word, ".so."));
 }
 
+/* The one of LIST that WORD is, or NULL. */
+static const struct refusal *refusal(const struct refusal *list, const char *word)
+{
+	while (list->flag && !matches(word, list->flag))
+		list++;
+	return list->flag ? list : NULL;
+}
+
 static int refuse(const char *word)
 {
-	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		if (matches(word, refused[i].flag)) {
-			complain("%s: unsupported flag: %s", word, refused[i].why);
-			return EXIT_USAGE;
-		}
+	const struct refusal *it = refusal(refused, word);
+	if (it) {
+		complain("%s: unsupported flag: %s", word, it->why);
+		return EXIT_USAGE;
+	}
 	if (word[0] != '-' && word[0] != '@' && !is_object(word)) {
 		complain("%s: unsupported flag: behind -- come flags of the compiler, objects and libraries; C files come before "
 			 "it",
@@ -98,6 +114,9 @@ int program_flags(char *const *flags, size_t count, struct program_flags *out)
 		int status = refuse(word);
 		if (status)
 			return status;
+		const struct refusal *it = refusal(unexplored, word);
+		if (it && !*out->unexplored)
+			snprintf(out->unexplored, sizeof out->unexplored, "%s: unsupported flag: %s", word, it->why);
 		bool object = is_object(word);
 		out->objects |= object;
 		struct words *to = object || for_linker(word) ? &out->link : &out->compile;
@@ -113,4 +132,14 @@ int program_flags(char *const *flags, size_t count, struct program_flags *out)
 		words_add(to, "%s", flags[i]);
 	}
 	return 0;
+}
+
+const char *program_unexplored(char *const *flags, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct refusal *it = strcmp(flags[i], "-fsanitize=thread") == 0 ? NULL : refusal(unexplored, flags[i]);
+		if (it)
+			return it->why;
+	}
+	return NULL;
 }

@@ -45,7 +45,8 @@ struct arguments {
 	const char *words[WORDS_MAX + 1];
 	unsigned word_count;
 	bool progress, orders, same_input;
-	char **own; /* of the program: argv[1], … */
+	bool failing_status; /* an exit status that is not 0 is a finding */
+	char **own;          /* of the program: argv[1], … */
 	unsigned own_count;
 };
 
@@ -58,6 +59,8 @@ static const struct argp_option options[] = {
 	{"shard", 'I', "I/N", 0, "explore this part only", 0},
 	{"jobs", 'j', "N", 0, "processes at once; the results are the same (default 1)", 0},
 	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
+	{"no-leaks", 'L', NULL, 0, "memory that nothing points to in the end is no finding", 0},
+	{"failing-status", 'F', NULL, 0, "an exit status that is not 0 is a forbidden outcome", 0},
 	{"first", 'f', NULL, 0, "stop at the first finding", 0},
 	{"progress", 'p', NULL, 0, "lines of progress on stderr", 0},
 	{"orders", 'O', NULL, 0, "tell which orders the program names, as `orders` of the answer", 0},
@@ -108,6 +111,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (a->word_count == WORDS_MAX)
 			argp_error(state, "too many options of the search");
 		a->words[a->word_count++] = arg;
+		break;
+	case 'L':
+		a->explore.no_leaks = true;
+		break;
+	case 'F':
+		a->failing_status = true;
 		break;
 	case 'f':
 		a->explore.first_only = true;
@@ -163,7 +172,8 @@ struct stage {
 		[STATUSES_MAX]; /* exit statuses seen, in the order in which they came; the last place stands for all further ones */
 	unsigned status_count;
 	char label[32];
-	char *output; /* of the first execution with a finding */
+	bool failing_status; /* one that is not 0 is forbidden */
+	char *output;        /* of the first execution with a finding */
 	size_t output_bytes;
 	bool has_output;
 };
@@ -219,7 +229,7 @@ static void body(void *arg)
 	process_main(explored_main, (int)stage->argc, stage->argv, environ);
 }
 
-/* Programs tell of themselves by their exit status: it is counted, and no finding. */
+/* Programs tell of themselves by their exit status: it is counted, and no finding unless that was asked for. */
 static unsigned outcome(void *arg)
 {
 	struct stage *stage = arg;
@@ -234,9 +244,8 @@ static unsigned outcome(void *arg)
 
 static bool forbidden(void *arg, unsigned index)
 {
-	(void)arg;
-	(void)index;
-	return false;
+	const struct stage *stage = arg;
+	return stage->failing_status && index < stage->status_count && stage->statuses[index] != 0;
 }
 
 static const char *label(void *arg, unsigned index)
@@ -468,7 +477,7 @@ int main(int argc, char **argv)
 	if (!said || !to || process_start() != 0)
 		return 2;
 	isolate_prepare(argv, fileno(to), fileno(said));
-	struct stage stage = {0};
+	struct stage stage = {.failing_status = a.failing_status};
 	struct schedule schedule = {0};
 	char text[256];
 	if (!stage_open(&stage, &a))

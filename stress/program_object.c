@@ -73,6 +73,7 @@ static void sort_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, st
 		const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
 		if (!name || !*name || strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0)
 			continue;
+		out->fences |= strcmp(name, "__tsan_atomic_thread_fence") == 0;
 		if (strncmp(name, "__tsan_", 7) == 0)
 			out->instrumented = true;
 		else

@@ -37,7 +37,8 @@ int program_tool(const struct words *words, const char *subject, const char *fai
 /* The user's flags, told apart. */
 struct program_flags {
 	struct words compile, link;
-	bool objects; /* object files or archives are among them */
+	bool objects;         /* object files or archives are among them */
+	char unexplored[160]; /* why the program can be run, but not explored: "FLAG: unsupported flag: …"; "": it can */
 };
 /* 0, or EXIT_USAGE after a complaint about a flag that cannot be explored. */
 int program_flags(char *const *flags, size_t count, struct program_flags *out);
@@ -56,6 +57,7 @@ struct program_object {
 	struct words code;         /* sections of code */
 	struct words begins, ends; /* tables of constructors and of destructors, in the order of the linker: by priority */
 	bool instrumented;
+	bool fences; /* atomic_thread_fence */
 };
 /* 0, or -1 with the reason in WHY. */
 int program_object(const char *path, struct program_object *out, char *why, size_t bytes);

@@ -30,7 +30,7 @@ int explore_configure(const struct explore_options *options, bool full)
 		.steps_max = options->steps_max ? options->steps_max : STEPS_MAX_DEFAULT,
 		.turns_max = TURNS_MAX,
 		.spurious = options->spurious,
-		.leaks = true,
+		.leaks = !options->no_leaks,
 	};
 	return runtime_start(&wanted);
 }

@@ -40,6 +40,7 @@ struct explore_options {
 	bool symmetry;          /* explore one order of identical workers */
 	bool spurious;          /* spurious wake-ups of condition variables are explored */
 	bool first_only;        /* stop at the first finding */
+	bool no_leaks;          /* memory that nothing points to in the end is no finding */
 	bool minimise;
 	const char *const *search_options; /* "key=value", NULL-terminated; may be NULL */
 	void (*progress)(

@@ -4,7 +4,8 @@
  *
  *   report data-race
  *   access WRITE(0|1) BYTES ATOMIC(0|1) THREAD     a memory access, or (-1) a stack without one
- *   frame PC                                       its call stack, innermost first; return addresses, in hexadecimal
+ *   frame OFFSET                                   its call stack, innermost first: return addresses, in hexadecimal, counted from
+ *                                                  where the program begins
  *   end
  */
 #include <fcntl.h>
@@ -36,10 +37,14 @@ __attribute__((constructor)) static void begin(void)
 		fcntl(to, F_SETFD, FD_CLOEXEC);
 }
 
+/* Where the program begins in memory: the linker's symbol. */
+extern const char __executable_start[];
+
 static size_t add_frames(char *text, size_t length, void *const *frames)
 {
-	for (int i = 0; i < FRAMES_MAX && frames[i]; i++)
-		length += (size_t)snprintf(text + length, length < TEXT_MAX ? TEXT_MAX - length : 0, "frame %p\n", frames[i]);
+	for (int i = 0; i < FRAMES_MAX && frames[i] && length < TEXT_MAX - 64; i++)
+		length += (size_t)snprintf(text + length, TEXT_MAX - length, "frame %lx\n",
+			(unsigned long)((const char *)frames[i] - __executable_start));
 	return length;
 }
 
