@@ -155,6 +155,8 @@ static size_t replay_words(const struct arguments *a, char *seed, size_t bytes, 
 	words[n++] = (char *)"-m";
 	words[n++] = (char *)(strcmp(model, "sc") == 0 ? "sc" : "rc11");
 	words[n++] = seed;
+	if (json_is_true(node_get(node_get(a->witness, "program"), "failing_status")))
+		words[n++] = (char *)"--failing-status";
 	words[n++] = (char *)"--replay";
 	words[n++] = (char *)a->path;
 	words[n] = NULL;

@@ -54,7 +54,7 @@ static void become(const struct child_options *options, pid_t parent, int out, i
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
-	int null = open("/dev/null", O_RDONLY);
+	int null = open(options->input ? options->input : "/dev/null", O_RDONLY);
 	if (null >= 0)
 		dup2(null, STDIN_FILENO);
 	if (!options->inherit_output) {

@@ -29,6 +29,7 @@ struct child_options {
 	bool (*heard)(void *arg, const char *line);
 	void *heard_arg;
 	const struct child_limits *limits; /* NULL: none but timeout_s */
+	const char *input;                 /* file that is its standard input; NULL: empty */
 	const char *folder;                /* its current folder; NULL: this process's own */
 	int pass_fd;                       /* a further descriptor that it gets, under the number that the parent has; 0: none */
 	bool inherit_output;               /* leave stdout and stderr as they are instead of capturing them */

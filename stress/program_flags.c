@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../impl/support/say.h"
+#include "program_build.h"
 #include "program_parts.h"
 
 /* Flags that contradict what is done here. A name that ends in '*' stands for all that begin so. */

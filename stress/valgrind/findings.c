@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../reports/result.h"
 #include "../engine.h"
@@ -17,7 +18,7 @@ struct frame {
 
 struct reader {
 	json_t *result;
-	const struct registered *subject;
+	const struct registered *subject; /* NULL: a user's program */
 	uint32_t race_free;
 	size_t added;
 	char text[TEXT_MAX]; /* of the element that is open */
@@ -66,6 +67,26 @@ static void source_path(const struct frame *frame, char *path, size_t size)
 	snprintf(path, size, "%s", at ? at + 1 : frame->file);
 }
 
+/* In a user's program every file that is there, and no part of the system, is the user's. */
+static bool users(const struct frame *frame)
+{
+	char path[TEXT_MAX * 2];
+	snprintf(path, sizeof path, "%s/%s", frame->directory, frame->file);
+	return *frame->file && frame->line > 0 && strncmp(path, "/usr/", 5) != 0 && access(path, R_OK) == 0;
+}
+
+static void users_path(const struct frame *frame, char *path, size_t size)
+{
+	char here[TEXT_MAX];
+	size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+	if (length && strncmp(frame->directory, here, length) == 0 && frame->directory[length] == '/')
+		snprintf(path, size, "%s/%s", frame->directory + length + 1, frame->file);
+	else if (length && strcmp(frame->directory, here) == 0)
+		snprintf(path, size, "%s", frame->file);
+	else
+		snprintf(path, size, "%s/%s", frame->directory, frame->file);
+}
+
 /* Races whose innermost frames all lie in the harness are left out: most concern its relaxed atomics, which these tools take for plain
  * accesses. So a race on an instance's contents is missed here; the one on the pointer to it is not. */
 static void finish_error(struct reader *r)
@@ -73,8 +94,8 @@ static void finish_error(struct reader *r)
 	char paths[STACKS_MAX][TEXT_MAX];
 	bool concerns = false;
 	for (size_t i = 0; i < r->stacks; i++) {
-		source_path(&r->tops[i], paths[i], sizeof paths[i]);
-		concerns |= strncmp(paths[i], "impl/", 5) == 0;
+		(r->subject ? source_path : users_path)(&r->tops[i], paths[i], sizeof paths[i]);
+		concerns |= !r->subject || strncmp(paths[i], "impl/", 5) == 0;
 	}
 	bool race = strstr(r->kind, "Race") || strstr(r->kind, "ConflictingAccess");
 	if (!concerns && race)
@@ -95,7 +116,8 @@ static void finish_error(struct reader *r)
 	char message[TEXT_MAX * 2];
 	snprintf(message, sizeof message, "%s: %s", r->kind, r->what);
 	const char *kind = race ? "data-race" : strstr(r->kind, "LockOrder") ? "deadlock" : "misuse";
-	json_t *finding = result_add_finding(r->result, kind, message, r->subject->about->family, race ? r->race_free : 0);
+	enum family family = r->subject ? r->subject->about->family : FAMILY_PIPELINE;
+	json_t *finding = result_add_finding(r->result, kind, message, family, race ? r->race_free : 0);
 	for (size_t s = 0; s < r->stacks; s++)
 		finding_add_location(
 			finding, paths[s], r->tops[s].line, r->tops[s].function, "", s ? "conflicts with" : "access");
@@ -120,9 +142,11 @@ static void on_end(void *data, const char *name)
 	} else if (strcmp(name, "line") == 0) {
 		r->frame.line = atoi(r->text);
 	} else if (strcmp(name, "frame") == 0) {
-		if (r->in_stack && r->first_frame && r->stacks < STACKS_MAX)
+		/* A user's program: the innermost frame of the user's own. */
+		bool wanted = r->subject || users(&r->frame);
+		if (r->in_stack && r->first_frame && wanted && r->stacks < STACKS_MAX)
 			r->tops[r->stacks++] = r->frame;
-		r->first_frame = false;
+		r->first_frame &= !wanted;
 	} else if (strcmp(name, "stack") == 0) {
 		r->in_stack = false;
 	} else if (strcmp(name, "error") == 0) {
@@ -136,8 +160,9 @@ static void on_end(void *data, const char *name)
 size_t valgrind_findings(json_t *result, const struct registered *subject, const json_t *answer, const char *tool_output)
 {
 	(void)answer;
-	size_t promises;
-	family_promises(subject->about->family, &promises);
+	size_t promises = 1;
+	if (subject)
+		family_promises(subject->about->family, &promises);
 	struct reader reader = {.result = result, .subject = subject, .race_free = 1u << (promises - 1)};
 	XML_Parser parser = XML_ParserCreate(NULL);
 	if (!parser || !tool_output)

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* onceproof check: a user's own code, one verdict. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../reports/node.h"
+#include "../reports/render.h"
+#include "../reports/result.h"
+#include "../stress/check/check.h"
+#include "../stress/child.h"
+#include "cli.h"
+#include "stress_text.h"
+
+enum { DEFAULT_BUDGET_S = 10 };
+
+struct arguments {
+	struct common common;
+	struct check_subject subject;
+	struct check_plan plan;
+	struct stress_text text;
+	char **files, **program_arguments;
+	size_t program_argument_count;
+	bool expect_bug, inconclusive_passes;
+};
+
+enum {
+	KEY_ENGINE = 0x100,
+	KEY_EXPECT,
+	KEY_BUDGET,
+	KEY_FAIL_ON,
+	KEY_MODEL,
+	KEY_STRATEGY,
+	KEY_EXECUTIONS,
+	KEY_WITNESS,
+	KEY_ARG,
+	KEY_INPUT,
+	KEY_NO_FIX,
+};
+
+static const struct argp_option options[] = {
+	{"engine", KEY_ENGINE, "LIST", 0,
+		"explore, tsan, native, helgrind, drd, or all, separated by commas (default: explore,tsan,native; each only as "
+		"long as "
+		"the answer is not final)",
+		0},
+	{"budget", KEY_BUDGET, "TIME", 0, "time for everything: 30, 30s, 5m, 1h (default 10s)", 0},
+	{"expect", KEY_EXPECT, "WHAT", 0, "clean (default) or bug: then it is a finding that passes", 0},
+	{"fail-on", KEY_FAIL_ON, "WHAT", 0,
+		"inconclusive (default): a check that decides nothing ends with status 3; finding: it passes, and only findings "
+		"fail",
+		0},
+	{NULL, 0, NULL, 0, "For a program:", 10},
+	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
+	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
+	{NULL, 0, NULL, 0, "For the explorer:", 20},
+	{"model", KEY_MODEL, "MODEL", 0, "sc or rc11 (default)", 20},
+	{"strategy", KEY_STRATEGY, "NAME", 0, "auto (default), dpor, bound, random, pct, pos, surw or rff", 20},
+	{"executions", KEY_EXECUTIONS, "N", 0, "executions of each search (default: 20000 for each second of the budget)", 20},
+	{"jobs", 'j', "N", 0, "processes at once, 1 to 256 (default 1); results stay the same", 20},
+	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 20},
+	{"no-fix", KEY_NO_FIX, NULL, 0, "do not look for a change that helps", 20},
+	{0},
+};
+
+static uint32_t parse_engines(const char *list)
+{
+	uint32_t engines = 0;
+	char *copy = strdup(list), *at = copy;
+	for (char *word; copy && (word = strsep(&at, ",")) != NULL;) {
+		uint32_t engine = strcmp(word, "all") == 0 ? CHECK_DEFAULT | CHECK_HELGRIND | CHECK_DRD : 0;
+		for (uint32_t bit = 1; !engine && check_engine_name(bit); bit <<= 1)
+			engine = strcmp(check_engine_name(bit), word) == 0 ? bit : 0;
+		if (!engine) {
+			complain("--engine: there is no '%s'; choose from explore, tsan, native, helgrind, drd, all", word);
+			exit(EXIT_USAGE);
+		}
+		engines |= engine;
+	}
+	free(copy);
+	return engines;
+}
+
+/* "30", "30s", "5m", "1.5h". */
+static double parse_time(const char *option, const char *text)
+{
+	static const struct {
+		char unit;
+		double seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+	size_t length = strlen(text);
+	double unit = 1;
+	char *number = strdup(text);
+	for (size_t i = 0; number && length && i < sizeof units / sizeof *units; i++)
+		if (text[length - 1] == units[i].unit) {
+			unit = units[i].seconds;
+			number[length - 1] = '\0';
+			break;
+		}
+	double value = parse_fraction(option, number ? number : text, 0.1 / unit, 1e6 / unit);
+	free(number);
+	return value * unit;
+}
+
+/* One of the words of CHOICES (NULL-terminated). */
+static size_t parse_choice(const char *option, const char *text, const char *const *choices)
+{
+	for (size_t i = 0; choices[i]; i++)
+		if (strcmp(choices[i], text) == 0)
+			return i;
+	char list[256] = "";
+	for (size_t i = 0; choices[i]; i++)
+		snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", choices[i]);
+	complain("%s: '%s' is none of %s", option, text, list);
+	exit(EXIT_USAGE);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const expectations[] = {"clean", "bug", NULL}, *const failures[] = {"inconclusive", "finding", NULL},
+				 *const models[] = {"sc", "rc11", NULL},
+				 *const strategies[] = {"auto", "dpor", "bound", "random", "pct", "pos", "surw", "rff", NULL};
+	struct arguments *a = state->input;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->common;
+		return 0;
+	case KEY_ENGINE:
+		a->plan.engines = parse_engines(arg);
+		return 0;
+	case KEY_BUDGET:
+		a->plan.budget_s = parse_time("--budget", arg);
+		return 0;
+	case KEY_EXPECT:
+		a->expect_bug = parse_choice("--expect", arg, expectations) == 1;
+		return 0;
+	case KEY_FAIL_ON:
+		a->inconclusive_passes = parse_choice("--fail-on", arg, failures) == 1;
+		return 0;
+	case KEY_MODEL:
+		a->plan.model = models[parse_choice("--model", arg, models)];
+		return 0;
+	case KEY_STRATEGY:
+		a->plan.strategy = strategies[parse_choice("--strategy", arg, strategies)];
+		return 0;
+	case KEY_EXECUTIONS:
+		a->plan.executions = parse_number("--executions", arg, 1, UINT64_MAX >> 1);
+		return 0;
+	case 'j':
+		a->plan.jobs = (unsigned)parse_number("--jobs", arg, 1, 256);
+		return 0;
+	case KEY_WITNESS:
+		a->plan.witness_folder = arg;
+		return 0;
+	case KEY_ARG:
+		a->program_arguments[a->program_argument_count++] = arg;
+		return 0;
+	case KEY_INPUT:
+		a->subject.input = arg;
+		return 0;
+	case KEY_NO_FIX:
+		a->plan.fixes = false;
+		return 0;
+	case ARGP_KEY_ARGS:
+		a->files = state->argv + state->next;
+		a->subject.source.files = a->files;
+		a->subject.source.file_count = (size_t)(state->argc - state->next);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void began(void *arg, const char *subject, const char *scenario, const char *engine)
+{
+	const struct arguments *a = arg;
+	stress_text_began(&a->text, 0, 1, engine, subject, scenario);
+}
+
+static void ended(void *arg, const json_t *result)
+{
+	const struct arguments *a = arg;
+	stress_text_ended(&a->text, result);
+}
+
+/* The one line that people look for. */
+static void tell(const struct arguments *a, const json_t *check)
+{
+	static const char *const words[][2] = {{"bug", "BUG"}, {"proved", "proved"}, {"not-found", "no bug found"},
+		{"inconclusive", "INCONCLUSIVE"}, {"skipped", "skipped"}};
+	const char *verdict = node_string(check, "verdict");
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i][0], verdict) == 0)
+			verdict = words[i][1];
+	if (a->text.lines)
+		printf("\n%s: %s (%s, %s): %s\n", node_string(check, "subject"), verdict, node_string(check, "engine"),
+			node_string(check, "compiler"), node_string(check, "evidence"));
+}
+
+static int exit_status(const struct arguments *a, const json_t *check)
+{
+	const char *verdict = node_string(check, "verdict");
+	bool bug = strcmp(verdict, "bug") == 0;
+	if (bug || strcmp(verdict, "proved") == 0 || strcmp(verdict, "not-found") == 0)
+		return bug == a->expect_bug ? EXIT_HOLDS : EXIT_BROKEN;
+	return a->inconclusive_passes ? EXIT_HOLDS : EXIT_INCONCLUSIVE;
+}
+
+static int check_kind(const struct check_subject *subject, enum check_kind kind, const struct check_plan *plan, json_t *results)
+{
+	switch (kind) {
+	case CHECK_PROGRAM:
+		return check_program(subject, plan, results);
+	default:
+		complain("%s: %s cannot be checked", subject->name, check_kind_words(kind));
+		return EXIT_USAGE;
+	}
+}
+
+static int write_outputs(const struct arguments *a, const json_t *report)
+{
+	int failed = 0;
+	if (a->common.json)
+		failed |= report_write(report, a->common.json);
+	if (a->common.junit)
+		failed |= render_junit(report, a->common.junit);
+	return failed;
+}
+
+static int check(struct arguments *a)
+{
+	enum check_kind kind;
+	int status = check_recognise(&a->subject, &kind), before = complaints();
+	if (status)
+		return status;
+	json_t *report = report_new(a->common.seed), *results = node_get(report, "results");
+	status = check_kind(&a->subject, kind, &a->plan, results);
+	if (!status) {
+		json_t *checks = node_must(json_array()),
+		       *check = node_append(checks, check_conclude(&a->subject, kind, results));
+		node_set(report, "checks", checks);
+		node_set(report, "partial", json_boolean(child_interrupted != 0));
+		tell(a, check);
+		status = exit_status(a, check);
+		if (write_outputs(a, report) || complaints() > before)
+			status = EXIT_USAGE;
+	}
+	json_decref(report);
+	return status;
+}
+
+/* What stands behind `--` is the compiler's, and argp must not see it. */
+static int split(int argc, char **argv, struct arguments *a)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			a->subject.source.flags = argv + i + 1;
+			a->subject.source.flag_count = (size_t)(argc - i - 1);
+			return i;
+		}
+	return argc;
+}
+
+static int run(int argc, char **argv)
+{
+	struct arguments a = {.common = common_defaults(),
+		.plan = {.budget_s = DEFAULT_BUDGET_S,
+			.engines = CHECK_DEFAULT,
+			.witness_folder = "onceproof-witness",
+			.fixes = true,
+			.helpers = helper_folder()}};
+	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+	const struct argp argp = {options, parse, "FILE.c... [-- COMPILER FLAGS]",
+		"Looks for concurrency bugs in your own code: a whole program (with a main), a scenario file (with "
+		"<onceproof.h>), or an "
+		"implementation of a family (that ends with its export line). Runs engines in order of cost until the answer is "
+		"final, and "
+		"prints one verdict with its evidence.\v"
+		"The files are compiled by CC (CXX for C++), with -O1 -g in front of your flags. They run in a child with "
+		"limits. A "
+		"finding is printed as a table with one column per thread; its witness is a file for `onceproof replay`.\n\n"
+		"Exit status: 0 clean, 1 a finding (with --expect=bug the other way round), 2 usage or environment, 3 "
+		"inconclusive.",
+		children, NULL, NULL};
+	a.program_arguments = calloc((size_t)argc + 1, sizeof *a.program_arguments);
+	command_parse(&argp, split(argc, argv, &a), argv, &a);
+	if (!a.subject.source.file_count) {
+		complain("check: name the C files: onceproof check FILE.c... [-- compiler flags]");
+		return EXIT_USAGE;
+	}
+	a.subject.name = a.files[0];
+	a.subject.scenario = "program";
+	a.subject.arguments = a.program_arguments;
+	a.subject.argument_count = a.program_argument_count;
+	a.subject.source.helpers = a.plan.helpers;
+	a.subject.source.verbosity = a.plan.verbosity = a.common.verbosity;
+	a.plan.seed = a.common.seed;
+	a.plan.shard = a.common.shard;
+	a.plan.shards = a.common.shards;
+	a.plan.began = began;
+	a.plan.ended = ended;
+	a.plan.arg = &a;
+	a.text = stress_text_new(&a.common, !(a.common.json && strcmp(a.common.json, "-") == 0));
+	a.text.tables = true;
+	child_catch_interrupts();
+	int status = check(&a);
+	free(a.program_arguments);
+	return status;
+}
+
+const struct command command_check = {.name = "check", .summary = "look for concurrency bugs in your own C code", .run = run};

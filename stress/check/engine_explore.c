@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The explorer on a user's program. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../impl/support/say.h"
+#include "../../reports/node.h"
+#include "../../reports/result.h"
+#include "../child.h"
+#include "../engine.h"
+#include "../explore_file.h"
+#include "../explored.h"
+#include "engines.h"
+
+#pragma weak check_fix
+
+/* Executions that fit one second on a slow machine with programs of common size: so the plan, not the clock, ends most searches. */
+enum { EXECUTIONS_PER_S = 20000 };
+
+static json_t *word_list(char *const *words, size_t count)
+{
+	json_t *list = node_must(json_array());
+	for (size_t i = 0; i < count; i++)
+		node_append(list, node_text(words[i]));
+	return list;
+}
+
+/* What a witness needs to be run again. */
+static json_t *recipe(const struct check_subject *subject)
+{
+	const struct program_source *source = &subject->source;
+	json_t *program = node_must(json_object());
+	node_set(program, "files", word_list(source->files, source->file_count));
+	node_set(program, "flags", word_list(source->flags, source->flag_count));
+	node_set(program, "arguments", word_list(subject->arguments, subject->argument_count));
+	node_set(program, "input", node_text(subject->input));
+	node_set(program, "compiler", node_text(source->compiler));
+	node_set(program, "optimise", node_text(source->optimise));
+	node_set(program, "failing_status", json_true());
+	return program;
+}
+
+struct options {
+	char store[6][64], *words[24];
+};
+
+static void options_of(const struct check_plan *plan, double limit_s, struct options *o)
+{
+	uint64_t executions = plan->executions ? plan->executions : (uint64_t)(plan->budget_s * EXECUTIONS_PER_S);
+	size_t n = 0;
+	snprintf(o->store[0], sizeof o->store[0], "--executions=%llu", (unsigned long long)(executions ? executions : 1));
+	snprintf(o->store[1], sizeof o->store[1], "--seed=%llu", (unsigned long long)plan->seed);
+	snprintf(o->store[2], sizeof o->store[2], "--time-limit=%g", limit_s);
+	o->words[n++] = o->store[0];
+	o->words[n++] = o->store[1];
+	o->words[n++] = o->store[2];
+	o->words[n++] = (char *)"-m";
+	o->words[n++] = (char *)(plan->model ? plan->model : "rc11");
+	o->words[n++] = (char *)"-S";
+	o->words[n++] = (char *)(plan->strategy ? plan->strategy : "auto");
+	o->words[n++] = (char *)"--no-leaks";
+	o->words[n++] = (char *)"--failing-status";
+	if (plan->shards > 1) {
+		snprintf(o->store[3], sizeof o->store[3], "--shard=%u/%u", plan->shard, plan->shards);
+		o->words[n++] = o->store[3];
+	}
+	if (plan->jobs > 1) {
+		snprintf(o->store[4], sizeof o->store[4], "--jobs=%u", plan->jobs);
+		o->words[n++] = o->store[4];
+	}
+	o->words[n] = NULL;
+}
+
+/* An exit status that is the same whatever the schedule is the program's own business; one that differs is a finding. */
+static void judge_statuses(json_t *answer, json_t *result)
+{
+	json_t *findings = json_object_get(answer, "findings"), *counts = json_object_get(answer, "outcomes"), *it;
+	size_t i;
+	bool zero = false;
+	long long status = 0;
+	json_array_foreach(json_object_get(answer, "statuses"), i, it) {
+		zero |= json_integer_value(it) == 0 && json_integer_value(json_array_get(counts, i)) > 0;
+		if (json_integer_value(it) != 0)
+			status = json_integer_value(it);
+	}
+	char text[160];
+	for (i = 0; i < json_array_size(findings);) {
+		json_t *found = json_array_get(findings, i);
+		if (strcmp(node_string(found, "kind"), "forbidden-outcome") != 0) {
+			i++;
+		} else if (zero) {
+			snprintf(text, sizeof text,
+				"the exit status depends on the schedule: it is %lld here, and 0 in other executions", status);
+			json_object_set_new(found, "message", node_text(text));
+			i++;
+		} else {
+			json_array_remove(findings, i);
+		}
+	}
+	if (!zero && status) {
+		snprintf(text, sizeof text,
+			"the program ended with exit status %lld in every execution: does it need arguments (--arg) or input "
+			"(--input)?",
+			status);
+		check_note(result, text);
+	}
+}
+
+static void judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
+	json_t *answer, json_t *result)
+{
+	json_t *program = recipe(subject);
+	const struct explored what = {.module = file->built.program,
+		.file = subject->source.files[0],
+		.shard = plan->shard ? plan->shard : 1,
+		.shards = plan->shards ? plan->shards : 1,
+		.witness_folder = plan->witness_folder,
+		.program = program};
+	judge_statuses(answer, result);
+	explored_judge(result, &what, answer, "clean");
+	node_set(result, "output", json_incref(json_object_get(answer, "output")));
+	json_decref(program);
+}
+
+int check_run_explore(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result)
+{
+	const struct program_source *source = &subject->source;
+	struct explore_file file = {.files = source->files,
+		.file_count = source->file_count,
+		.flags = source->flags,
+		.flag_count = source->flag_count,
+		.compiler = source->compiler,
+		.optimise = source->optimise,
+		.helpers = plan->helpers,
+		.arguments = subject->arguments,
+		.argument_count = subject->argument_count,
+		.input = subject->input,
+		.time_limit_s = limit_s,
+		.verbosity = plan->verbosity};
+	const char *why = program_unexplored(source->flags, source->flag_count);
+	if (!why && engine_find("explore")->missing())
+		why = engine_find("explore")->missing();
+	if (why) {
+		result_judge(result, "skipped", "clean", why);
+		return 0;
+	}
+	double before = check_clock();
+	int status = explore_file_build(&file);
+	if (status)
+		return status;
+	node_set(result, "compiler", node_text(file.built.compiler));
+	/* Compiling belongs to the budget, but a slow compiler must not leave nothing for the search. */
+	limit_s -= check_clock() - before;
+	struct options options;
+	options_of(plan, limit_s > 0.5 ? limit_s : 0.5, &options);
+	json_t *answer = NULL;
+	int complaints_before = complaints();
+	if (explore_file_run(&file, options.words, &answer) == 0)
+		judge(subject, plan, &file, answer, result);
+	else
+		result_judge(result, "inconclusive", "clean",
+			complaints() > complaints_before ? "the explorer gave no answer; the reason stands on stderr"
+							 : "interrupted");
+	if (check_fix && plan->fixes && answer && strcmp(node_string(result, "verdict"), "bug") == 0) {
+		json_t *first = json_array_get(node_get(result, "findings"), 0);
+		check_fix(subject, plan, result, first, limit_s);
+	}
+	json_decref(answer);
+	explore_file_close(&file);
+	return 0;
+}

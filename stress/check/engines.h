@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* One file per engine that runs a user's program; program.c runs them in order. */
+#ifndef ONCEPROOF_CHECK_ENGINES_H
+#define ONCEPROOF_CHECK_ENGINES_H
+
+#include "check.h"
+
+/* Each runs SUBJECT for at most LIMIT_S and judges RESULT (made by result_new, not judged yet). 0, or EXIT_USAGE after one complaint:
+ * it cannot be built. */
+int check_run_explore(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result);
+int check_run_tsan(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result);
+int check_run_native(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result);
+
+/* helgrind or drd, as `engine` of RESULT says: they inform. */
+int check_run_valgrind(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result);
+
+/* Limits of every child that runs users' code; the same for all engines. Static storage. */
+const struct child_limits *check_limits(void);
+
+/* Seconds of a clock that only goes forward. */
+double check_clock(void);
+
+/* The command line of the native or TSan program: argv of it, NULL-terminated. free() the one pointer. */
+char **check_command(const char *program, const struct check_subject *subject);
+
+/* ThreadSanitizer's reports, as stress/tsan/told.c wrote them, as findings of RESULT. Reports of possible deadlocks (an order of locks that was
+ * only seen apart) become `notes[]`. Returns how many findings came. */
+size_t check_told(const char *program, const char *text, json_t *result);
+
+/* Adds a sentence to `notes[]` of RESULT unless it is there. */
+void check_note(json_t *result, const char *text);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* A whole program under the engines, in order of cost. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../impl/support/say.h"
+#include "../../reports/node.h"
+#include "../../reports/result.h"
+#include "../child.h"
+#include "engines.h"
+
+const char *check_engine_name(uint32_t engine)
+{
+	switch (engine) {
+	case CHECK_EXPLORE:
+		return "explore";
+	case CHECK_TSAN:
+		return "tsan";
+	case CHECK_NATIVE:
+		return "native";
+	case CHECK_HELGRIND:
+		return "helgrind";
+	case CHECK_DRD:
+		return "drd";
+	default:
+		return NULL;
+	}
+}
+
+double check_clock(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+const struct child_limits *check_limits(void)
+{
+	static const struct child_limits limits = {
+		.memory_bytes = (uint64_t)4 << 30, .processes = 512, .file_bytes = (uint64_t)1 << 30, .contain = true};
+	return &limits;
+}
+
+char **check_command(const char *program, const struct check_subject *subject)
+{
+	char **command = calloc(subject->argument_count + 2, sizeof *command);
+	if (!command) {
+		complain("out of memory");
+		exit(EXIT_USAGE);
+	}
+	command[0] = (char *)program;
+	for (size_t i = 0; i < subject->argument_count; i++)
+		command[i + 1] = subject->arguments[i];
+	return command;
+}
+
+void check_note(json_t *result, const char *text)
+{
+	json_t *notes = node_get(result, "notes"), *it;
+	size_t i;
+	if (!notes) {
+		notes = node_must(json_array());
+		node_set(result, "notes", notes);
+	}
+	json_array_foreach(notes, i, it)
+		if (strcmp(json_string_value(it), text) == 0)
+			return;
+	node_append(notes, node_text(text));
+}
+
+static const char *engine_share(uint32_t engine, double left, double *limit)
+{
+	/* The explorer says most, so it may take most of the time; what it leaves is for the others. */
+	*limit = engine == CHECK_EXPLORE ? left * 0.6 : engine == CHECK_TSAN ? left * 0.6 : left;
+	return check_engine_name(engine);
+}
+
+/* Is nothing more to be learned after RESULT? */
+static bool final(uint32_t engine, const json_t *result)
+{
+	const char *verdict = node_string(result, "verdict");
+	return strcmp(verdict, "bug") == 0 || (engine == CHECK_EXPLORE && strcmp(verdict, "proved") == 0);
+}
+
+int check_program(const struct check_subject *subject, const struct check_plan *plan, json_t *results)
+{
+	static int (*const runs[])(const struct check_subject *, const struct check_plan *, double, json_t *) = {
+		check_run_explore, check_run_tsan, check_run_native, check_run_valgrind, check_run_valgrind};
+	double started = check_clock();
+	int status = 0;
+	bool ended = false;
+	for (size_t i = 0; i < sizeof runs / sizeof *runs && !ended && !status && !child_interrupted; i++) {
+		uint32_t engine = 1u << i;
+		if (!(plan->engines & engine))
+			continue;
+		double limit, left = plan->budget_s - (check_clock() - started), before = check_clock();
+		const char *name = engine_share(engine, left > 1 ? left : 1, &limit);
+		if (plan->began)
+			plan->began(plan->arg, subject->name, subject->scenario, name);
+		json_t *result = result_new(subject->name, subject->scenario, name, "");
+		status = runs[i](subject, plan, limit, result);
+		if (!status) {
+			node_set(result, "seconds", json_real(check_clock() - before));
+			ended = final(engine, result);
+			if (plan->ended)
+				plan->ended(plan->arg, result);
+			node_append(results, json_incref(result));
+		}
+		json_decref(result);
+	}
+	return status;
+}
