@@ -257,7 +257,15 @@ const char *helper_folder(void)
 		exit(EXIT_USAGE);
 	}
 	self[length] = '\0';
-	snprintf(folder, sizeof folder, "%s/../libexec/onceproof", dirname(self));
+	const char *own = dirname(self);
+	snprintf(folder, sizeof folder, "%s/../libexec/onceproof", own);
+	/* An installation may have its folders elsewhere, relative to the program's own. */
+	if (access(folder, X_OK) != 0)
+		snprintf(folder, sizeof folder, "%s/%s", own, ONCEPROOF_HELPERS);
+	if (access(folder, X_OK) != 0) {
+		complain("%s: %s; is onceproof installed completely?", folder, strerror(errno));
+		exit(EXIT_USAGE);
+	}
 	return folder;
 }
 

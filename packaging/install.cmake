@@ -41,12 +41,12 @@ write_basic_package_version_file(${made}/onceproofConfigVersion.cmake COMPATIBIL
 install(FILES ${made}/onceproofConfig.cmake ${made}/onceproofConfigVersion.cmake ${packaging}/onceproof_add_check.cmake DESTINATION ${package})
 
 # pkg-config. Its file knows its own folder, and the prefix from there.
-file(RELATIVE_PATH ONCEPROOF_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH ONCEPROOF_PC_PREFIX ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" ONCEPROOF_PC_PREFIX "${ONCEPROOF_PC_PREFIX}")
 foreach(folder BINDIR INCLUDEDIR LIBEXECDIR DOCDIR)
 	file(RELATIVE_PATH ONCEPROOF_PC_${folder} ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_${folder}})
 endforeach()
 configure_file(${packaging}/onceproof.pc.in ${made}/onceproof.pc @ONLY)
-install(FILES ${made}/onceproof.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${made}/onceproof.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 
 include(${packaging}/deb.cmake)

@@ -113,6 +113,36 @@ static void name_of(const char *said, struct program_compiler *compiler)
 	snprintf(compiler->name, sizeof compiler->name, "%s %s", compiler->clang ? "clang" : "gcc", version);
 }
 
+/* Is NAME an executable in a folder of PATH? */
+static bool on_path(const char *name)
+{
+	for (const char *at = getenv("PATH"); at && *at; at += strcspn(at, ":"), at += *at == ':') {
+		char *file = NULL;
+		if (asprintf(&file, "%.*s/%s", (int)strcspn(at, ":"), at, name) < 0)
+			return false;
+		bool there = access(file, X_OK) == 0;
+		free(file);
+		if (there)
+			return true;
+	}
+	return false;
+}
+
+/* The compiler that built onceproof; where it was installed on a machine that does not have that one: what is there. */
+static const char *default_compiler(void)
+{
+	static const char *const others[] = {"cc", "gcc", "clang"};
+	static const char *found;
+	if (!found && access(ONCEPROOF_CC, X_OK) == 0)
+		found = ONCEPROOF_CC;
+	for (size_t i = 0; !found && i < sizeof others / sizeof *others; i++)
+		if (on_path(others[i])) {
+			found = others[i];
+			fprintf(stderr, "onceproof: %s is not here; using %s (CC names another compiler)\n", ONCEPROOF_CC, found);
+		}
+	return found ? found : ONCEPROOF_CC;
+}
+
 int program_compiler(const char *named, bool cxx, struct program_compiler *out)
 {
 	const char *given = named ? named : getenv(cxx ? "CXX" : "CC");
@@ -121,7 +151,7 @@ int program_compiler(const char *named, bool cxx, struct program_compiler *out)
 	if (!chosen)
 		given = getenv("CC");
 	if (!given || !given[strspn(given, " ")])
-		given = ONCEPROOF_CC;
+		given = default_compiler();
 	split(&out->words, given);
 	if (cxx && (named || !chosen)) {
 		char *other = cxx_of(out->words.at[0]);
