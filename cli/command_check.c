@@ -211,6 +211,8 @@ static int check_kind(const struct check_subject *subject, enum check_kind kind,
 	switch (kind) {
 	case CHECK_PROGRAM:
 		return check_program(subject, plan, results);
+	case CHECK_SCENARIO_FILE:
+		return check_scenario_file(subject, plan, results);
 	default:
 		complain("%s: %s cannot be checked", subject->name, check_kind_words(kind));
 		return EXIT_USAGE;

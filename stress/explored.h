@@ -13,6 +13,7 @@ struct explored {
 	const char *module;               /* path of the program that explored: frames are places in it */
 	const struct registered *subject; /* NULL: a whole program */
 	const struct scenario *scenario;  /* likewise */
+	const char *part;                 /* of a scenario file: the scenario's name; else NULL */
 	const char *file;                 /* where people look first: the implementation's file, or the program's */
 	unsigned shard, shards;           /* 1, 1: all of it */
 	const char *witness_folder;       /* a witness is written there for each finding; NULL: none */

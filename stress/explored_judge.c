@@ -15,7 +15,8 @@ void explored_title(const struct explored *what, char *title, size_t bytes)
 		snprintf(title, bytes, "%s/%s %s", family_name(what->subject->about->family), what->subject->about->name,
 			what->scenario->name);
 	else
-		snprintf(title, bytes, "%s", what->file ? what->file : "program");
+		snprintf(title, bytes, "%s%s%s", what->file ? what->file : "program", what->part ? " " : "",
+			what->part ? what->part : "");
 }
 
 static long long number(const json_t *answer, const char *key)
@@ -203,9 +204,15 @@ static void add_finding(json_t *result, const struct explored *what, const json_
 		witness_write(what, answer, found, finding);
 }
 
-/* Outcomes only: what is forbidden among them is a finding of its own already. */
+/* Outcomes only: what is forbidden among them is a finding of its own already. Those of a program have names where it is a scenario file. */
 static void add_outcomes(json_t *result, const struct explored *what, const json_t *answer)
 {
+	size_t named;
+	const json_t *name;
+	json_array_foreach(node_get(answer, "labels"), named, name)
+		result_add_outcome(result, json_string_value(name), "acceptable",
+			(uint64_t)json_integer_value(json_array_get(node_get(answer, "outcomes"), named)), "", FAMILY_PIPELINE,
+			0);
 	for (unsigned i = 0; what->scenario && i < what->scenario->outcome_count; i++) {
 		const struct outcome_rule *rule = &what->scenario->outcomes[i];
 		const struct implementation *about = what->subject->about;

@@ -15,6 +15,14 @@
 /* More rows than this say nothing to anybody: the first ones show how it began, the last ones how it ended. */
 enum { PLACES_OF_FRAME_MAX = 8, ROWS_FIRST = 40, ROWS_LAST = 160, NAMES_MAX = 256 };
 
+/* Is FILE the header of scenario files? What it does itself interests nobody. */
+static bool is_scenario_header(const char *file)
+{
+	static const char name[] = "onceproof.h";
+	size_t length = strlen(file), its = sizeof name - 1;
+	return length >= its && strcmp(file + length - its, name) == 0 && (length == its || file[length - its - 1] == '/');
+}
+
 /* A whole program's files are told as the user named them, or from where the user is. */
 static void set_user_file(const struct explored *what, struct source_place *place)
 {
@@ -30,7 +38,7 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 {
 	size_t i;
 	const json_t *frame;
-	bool found = false;
+	bool found = false, only_header = false;
 	*place = *via = (struct source_place){0};
 	json_array_foreach(frames, i, frame) {
 		const char *text = json_string_value(frame);
@@ -44,8 +52,10 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 			if (!what->subject)
 				set_user_file(what, &places[p]);
 			bool inside = what->file && strcmp(places[p].file, what->file) == 0;
-			if (!found) {
+			bool header = is_scenario_header(places[p].file);
+			if (!found || (only_header && !header)) {
 				*place = places[p];
+				only_header = header;
 				found = true;
 				if (inside)
 					return true;

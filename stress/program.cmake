@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Whole programs: what `onceproof explore FILE.c` needs at run time, in libexec/onceproof. program_build.c says how the parts are used.
-target_sources(onceproof_stress PRIVATE explore_file.c private_folder.c program_build.c program_tools.c program_words.c program_flags.c program_object.c program_assembly.c)
+target_sources(onceproof_stress PRIVATE explore_file.c private_folder.c program_build.c program_tools.c program_words.c program_flags.c program_object.c program_assembly.c program_includes.c)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 target_link_libraries(onceproof_stress PUBLIC PkgConfig::LIBELF)
 set_source_files_properties(program_tools.c PROPERTIES COMPILE_DEFINITIONS "ONCEPROOF_CC=\"${CMAKE_C_COMPILER}\"")

@@ -101,6 +101,7 @@ static int compile(struct build *b, size_t i)
 	add_all(&words, compiler->clang ? clang_flags : gcc_flags);
 	if (b->source->optimise)
 		words_add(&words, "%s", b->source->optimise);
+	program_includes(file, b->source->helpers, &words);
 	words_add(&words, "-S");
 	/* A name that begins with '-' is a file all the same. */
 	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
@@ -182,6 +183,9 @@ static int finish(FILE *file, const char *name)
 /* Is NAME neither taken over nor harmless, nor the compiler's own? */
 static bool leaves(const struct build *b, const char *name)
 {
+	/* The ends of its sections are the linker's doing. */
+	if (strncmp(name, "__start_", 8) == 0 || strncmp(name, "__stop_", 7) == 0)
+		return false;
 	return strncmp(name, "explored_asm_", 13) != 0 && !words_have(&b->taken, name) && !words_have(&b->harmless, name);
 }
 
@@ -477,6 +481,7 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 		words_add(&words, "-Wno-tsan");
 	if (b->source->optimise)
 		words_add(&words, "%s", b->source->optimise);
+	program_includes(file, b->source->helpers, &words);
 	words_add(&words, "-c");
 	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
 	words_add(&words, "-o");

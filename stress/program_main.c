@@ -168,9 +168,14 @@ struct stage {
 	char *words;          /* the texts behind argv, and … */
 	const char *pristine; /* … as they were given */
 	size_t word_bytes;
-	int statuses
-		[STATUSES_MAX]; /* exit statuses seen, in the order in which they came; the last place stands for all further ones */
-	unsigned status_count;
+	/* Exit statuses seen, in the order in which they came; the last place stands for all further ones. A scenario file names its
+	 * outcomes: those count apart. */
+	struct {
+		int status;
+		char name[sizeof process->outcome];
+	} ends[STATUSES_MAX];
+	unsigned end_count;
+	bool named;
 	char label[32];
 	bool failing_status; /* one that is not 0 is forbidden */
 	char *output;        /* of the first execution with a finding */
@@ -235,23 +240,29 @@ static unsigned outcome(void *arg)
 	struct stage *stage = arg;
 	int status = process->status < 0 ? 0 : process->status;
 	unsigned i = 0;
-	while (i < stage->status_count && stage->statuses[i] != status)
+	while (i < stage->end_count && (stage->ends[i].status != status || strcmp(stage->ends[i].name, process->outcome) != 0))
 		i++;
-	if (i == stage->status_count && i < STATUSES_MAX)
-		stage->statuses[stage->status_count++] = status;
+	if (i == stage->end_count && i < STATUSES_MAX) {
+		stage->ends[i].status = status;
+		snprintf(stage->ends[i].name, sizeof stage->ends[i].name, "%s", process->outcome);
+		stage->named |= *process->outcome != '\0';
+		stage->end_count++;
+	}
 	return i < STATUSES_MAX ? i : STATUSES_MAX - 1;
 }
 
 static bool forbidden(void *arg, unsigned index)
 {
 	const struct stage *stage = arg;
-	return stage->failing_status && index < stage->status_count && stage->statuses[index] != 0;
+	return stage->failing_status && index < stage->end_count && stage->ends[index].status != 0;
 }
 
 static const char *label(void *arg, unsigned index)
 {
 	struct stage *stage = arg;
-	snprintf(stage->label, sizeof stage->label, "exit status %d", index < stage->status_count ? stage->statuses[index] : -1);
+	if (index < stage->end_count && *stage->ends[index].name)
+		return stage->ends[index].name;
+	snprintf(stage->label, sizeof stage->label, "exit status %d", index < stage->end_count ? stage->ends[index].status : -1);
 	return stage->label;
 }
 
@@ -260,7 +271,7 @@ static uint64_t lasting(void *arg)
 {
 	const struct stage *stage = arg;
 	uint64_t files = process->files_opened ? process->begun : 0;
-	return files << 8 | stage->status_count << 2 | (uint64_t)process->input_ever << 1 | (uint64_t)(process->stop != 0);
+	return files << 8 | stage->end_count << 2 | (uint64_t)process->input_ever << 1 | (uint64_t)(process->stop != 0);
 }
 
 /* The place in the standard input is its own from now on. */
@@ -414,12 +425,16 @@ _Noreturn static void finish(json_t *answer, struct stage *stage, const struct a
 {
 	if (!stage->has_output)
 		keep_output(stage);
-	json_t *statuses = json_array();
-	for (unsigned i = 0; i < stage->status_count; i++)
-		json_array_append_new(statuses, json_integer(stage->statuses[i]));
+	json_t *statuses = json_array(), *labels = json_array();
+	for (unsigned i = 0; i < stage->end_count; i++) {
+		json_array_append_new(statuses, json_integer(stage->ends[i].status));
+		json_array_append_new(labels, json_string(label(stage, i)));
+	}
 	if (answer) {
 		add_doubts(answer, a);
 		json_object_set_new(answer, "statuses", statuses);
+		if (stage->named)
+			json_object_set(answer, "labels", labels);
 		json_object_set_new(answer, "output", output_text(stage));
 		if (isolate_on())
 			json_object_set_new(answer, "isolated", json_string(isolate_why()));

@@ -30,6 +30,9 @@ bool program_is_cxx(const char *file);
 /* 0, or EXIT_USAGE after a complaint: a language that is not known, a file that cannot be read. */
 int program_check_file(const char *file);
 
+/* Adds the options by which FILE finds <onceproof.h>, and an implementation its family's headers, in the folder libexec/onceproof HELPERS. */
+void program_includes(const char *file, const char *helpers, struct words *words);
+
 /* Runs a tool. SUBJECT and FAILED make the complaint: "a.c: does not compile"; the tool's own errors follow it. VERBOSITY 1 shows the
  * command. 0, or EXIT_USAGE. */
 int program_tool(const struct words *words, const char *subject, const char *failed, int verbosity);

@@ -93,7 +93,7 @@ static json_t *witness_new(
 	node_set(witness, "onceproof", node_text(ONCEPROOF_VERSION));
 	node_set(witness, "compiler", node_text(compiler_name()));
 	node_set(witness, "subject", node_text(what->subject ? subject : what->file));
-	node_set(witness, "scenario", node_text(what->scenario ? what->scenario->name : ""));
+	node_set(witness, "scenario", node_text(what->scenario ? what->scenario->name : what->part ? what->part : ""));
 	node_set(witness, "program", what->program ? json_deep_copy(what->program) : json_null());
 	node_set(witness, "model", node_text(node_string(answer, "model")));
 	node_set(witness, "seed", json_incref(node_get(answer, "seed")));
@@ -155,8 +155,10 @@ int witness_write(const struct explored *what, const json_t *answer, const json_
 	json_decref(witness);
 	if (why)
 		complain("%s: cannot write the witness: %s; choose another folder with --witness", path, strerror(why));
-	else
+	else {
 		node_set(finding, "replay", quoted(path));
+		node_set(finding, "witness", node_text(path));
+	}
 	return why;
 }
 

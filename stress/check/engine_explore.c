@@ -112,6 +112,7 @@ static void judge(const struct check_subject *subject, const struct check_plan *
 	json_t *program = recipe(subject);
 	const struct explored what = {.module = file->built.program,
 		.file = subject->source.files[0],
+		.part = strcmp(subject->scenario, "program") != 0 ? subject->scenario : NULL,
 		.shard = plan->shard ? plan->shard : 1,
 		.shards = plan->shards ? plan->shards : 1,
 		.witness_folder = plan->witness_folder,

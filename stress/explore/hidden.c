@@ -269,6 +269,7 @@ void process_reset(void)
 	struct process *p = process;
 	p->begun++;
 	p->status = -1;
+	p->outcome[0] = '\0';
 	p->output_bytes = 0;
 	p->token = NULL;
 	p->at_exit.count = p->at_quick_exit.count = 0;

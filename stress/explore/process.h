@@ -44,6 +44,7 @@ struct process {
 	uint64_t begun;          /* executions, to tell them apart */
 	volatile uint64_t turns; /* entries of explored code that are no steps: output, reports */
 	int status;              /* of exit; -1: it has not exited */
+	char outcome[64];        /* what a scenario's check named this execution (include/onceproof.h); "": nothing */
 	struct process_handlers at_exit, at_quick_exit;
 	const struct process_table *begins, *ends; /* the program's constructors and destructors */
 	uint64_t exit_cell, random_cell, effect_cell,
