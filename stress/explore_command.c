@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../impl/contract.h"
+#include "explore/amend.h"
 #include "explore/crash.h"
 #include "explore/orders.h"
 #include "explore/snapshot.h"
@@ -28,11 +29,15 @@ static const struct argp_option options[] = {
 	{"shard", 'I', "I/N", 0, "explore this part only", 0},
 	{"jobs", 'j', "N", 0, "processes at once; the results are the same (default 1)", 0},
 	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
+	{"journal", 'J', "FD", 0, "a socket for what was done (explore/journal.h)", 0},
+	{"journal-every", 'E', "SECONDS", 0, "how often something is told there", 0},
 	{"first", 'f', NULL, 0, "stop at the first finding", 0},
 	{"progress", 'p', NULL, 0, "lines of progress on stderr", 0},
 	{"orders", 'O', NULL, 0, "tell which orders the program names, as `orders` of the answer", 0},
 	{"weaken", 'W', "SITE=ORDER[,FAILED]", 0, "an atomic operation behaves as if it named this order (see explore/orders.h)",
 		0},
+	{"atomic", 'A', "SITE=ORDER[,SITE]", 0, "a plain access behaves as an atomic one (see explore/amend.h)", 0},
+	{"lock", 'G', "LOCK=FROM-TO[,FROM-TO...]", 0, "code is under a lock (likewise)", 0},
 	{"replay", 'r', "FILE", 0, "repeat the schedule of a witness", 0},
 	{0},
 };
@@ -77,6 +82,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "too many options of the search");
 		a->words[a->word_count++] = arg;
 		break;
+	case 'J':
+		a->explore.journal_fd = (int)strtol(arg, &end, 10);
+		break;
+	case 'E':
+		a->explore.journal_every_s = strtod(arg, &end);
+		break;
 	case 'f':
 		a->explore.first_only = true;
 		break;
@@ -91,6 +102,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'W':
 		if (orders_weaken_text(arg) != 0)
 			argp_error(state, "'%s' is not SITE=ORDER", arg);
+		break;
+	case 'A':
+		if (amend_atomic_text(arg) != 0)
+			argp_error(state, "'%s' is not SITE=ORDER[,SITE]", arg);
+		break;
+	case 'G':
+		if (amend_lock_text(arg) != 0)
+			argp_error(state, "'%s' is not LOCK=FROM-TO", arg);
 		break;
 	case 'r':
 		a->replay = arg;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "amend.h"
 #include "orders.h"
 #include "runtime_private.h"
 #include "snapshot.h"
@@ -92,6 +93,8 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 			racing_store_known(address, bytes, site);
 		return;
 	}
+	if (__builtin_expect(amended != NULL, 0) && amend_plain(address, bytes, write, site))
+		return;
 	if (races_any_promoted() && races_promoted(address, bytes)) {
 		racing_access(address, bytes, write, site);
 		return;
@@ -110,6 +113,7 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 
 void runtime_access(const void *address, size_t bytes, bool write, const void *site)
 {
+	amend_step(site);
 	if (bytes)
 		plain((uintptr_t)address, bytes, write, site);
 }
@@ -126,12 +130,14 @@ void runtime_wrote(void)
 	CALLBACK void checked_##name(uintptr_t address); \
 	CALLBACK void checked_##name(uintptr_t address)  \
 	{                                                \
+		amend_access(SITE);                      \
 		plain(address, bytes, false, SITE);      \
 	}
 #define PLAIN_WRITE(name, bytes)                   \
 	CALLBACK void name(uintptr_t address);     \
 	CALLBACK void name(uintptr_t address)      \
 	{                                          \
+		amend_access(SITE);                \
 		plain(address, bytes, true, SITE); \
 	}
 #define PLAIN(kind, bytes)                            \
@@ -161,12 +167,14 @@ PLAIN(unaligned_volatile_, 16)
 CALLBACK void __tsan_read_range(uintptr_t address, size_t bytes);
 CALLBACK void __tsan_read_range(uintptr_t address, size_t bytes)
 {
+	amend_access(SITE);
 	plain(address, bytes, false, SITE);
 }
 
 CALLBACK void __tsan_write_range(uintptr_t address, size_t bytes);
 CALLBACK void __tsan_write_range(uintptr_t address, size_t bytes)
 {
+	amend_access(SITE);
 	plain(address, bytes, true, SITE);
 }
 
@@ -175,6 +183,7 @@ CALLBACK void __tsan_write_range(uintptr_t address, size_t bytes)
 	CALLBACK void name(uintptr_t address);      \
 	CALLBACK void name(uintptr_t address)       \
 	{                                           \
+		amend_access(SITE);                 \
 		plain(address, bytes, false, SITE); \
 		plain(address, bytes, true, SITE);  \
 	}
@@ -187,6 +196,7 @@ READ_WRITE(__tsan_read_write16, 16)
 CALLBACK void *__tsan_memcpy(void *to, const void *from, size_t bytes);
 CALLBACK void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 {
+	amend_access(SITE);
 	plain((uintptr_t)from, bytes, false, SITE);
 	plain((uintptr_t)to, bytes, true, SITE);
 	return memcpy(to, from, bytes);
@@ -195,6 +205,7 @@ CALLBACK void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 CALLBACK void *__tsan_memmove(void *to, const void *from, size_t bytes);
 CALLBACK void *__tsan_memmove(void *to, const void *from, size_t bytes)
 {
+	amend_access(SITE);
 	plain((uintptr_t)from, bytes, false, SITE);
 	plain((uintptr_t)to, bytes, true, SITE);
 	return memmove(to, from, bytes);
@@ -203,6 +214,7 @@ CALLBACK void *__tsan_memmove(void *to, const void *from, size_t bytes)
 CALLBACK void *__tsan_memset(void *to, int value, size_t bytes);
 CALLBACK void *__tsan_memset(void *to, int value, size_t bytes)
 {
+	amend_access(SITE);
 	plain((uintptr_t)to, bytes, true, SITE);
 	return memset(to, value, bytes);
 }
@@ -219,6 +231,7 @@ CALLBACK void __tsan_func_entry(const void *caller)
 {
 	if (!runtime || !runtime->running)
 		return;
+	amend_access(caller);
 	struct thread *self = runtime_thread();
 	if (self->depth < CALLS_MAX)
 		self->calls[self->depth] = caller;
@@ -228,8 +241,10 @@ CALLBACK void __tsan_func_entry(const void *caller)
 CALLBACK void __tsan_func_exit(void);
 CALLBACK void __tsan_func_exit(void)
 {
-	if (runtime && runtime->running && runtime_thread()->depth)
-		runtime_thread()->depth--;
+	if (!runtime || !runtime->running || !runtime_thread()->depth)
+		return;
+	runtime_thread()->depth--;
+	amend_return();
 }
 
 /* C++ writes virtual table pointers. */
@@ -237,6 +252,7 @@ PLAIN_WRITE(__tsan_vptr_read, 8)
 CALLBACK void __tsan_vptr_update(void **at, void *value);
 CALLBACK void __tsan_vptr_update(void **at, void *value)
 {
+	amend_access(SITE);
 	if (*at != value)
 		plain((uintptr_t)at, sizeof value, true, SITE);
 }
@@ -332,7 +348,11 @@ static uint64_t atomic_load(uint64_t address, uint32_t bytes, int order, const v
 		.address = address,
 		.location = UINT32_MAX,
 		.site = site};
+	amend_access(site);
 	check_heap(address, bytes, false, site);
+	uint64_t value;
+	if (__builtin_expect(amended != NULL, 0) && amend_atomic(address, bytes, false, &value, site))
+		return value;
 	return runtime_atomic(&op, NULL);
 }
 
@@ -346,7 +366,10 @@ static void atomic_store(uint64_t address, uint32_t bytes, uint64_t value, int o
 		.location = UINT32_MAX,
 		.operand = value & mask_of(bytes),
 		.site = site};
+	amend_access(site);
 	check_heap(address, bytes, true, site);
+	if (__builtin_expect(amended != NULL, 0) && amend_atomic(address, bytes, true, &op.operand, site))
+		return;
 	runtime_atomic(&op, NULL);
 }
 
@@ -365,6 +388,7 @@ static uint64_t atomic_update(
 		.operand = operand & mask_of(bytes),
 		.apply = apply,
 		.site = site};
+	amend_access(site);
 	check_heap(address, bytes, true, site);
 	return runtime_atomic(&op, NULL);
 }
@@ -384,6 +408,7 @@ static uint64_t atomic_compare(
 		.expected = expected & mask_of(bytes),
 		.apply = apply_compare,
 		.site = site};
+	amend_access(site);
 	check_heap(address, bytes, true, site);
 	return runtime_atomic(&op, NULL);
 }
@@ -468,6 +493,7 @@ CALLBACK void __tsan_atomic_thread_fence(int order)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		return;
 	}
+	amend_access(SITE);
 	struct operation op = {.tag = STEP_FENCE, .order = order_of(order), .site = SITE};
 	if (orders_watched())
 		orders_apply(&op);

@@ -89,7 +89,7 @@ void racing_complete(void)
 	}
 }
 
-static void under_way(event_id store, uintptr_t address, uint32_t bytes)
+void racing_under_way(event_id store, uintptr_t address, uint32_t bytes)
 {
 	struct inner_thread *own = inner_thread();
 	own->under_way[own->under_way_count++] =
@@ -144,7 +144,7 @@ static void racing_read(const uintptr_t *at, const uint32_t *size, unsigned coun
 	for (unsigned i = 0; i < count; i++) {
 		if (memory_get(at[i], size[i]) == value[i])
 			continue;
-		under_way(0, at[i], size[i]);
+		racing_under_way(0, at[i], size[i]);
 		memcpy((void *)at[i], &value[i], size[i]);
 	}
 }
@@ -170,7 +170,7 @@ static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned cou
 			note_access(at[0], bytes, true, site);
 		}
 		event_id store = step_write(&op);
-		under_way(store, at[i], size[i]);
+		racing_under_way(store, at[i], size[i]);
 	}
 	spin_effect();
 }
@@ -243,7 +243,7 @@ void racing_store_known(uintptr_t address, size_t bytes, const void *site)
 				.location = location,
 				.thread = (uint16_t)runtime->current,
 				.site = site};
-			under_way(step_write(&op), at, size);
+			racing_under_way(step_write(&op), at, size);
 		}
 		at += size;
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "amend.h"
 #include "isolate.h"
 #include "memory.h"
 #include "runtime_private.h"
@@ -373,6 +374,7 @@ uint32_t runtime_choose(unsigned count)
 
 void runtime_yield(enum step_tag tag, const void *site)
 {
+	amend_step(site);
 	runtime_enter();
 	if (runtime->quiet)
 		return;
@@ -392,6 +394,7 @@ void runtime_yield(enum step_tag tag, const void *site)
 void runtime_wait(enum step_tag tag, const void *site, bool (*ready)(void *arg, event_id *from),
 	void (*describe)(void *arg, char *text, size_t bytes), void *arg)
 {
+	amend_step(site);
 	runtime_enter();
 	struct thread *self = runtime_thread();
 	struct operation op = {
@@ -445,6 +448,7 @@ static void clear(void)
 	runtime->virtual_ns = 0;
 	runtime->raced = races_any_promoted();
 	sync_clear();
+	amend_clear();
 }
 
 static enum ending perform(void)

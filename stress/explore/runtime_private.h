@@ -103,6 +103,10 @@ _Noreturn void runtime_stuck(void);
 
 /* step.c: performs the store OP, which is scheduled already, on its known location. */
 event_id step_write(const struct operation *op);
+/* An atomic store, or an update that read *VALUE, of which it is only known later what it writes: until then what it found. The caller
+ * hands the event to racing_under_way() or graph_value(). */
+event_id step_store_later(struct operation *op);
+event_id step_update_later(struct operation *op, uint64_t *value);
 
 /* spin.c. Before a read of LOCATION at SITE: did the thread come round a loop without effect? */
 enum spin {
@@ -140,6 +144,9 @@ void racing_store_known(uintptr_t address, size_t bytes, const void *site);
 /* The running thread's racing accesses are done: gives stores their values, takes stale values out of memory. */
 void racing_complete(void);
 int racing_start(void);
+/* The plain access of the program to BYTES at ADDRESS that comes next stands for the store or update STORE, which gets its value when the
+ * thread enters the runtime again; 0: it reads what the caller puts there, and what is there now comes back. */
+void racing_under_way(event_id store, uintptr_t address, uint32_t bytes);
 
 /* record.c */
 void record_event(const struct operation *op, event_id id);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "amend.h"
 #include "orders.h"
 #include "runtime_private.h"
 
@@ -181,6 +182,7 @@ uint64_t runtime_perform(
 
 event_id runtime_step(enum step_tag tag, enum event_kind kind, enum order order, const void *site)
 {
+	amend_step(site);
 	runtime_enter();
 	struct operation op = {.kind = (uint8_t)kind,
 		.tag = (uint8_t)tag,
@@ -359,6 +361,55 @@ static void meet_location(const struct operation *op)
 		}
 }
 
+/* The location of OP in the program's memory. */
+static void locate_memory(struct operation *op)
+{
+	struct graph *g = runtime->graph;
+	uint64_t initial = memory_get(op->address, op->bytes);
+	uint32_t locations = g->location_count;
+	op->location = graph_location(g, op->address, op->bytes, &initial);
+	if (g->location_count != locations)
+		meet_location(op);
+}
+
+event_id step_store_later(struct operation *op)
+{
+	runtime_enter();
+	op->thread = (uint16_t)runtime->current;
+	locate_memory(op);
+	op->operand = memory_get(op->address, op->bytes);
+	runtime_schedule(op);
+	note_atomic_access(op, true, runtime->graph->done[op->thread]);
+	event_id event = step_write(op);
+	spin_effect();
+	return event;
+}
+
+static enum applied apply_later(const struct operation *op, uint64_t value, uint64_t *written)
+{
+	(void)op;
+	*written = value;
+	return APPLIED_WRITE;
+}
+
+event_id step_update_later(struct operation *op, uint64_t *value)
+{
+	runtime_enter();
+	op->thread = (uint16_t)runtime->current;
+	op->apply = apply_later;
+	op->order_failed = op->order == ORDER_ACQ_REL ? ORDER_ACQUIRE : op->order == ORDER_RELEASE ? ORDER_RELAXED : op->order;
+	locate_memory(op);
+	runtime_schedule(op);
+	runtime_moved();
+	event_id sources[CANDIDATES_MAX], event;
+	unsigned count = candidates(op, sources);
+	bool wrote;
+	*value = perform_read(op, sources, count, &wrote, &event);
+	note_atomic_access(op, true, runtime->graph->done[op->thread] - 1);
+	spin_effect();
+	return event;
+}
+
 uint64_t runtime_atomic(struct operation *op, bool *written)
 {
 	runtime_enter();
@@ -373,11 +424,7 @@ uint64_t runtime_atomic(struct operation *op, bool *written)
 		return value;
 	}
 	struct graph *g = runtime->graph;
-	uint64_t initial = memory_get(op->address, op->bytes);
-	uint32_t locations = g->location_count;
-	op->location = graph_location(g, op->address, op->bytes, &initial);
-	if (g->location_count != locations)
-		meet_location(op);
+	locate_memory(op);
 	event_id event;
 	if (op->kind == EVENT_WRITE) {
 		runtime_schedule(op);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <threads.h>
 
+#include "amend.h"
 #include "sync.h"
 #include "sync_mutex.h"
 
@@ -64,7 +65,7 @@ static bool again(struct sync_object *o, int other, int *returned)
 {
 	if (o->owner != runtime->current + 1)
 		return false;
-	if (o->type == PTHREAD_MUTEX_RECURSIVE)
+	if (o->type == PTHREAD_MUTEX_RECURSIVE || amend_holds(o->address))
 		*returned = o->nested == UINT32_MAX ? EAGAIN : (o->nested++, 0);
 	else if (o->type == PTHREAD_MUTEX_ERRORCHECK)
 		*returned = other;
@@ -73,17 +74,20 @@ static bool again(struct sync_object *o, int other, int *returned)
 	return true;
 }
 
-static int lock(struct sync_object *o, const struct sync_limit *limit, const void *site)
+static int acquire(struct sync_object *o, const struct sync_limit *limit, const void *site)
 {
-	int returned;
-	if (again(o, EDEADLK, &returned))
-		return returned;
 	struct operation op = sync_operation(o, STEP_LOCK, ORDER_ACQUIRE, apply_lock, site);
 	op.operand = runtime->current + 1;
 	uint64_t value;
 	bool wrote;
 	int late = sync_acquire(o, &op, limit, false, &value, &wrote);
 	return late ? late : locked(o, value, wrote, site);
+}
+
+static int lock(struct sync_object *o, const struct sync_limit *limit, const void *site)
+{
+	int returned;
+	return again(o, EDEADLK, &returned) ? returned : acquire(o, limit, site);
 }
 
 static int trylock(struct sync_object *o, const void *site)
@@ -155,12 +159,33 @@ struct sync_object *sync_mutex_waited_with(void *m, const void *site)
 
 int sync_mutex_release(struct sync_object *o, const void *site)
 {
+	amend_lend(o->address, &o->nested);
 	return unlock(o, site);
 }
 
 int sync_mutex_take_back(struct sync_object *o, const void *site)
 {
-	return lock(o, NULL, site);
+	int why = lock(o, NULL, site);
+	amend_restore(o->address, &o->nested);
+	return why;
+}
+
+/* For code that is to be under a mutex ---------------------------------------------------------------------------------------------- */
+
+void sync_mutex_enter(void *m, const void *site)
+{
+	struct sync_object *o = sync_object(m, SYNC_MUTEX, read_kind);
+	if (o->owner == runtime->current + 1)
+		o->nested++;
+	else
+		acquire(o, NULL, site);
+}
+
+void sync_mutex_leave(void *m, const void *site)
+{
+	struct sync_object *o = sync_object(m, SYNC_MUTEX, read_kind);
+	if (o->owner == runtime->current + 1)
+		unlock(o, site);
 }
 
 /* The end of a thread --------------------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "amend.h"
 #include "memory.h"
 #include "runtime_private.h"
 #include "sync.h"
@@ -115,6 +116,7 @@ static __attribute__((noinline)) void made_anew(
 
 struct sync_object *sync_use(const void *address, enum sync_kind kind, void (*initial)(struct sync_object *o), const void *site)
 {
+	amend_step(site);
 	runtime_enter();
 	struct sync_thread *self = sync_self();
 	if (__builtin_expect(self->cancel_now, 0))

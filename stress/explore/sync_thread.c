@@ -11,6 +11,7 @@
 #include <threads.h>
 #include <unistd.h>
 
+#include "amend.h"
 #include "sync.h"
 
 static int create(pthread_t *handle, const pthread_attr_t *attr, void *(*start)(void *), void *arg, const void *site)
@@ -136,6 +137,7 @@ void sync_thread_ends(struct thread *t)
 		return;
 	self->finished = true;
 	sync_keys_end();
+	amend_thread_ends();
 	sync_locks_end();
 }
 

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+#include "amend.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "orders.h"
+#include "runtime_private.h"
+#include "sync_mutex.h"
+
+enum { LOCKS_MAX = 8, OWN_LOCKS = 4, RANGES_MAX = 4096, SITES_MAX = 1024 };
+
+/* An access that is atomic instead of plain, or half of an update. */
+struct amended_site {
+	const void *site;
+	bool update;
+	bool writes; /* of an update: the second half */
+	uint8_t order;
+};
+
+struct code {
+	uintptr_t from, to;
+	uint8_t lock;
+};
+
+struct amended_lock {
+	uint64_t address;    /* of the mutex */
+	pthread_mutex_t own; /* stands for one that the program does not have yet */
+};
+
+/* What a thread has because of where it is. */
+struct region {
+	bool held;
+	unsigned depth;    /* of calls, where it took the lock */
+	const void *entry; /* the first step under it */
+	const void *last;  /* the latest one in the same function */
+	uint32_t nested;   /* lent while it waits: locks of the program on top */
+};
+
+/* The first half of an update whose second half is still to come. */
+struct half {
+	event_id event; /* 0: none */
+	uintptr_t address;
+	uint32_t bytes, done;
+};
+
+struct amended {
+	unsigned lock_count, range_count, site_count;
+	struct amended_lock lock[LOCKS_MAX];
+	struct code code[RANGES_MAX];
+	struct amended_site site[SITES_MAX];
+	struct region region[GRAPH_THREADS_MAX][LOCKS_MAX];
+	struct half half[GRAPH_THREADS_MAX];
+};
+
+struct amended *amended; /* set once, with the first change */
+
+/* The changes --------------------------------------------------------------------------------------------------------------------- */
+
+static int make(void)
+{
+	if (!amended)
+		amended = memory_map(sizeof *amended);
+	return amended ? 0 : ENOMEM;
+}
+
+/* Reads an address counted from the start of the program; *END is behind it. 0: there is none. */
+static uintptr_t address_at(const char *text, const char **end)
+{
+	extern const char __executable_start[];
+	char *behind;
+	uintptr_t address = strncmp(text, "0x", 2) == 0 ? strtoull(text, &behind, 16) : 0;
+	*end = address ? behind : text;
+	return address ? (uintptr_t)__executable_start + address : 0;
+}
+
+static int add_site(const void *site, int order, bool update, bool writes)
+{
+	if (amended->site_count == SITES_MAX)
+		return ENOSPC;
+	amended->site[amended->site_count++] =
+		(struct amended_site){.site = site, .order = (uint8_t)order, .update = update, .writes = writes};
+	return 0;
+}
+
+int amend_atomic_text(const char *text)
+{
+	const char *at;
+	uintptr_t first = address_at(text, &at), second = 0;
+	if (!first || *at++ != '=')
+		return EINVAL;
+	size_t length = strcspn(at, ",");
+	int order = order_from_name(at, length), why = make();
+	at += length;
+	if (*at == ',' && !(second = address_at(at + 1, &at)))
+		return EINVAL;
+	if (*at || order < ORDER_RELAXED)
+		return EINVAL;
+	if (!why)
+		why = add_site((const void *)first, order, second != 0, false);
+	if (!why && second)
+		why = add_site((const void *)second, order, true, true);
+	return why;
+}
+
+/* The lock that TEXT names, made if it is new; -1: none. */
+static int lock_at(const char *text, const char **end)
+{
+	uint64_t address = 0;
+	if (*text == '@') {
+		address = address_at(text + 1, end);
+	} else if (*text >= '0' && *text < '0' + OWN_LOCKS) {
+		address = (uint64_t)&amended->lock[*text - '0'].own;
+		*end = text + 1;
+	}
+	if (!address || **end != '=')
+		return -1;
+	for (unsigned i = 0; i < amended->lock_count; i++)
+		if (amended->lock[i].address == address)
+			return (int)i;
+	if (amended->lock_count == LOCKS_MAX)
+		return -1;
+	amended->lock[amended->lock_count].address = address;
+	return (int)amended->lock_count++;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct code *x = a, *y = b;
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+int amend_lock_text(const char *text)
+{
+	int why = make(), lock = why ? -1 : lock_at(text, &text);
+	if (lock < 0)
+		return why ? why : EINVAL;
+	do {
+		uintptr_t from = address_at(text + 1, &text), to = from && *text == '-' ? address_at(text + 1, &text) : 0;
+		if (to <= from)
+			return EINVAL;
+		if (amended->range_count == RANGES_MAX)
+			return ENOSPC;
+		amended->code[amended->range_count++] = (struct code){from, to, (uint8_t)lock};
+	} while (*text == ',');
+	qsort(amended->code, amended->range_count, sizeof *amended->code, by_address);
+	return *text ? EINVAL : 0;
+}
+
+/* Code under a lock ----------------------------------------------------------------------------------------------------------------- */
+
+/* Bits of the locks that the call which returns to SITE is under. Ranges of one lock do not overlap, those of two may. */
+static unsigned locks_of(const void *site)
+{
+	uintptr_t at = (uintptr_t)site - 1;
+	unsigned low = 0, high = amended->range_count, locks = 0;
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		if (amended->code[middle].from <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Of each lock's ranges that begin at or in front of it the nearest decides. */
+	unsigned decided = 0, all = (1u << amended->lock_count) - 1;
+	for (unsigned i = low; i-- > 0 && decided != all;) {
+		unsigned bit = 1u << amended->code[i].lock;
+		if (!(decided & bit) && at < amended->code[i].to)
+			locks |= bit;
+		decided |= bit;
+	}
+	return locks;
+}
+
+/* The lock's own steps: other threads may move meanwhile, and the registers that were kept are to be the caller's again. */
+static void take(unsigned lock, struct region *r, const void *site)
+{
+	uint64_t registers[8];
+	memcpy(registers, runtime->registers, sizeof registers);
+	r->held = true;
+	r->depth = runtime_thread()->depth;
+	r->entry = r->last = site;
+	r->nested = 0;
+	sync_mutex_enter((void *)amended->lock[lock].address, site);
+	memcpy(runtime->registers, registers, sizeof registers);
+}
+
+static void give_back(unsigned lock, struct region *r)
+{
+	uint64_t registers[8];
+	memcpy(registers, runtime->registers, sizeof registers);
+	r->held = false;
+	sync_mutex_leave((void *)amended->lock[lock].address, r->last);
+	memcpy(runtime->registers, registers, sizeof registers);
+}
+
+/* Is a step at SITE still in the region? AGAIN: one that is where the region was entered begins it anew: a loop came round. */
+static bool stays(const struct region *r, unsigned depth, bool inside, const void *site, bool again)
+{
+	if (depth != r->depth)
+		return depth > r->depth;
+	return inside && (site != r->entry || (!again && r->last == site));
+}
+
+void amend_step_(const void *site, bool again)
+{
+	if (!runtime_on() || !amended->lock_count)
+		return;
+	unsigned self = runtime->current, depth = runtime_thread()->depth, locks = locks_of(site);
+	struct region *r = amended->region[self];
+	for (unsigned i = amended->lock_count; i-- > 0;)
+		if (r[i].held && !stays(&r[i], depth, locks >> i & 1, site, again))
+			give_back(i, &r[i]);
+	for (unsigned i = 0; i < amended->lock_count; i++) {
+		if (!r[i].held && (locks >> i & 1) && !runtime->quiet)
+			take(i, &r[i], site);
+		else if (r[i].held && r[i].depth == depth)
+			r[i].last = site;
+	}
+}
+
+void amend_return_(void)
+{
+	if (!runtime_on())
+		return;
+	struct region *r = amended->region[runtime->current];
+	for (unsigned i = amended->lock_count; i-- > 0;)
+		if (r[i].held && runtime_thread()->depth < r[i].depth)
+			give_back(i, &r[i]);
+}
+
+void amend_thread_ends(void)
+{
+	if (!amended)
+		return;
+	struct region *r = amended->region[runtime->current];
+	for (unsigned i = amended->lock_count; i-- > 0;)
+		if (r[i].held)
+			give_back(i, &r[i]);
+}
+
+void amend_clear(void)
+{
+	if (!amended)
+		return;
+	memset(amended->region, 0, sizeof amended->region);
+	memset(amended->half, 0, sizeof amended->half);
+}
+
+/* The region of the running thread that has the mutex at ADDRESS; NULL: none. */
+static struct region *holding(uint64_t address)
+{
+	for (unsigned i = 0; amended && i < amended->lock_count; i++)
+		if (amended->lock[i].address == address && amended->region[runtime->current][i].held)
+			return &amended->region[runtime->current][i];
+	return NULL;
+}
+
+bool amend_holds(uint64_t address)
+{
+	return holding(address) != NULL;
+}
+
+void amend_lend(uint64_t address, uint32_t *nested)
+{
+	struct region *r = holding(address);
+	if (!r)
+		return;
+	r->nested = *nested;
+	*nested = 0;
+}
+
+void amend_restore(uint64_t address, uint32_t *nested)
+{
+	struct region *r = holding(address);
+	if (r)
+		*nested = r->nested;
+}
+
+/* Accesses ---------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct amended_site *find(const void *site, bool write)
+{
+	for (unsigned i = 0; i < amended->site_count; i++) {
+		const struct amended_site *it = &amended->site[i];
+		if (it->site == site && (!it->update || it->writes == write))
+			return it;
+	}
+	return NULL;
+}
+
+static struct operation operation(
+	uintptr_t address, uint32_t bytes, enum event_kind kind, enum step_tag tag, uint8_t order, const void *site)
+{
+	return (struct operation){.kind = (uint8_t)kind,
+		.tag = (uint8_t)tag,
+		.order = order,
+		.bytes = bytes,
+		.address = address,
+		.location = UINT32_MAX,
+		.site = site};
+}
+
+/* The first half of an update; returns what it read. What it writes is not known yet: what is there. */
+static uint64_t update_begins(uintptr_t address, uint32_t bytes, uint8_t order, const void *site)
+{
+	struct half *half = &amended->half[runtime->current];
+	if (half->event)
+		runtime_uncontrolled("an update whose second half never came");
+	struct operation op = operation(address, bytes, EVENT_UPDATE, STEP_FETCH_ADD, order, site);
+	uint64_t value;
+	half->event = step_update_later(&op, &value);
+	half->address = address;
+	half->bytes = bytes;
+	half->done = runtime->graph->done[runtime->current];
+	return value;
+}
+
+/* The event of the update that a write at ADDRESS ends; 0: there is none. */
+static event_id update_ends(uintptr_t address, uint32_t bytes)
+{
+	struct half *half = &amended->half[runtime->current];
+	event_id event = half->event;
+	half->event = 0;
+	if (event && half->address == address && half->bytes == bytes && half->done == runtime->graph->done[runtime->current])
+		return event;
+	runtime_uncontrolled("an update whose halves stand apart");
+	return 0;
+}
+
+/* What the program reads from ADDRESS next is VALUE. */
+static void lend_value(uintptr_t address, uint32_t bytes, uint64_t value)
+{
+	uint64_t there = 0;
+	memcpy(&there, (const void *)address, bytes);
+	if (there == value)
+		return;
+	racing_under_way(0, address, bytes);
+	memcpy((void *)address, &value, bytes);
+}
+
+static void plain_update(uintptr_t address, uint32_t bytes, bool write, uint8_t order, const void *site)
+{
+	if (!write) {
+		uint64_t value = update_begins(address, bytes, order, site);
+		racing_under_way(amended->half[runtime->current].event, address, bytes);
+		memcpy((void *)address, &value, bytes);
+		return;
+	}
+	event_id event = update_ends(address, bytes);
+	if (event)
+		racing_under_way(event, address, bytes);
+}
+
+bool amend_plain(uintptr_t address, size_t bytes, bool write, const void *site)
+{
+	const struct amended_site *it = bytes <= 8 && address % bytes == 0 ? find(site, write) : NULL;
+	if (!it)
+		return false;
+	uint32_t size = (uint32_t)bytes;
+	if (it->update) {
+		plain_update(address, size, write, it->order, site);
+	} else if (write) {
+		struct operation op = operation(address, size, EVENT_WRITE, STEP_STORE, it->order, site);
+		racing_under_way(step_store_later(&op), address, size);
+	} else {
+		struct operation op = operation(address, size, EVENT_READ, STEP_LOAD, it->order, site);
+		lend_value(address, size, runtime_atomic(&op, NULL));
+	}
+	return true;
+}
+
+bool amend_atomic(uintptr_t address, uint32_t bytes, bool write, uint64_t *value, const void *site)
+{
+	const struct amended_site *it = runtime->quiet ? NULL : find(site, write);
+	if (!it || !it->update)
+		return false;
+	if (!write) {
+		*value = update_begins(address, bytes, it->order, site);
+		return true;
+	}
+	runtime_enter();
+	event_id event = update_ends(address, bytes);
+	if (!event)
+		return false;
+	struct graph *g = runtime->graph;
+	graph_value(g, event, *value);
+	if (g->locations[g->events[event].location].last == event)
+		memcpy((void *)address, value, bytes);
+	return true;
+}
