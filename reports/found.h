@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The findings of a report, each once: what SARIF, annotations, summary and page have in common. */
+#ifndef ONCEPROOF_FOUND_H
+#define ONCEPROOF_FOUND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* An array of {finding, result, seen[], level, known}, the most important first. A finding that several results of one subject have
+ * (several engines, compilers or scenarios) stands there once, as the one of them that can show the most; `seen` says where:
+ * "explore program (gcc 12.2.0)". `level` is "error" (it fails the run), "warning" or "note" (stated beforehand, or of an engine that
+ * only informs); `known`: it is in the baseline. New reference; its parts are those of REPORT. */
+json_t *found_gather(const json_t *report);
+
+/* Was REPORT compared with a baseline? */
+bool found_baseline(const json_t *report);
+
+/* The findings of the baseline that were not seen: `vanished[]` of all checks, each {fingerprint, kind, message}. New reference. */
+json_t *found_vanished(const json_t *report);
+
+/* FILE of a finding as others know it: relative to where names begin, without "./"; in a GitHub workflow relative to the repository,
+ * also when the step runs in a folder below it. The caller frees it. */
+char *found_file(const char *file);
+
+#endif
