@@ -3,7 +3,7 @@
  *
  * {model, strategy, plan, seed, executions, blocked, abandoned, cut, diverged, distinct, outcomes[count by index], exhausted, bound,
  *  out_of_time, caveat, probability[p1, p2, p3] (empty: no statement), seconds, peak_bytes, processes (that took part, this one among
- *  them), skip (null), findings[]}
+ *  them), skip (null), findings[]}; with a journal also resumed (executions that were not made again)
  * finding   {kind, message, outcome (index, -1: none), after_race, executions, first, stale, preemptions, places[], schedule[], steps[]}
  * place     {thread, role, frames[]}
  * step      {at, thread, tag, order, address, global, bytes, write, plain, read, written, source, stale, blocked, note, frames[]}
@@ -273,6 +273,8 @@ json_t *explore_answer(
 		peak_bytes(), "processes", (json_int_t)result->processes + 1, "skip", "findings", findings);
 	json_object_update(answer, rest);
 	json_decref(rest);
+	if (options->journal_fd > 0)
+		json_object_set_new(answer, "resumed", json_integer((json_int_t)result->resumed));
 	return answer;
 }
 

@@ -152,3 +152,70 @@ struct search_rest *search_rest_join(const struct search_rest *first, const stru
 	put(whole, then->items, then->nodes, items_of(first), first->items, nodes_of(first));
 	return whole;
 }
+
+/* For a journal: what the estimate rests on, then the items bottom first, each with its nodes behind it. So what is far down, and seldom
+ * changes, is where it was before (journal.c). */
+struct kept_item {
+	uint64_t count, stamp;
+	double share;
+};
+
+static void keep_items(struct search_state *to, const struct dpor_item *items, uint64_t count, const struct dpor_node *pool)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		const struct kept_item kept = {items[i].count, items[i].stamp, items[i].share};
+		search_state_add(to, &kept, sizeof kept);
+		search_state_add(to, pool + items[i].start, items[i].count * sizeof *pool);
+	}
+}
+
+static void keep_progress(struct search_state *to, const struct dpor *d)
+{
+	uint64_t progress[4] = {(uint64_t)d->explored, (uint64_t)(d->explored >> 64), d->executions, sizeof(struct dpor_node)};
+	search_state_add(to, progress, sizeof progress);
+}
+
+void search_dpor_save(const struct search *s, struct search_state *to)
+{
+	const struct dpor *d = (const struct dpor *)s;
+	keep_progress(to, d);
+	keep_items(to, d->items + d->first_item, d->item_count - d->first_item, d->pool);
+}
+
+void search_dpor_save_rests(const struct search *s, struct search_rest *const *rests, size_t count, struct search_state *to)
+{
+	keep_progress(to, (const struct dpor *)s);
+	while (count--)
+		keep_items(to, items_of(rests[count]), rests[count]->items, nodes_of(rests[count]));
+}
+
+bool search_dpor_load(struct search *s, struct search_state_reader *from)
+{
+	struct dpor *d = (struct dpor *)s;
+	uint64_t progress[4];
+	if (!search_dpor_steady(s) || !search_state_take(from, progress, sizeof progress) ||
+		progress[3] != sizeof(struct dpor_node))
+		return false;
+	/* First all of it is looked through. */
+	struct search_state_reader ahead = *from;
+	for (struct kept_item kept; ahead.left && search_state_take(&ahead, &kept, sizeof kept);) {
+		size_t bytes = (size_t)kept.count * sizeof(struct dpor_node);
+		if (kept.count > GRAPH_EVENTS_MAX || bytes > ahead.left)
+			return false;
+		ahead.at += bytes;
+		ahead.left -= bytes;
+	}
+	if (ahead.failed)
+		return false;
+	search_dpor_forget(s);
+	for (struct kept_item kept; from->left && search_state_take(from, &kept, sizeof kept);) {
+		struct dpor_node *nodes = dpor_push(d, (uint32_t)kept.count, (uint32_t)kept.stamp);
+		if (!nodes)
+			return true; /* the search has failed, and says so */
+		search_state_take(from, nodes, (size_t)kept.count * sizeof *nodes);
+		d->items[d->item_count - 1].share = kept.share;
+	}
+	d->explored = (unsigned __int128)progress[1] << 64 | progress[0];
+	d->executions = progress[2];
+	return true;
+}

@@ -199,6 +199,17 @@ static uint64_t shared_number(const struct exploration *x, const struct phase *p
 	return x->order + (phase->runs - phase->runs_before) * x->options->shards + x->options->shard;
 }
 
+bool exploration_add_behaviour(struct exploration *x, uint64_t hash)
+{
+	uint32_t before = x->behaviours.count;
+	unsigned sampling = x->behaviours.sampling;
+	if (!behaviours_add(&x->behaviours, hash))
+		return false;
+	if (x->behaviours.count != before || x->behaviours.sampling != sampling)
+		journal_behaviour(x, hash);
+	return true;
+}
+
 static void count_ending(struct exploration *x, struct phase *phase, enum ending how, unsigned outcome)
 {
 	struct explore_result *result = x->result;
@@ -207,7 +218,7 @@ static void count_ending(struct exploration *x, struct phase *phase, enum ending
 	case ENDING_FINDING:
 		result->executions++;
 		phase->executions++;
-		if (!behaviours_add(&x->behaviours, graph_hash(runtime->graph)))
+		if (!exploration_add_behaviour(x, graph_hash(runtime->graph)))
 			no_memory(x);
 		break;
 	case ENDING_BLOCKED:
@@ -261,6 +272,7 @@ void phase_step(struct exploration *x, struct phase *phase)
 		return;
 	}
 	enum ending how = explore_execute(x->program, phase->search);
+	x->turns++;
 	bool counts = note_execution(x, phase, how);
 	x->wasted = counts ? 0 : x->wasted + 1;
 	if (counts) {
@@ -314,12 +326,19 @@ void phase_run(struct exploration *x, struct phase *phase, uint64_t executions)
 	phase->number_before = phase->number;
 	if (explore_configure(o, phase->kind->full_graph) != 0)
 		no_memory(x);
+	journal_begin(x, phase);
 	for (uint64_t turn = 0; !x->stopped && !phase->ended && x->wasted <= WASTED_MAX; turn++) {
+		if (journal_take(x, phase)) {
+			exploration_look_at_clock(x, true);
+			continue;
+		}
 		while (independent && phase->number % o->shards != o->shard - 1)
 			phase->number++;
 		if (independent ? phase->number >= end : phase->runs - phase->runs_before >= share)
 			break;
+		uint64_t turns = x->turns;
 		phase_step(x, phase);
+		journal_note(x, phase, x->turns - turns);
 		look_at_clock(x, phase, turn);
 		if (o->jobs > 1 && turn % BETWEEN_FORKS == BETWEEN_FORKS - 1)
 			parallel_run(x, phase, independent ? end - phase->number : share - (phase->runs - phase->runs_before),
@@ -442,7 +461,8 @@ static void finish(struct exploration *x)
 	for (unsigned i = 0; i < result->finding_count && !x->no_memory; i++)
 		if (!explore_witness(x->program, x->options, &result->findings[i]))
 			x->no_memory = true;
-	result->seconds = now() - x->started;
+	result->resumed = journal_taken(x->journal);
+	result->seconds = now() - x->started + journal_seconds(x->journal);
 	behaviours_free(&x->behaviours);
 }
 
@@ -462,6 +482,8 @@ int explore(const struct explore_program *program, const struct explore_options 
 	int why = explore_configure(&checked, false);
 	if (!why)
 		runtime->deadline_ns = checked.time_limit_s > 0 ? runtime_clock_ns() + (uint64_t)(checked.time_limit_s * 1e9) : 0;
+	if (!why && checked.journal_fd > 0 && !(x.journal = journal_open(checked.journal_fd, checked.journal_every_s)))
+		why = EPROTO;
 	if (!why)
 		why = survey(&x);
 	if (!why)
@@ -470,6 +492,7 @@ int explore(const struct explore_program *program, const struct explore_options 
 		finish(&x);
 	else
 		behaviours_free(&x.behaviours);
+	journal_close(x.journal);
 	if (!why && x.no_memory)
 		why = ENOMEM;
 	if (why)

@@ -46,6 +46,8 @@ struct explore_options {
 	void (*progress)(
 		void *arg, uint64_t executions, uint64_t distinct, double estimate); /* may be NULL; called now and then */
 	void *progress_arg;
+	int journal_fd;         /* a socket over which the exploration tells what it has done, and hears what was done before; 0: none */
+	double journal_every_s; /* how often */
 	const volatile int *stop; /* may be NULL; once it is not 0, the search ends as if it were out of time */
 };
 
@@ -90,6 +92,7 @@ struct explore_result {
 	double probability_depth[4]; /* PCT under sc: chance to have found a bug of depth 1..3; 0: no statement */
 	double seconds;
 	unsigned processes; /* others that took part */
+	uint64_t resumed;   /* executions that an earlier exploration made, and that were not made again */
 	unsigned finding_count;
 	struct explored_finding *findings; /* owned */
 };

@@ -5,6 +5,7 @@
 
 #include "behaviours.h"
 #include "explore.h"
+#include "journal.h"
 #include "schedule.h"
 #include "searches.h"
 
@@ -33,8 +34,10 @@ struct exploration {
 	uint32_t steps_hint;
 	unsigned uncontrolled_count;
 	const char *uncontrolled[UNCONTROLLED_MAX];
-	uint64_t alone;    /* turns that this process takes before it tries others again */
-	unsigned failures; /* of other processes to be of any use, in a row */
+	uint64_t alone;          /* turns that this process takes before it tries others again */
+	unsigned failures;       /* of other processes to be of any use, in a row */
+	uint64_t turns;          /* executions so far, also those that do not count */
+	struct journal *journal; /* NULL: nothing is told */
 };
 
 /* A search at work. It can be interrupted by others and go on. */
@@ -66,6 +69,12 @@ double phase_estimate(const struct phase *phase);
 
 /* CLOSELY: the time, too, and not only whether somebody wants it to stop. */
 void exploration_look_at_clock(struct exploration *x, bool closely);
+
+/* Notes a behaviour by its HASH. false: no memory. */
+bool exploration_add_behaviour(struct exploration *x, uint64_t hash);
+
+/* Whatever outlives executions and is no mere number, as a number. */
+uint64_t exploration_lasting(const struct exploration *x);
 
 /* parallel.c: called behind every TURNS executions of PHASE, of which LEFT more are wanted (of a sampler: numbers). If it is worth while,
  * other processes make as many of those as they can make just as this one would. */

@@ -99,8 +99,7 @@ static void *receive_block(int fd, uint64_t bytes)
 	return block;
 }
 
-/* Whatever outlives executions and is no mere number. */
-static uint64_t lasting(const struct exploration *x)
+uint64_t exploration_lasting(const struct exploration *x)
 {
 	uint64_t host = x->program->lasting ? x->program->lasting(x->program->arg) : 0;
 	uint64_t here = races_promotions() + runtime->lasting + snapshot_unseen_pages() + orders_known();
@@ -160,12 +159,12 @@ static void work(struct child *c, const struct task *order, struct tally *t)
 		odd |= x->wasted && (runtime->findings || c->pristine);
 		counted |= !x->wasted;
 		t->wasted_first += !counted;
-		t->useless = lasting(x) != c->lasting || !(c->pristine || search_dpor_steady(phase->search));
+		t->useless = exploration_lasting(x) != c->lasting || !(c->pristine || search_dpor_steady(phase->search));
 	}
 	t->wasted_last = x->wasted;
 	/* Did it leave traces that no later execution may find? */
 	snapshot_look();
-	t->useless |= lasting(x) != c->lasting;
+	t->useless |= exploration_lasting(x) != c->lasting;
 	t->plain = !odd && !t->useless && !x->stopped && !phase->diverged && !x->uncontrolled_count &&
 		   x->result->finding_count < FINDINGS_KEPT_MAX && !x->behaviours.sampling;
 }
@@ -236,8 +235,9 @@ static void be_child(struct exploration *x, struct phase *phase, pid_t parent, i
 	if (getppid() != parent || (x->program->forked && x->program->forked(x->program->arg) != 0))
 		return;
 	struct explore_result own = {0};
-	struct child c = {.x = x, .phase = phase, .lasting = lasting(x), .fd = fd};
+	struct child c = {.x = x, .phase = phase, .lasting = exploration_lasting(x), .fd = fd};
 	x->result = &own;
+	x->journal = NULL;
 	/* What was seen so far is the parent's. */
 	x->behaviours = (struct behaviours){0};
 	if (phase->kind->independent) {
@@ -498,8 +498,9 @@ static void take(struct crew *c)
 	struct phase *phase = c->phase;
 	take_numbers(c, t);
 	for (uint64_t i = 0; i < t->hashes; i++)
-		if (!behaviours_add(&c->x->behaviours, p->hashes[i]))
+		if (!exploration_add_behaviour(c->x, p->hashes[i]))
 			c->x->no_memory = c->x->stopped = true;
+	c->x->turns += t->turns;
 	if (phase->kind->independent) {
 		phase->number = p->to;
 	} else {
@@ -518,30 +519,50 @@ static void take(struct crew *c)
 	piece_free(p);
 }
 
-/* The stack of an exhaustive search is what nobody has done for the parent. */
-static void put_back(struct crew *c)
+/* The stack of an exhaustive search is what nobody has done for the parent: COUNT parts, the top first. NULL: no memory. */
+static struct search_rest **left_to_do(const struct crew *c, size_t *count)
 {
-	size_t count = 0;
+	*count = 0;
 	for (const struct piece *p = c->first; p; p = p->next)
-		count++;
-	struct piece **whole = malloc((count + 1) * sizeof(struct piece *));
-	if (!whole) {
-		c->x->no_memory = c->x->stopped = true;
-		return;
-	}
-	count = 0;
-	for (struct piece *p = c->first; p;) {
-		whole[count++] = p;
+		++*count;
+	struct search_rest **whole = malloc((*count + 1) * sizeof(struct search_rest *));
+	*count = 0;
+	for (struct piece *p = c->first; p && whole;) {
+		whole[(*count)++] = p->rest;
 		struct piece *next = p->next;
 		/* What is left of a piece is part of it. */
 		while (p->state == DONE && next && next->level > p->level)
 			next = next->next;
 		p = next;
 	}
+	return whole;
+}
+
+static void put_back(struct crew *c)
+{
+	size_t count;
+	struct search_rest **whole = left_to_do(c, &count);
+	if (!whole) {
+		c->x->no_memory = c->x->stopped = true;
+		return;
+	}
 	search_dpor_forget(c->phase->search);
 	while (count)
-		if (!search_dpor_push(c->phase->search, whole[--count]->rest))
+		if (!search_dpor_push(c->phase->search, whole[--count]))
 			c->x->no_memory = c->x->stopped = true;
+	free(whole);
+}
+
+/* Pieces were taken over. */
+static void tell_journal(struct crew *c)
+{
+	size_t count = 0;
+	struct search_rest **whole = NULL;
+	if (!c->x->journal)
+		return;
+	if (!c->phase->kind->independent && !(whole = left_to_do(c, &count)))
+		return;
+	journal_note_shared(c->x, c->phase, whole, count);
 	free(whole);
 }
 
@@ -624,6 +645,7 @@ static uint64_t run(struct crew *c, unsigned *taken)
 				return c->first->tally->turns;
 			take(c);
 			++*taken;
+			tell_journal(c);
 		}
 		if (!hand_out(c))
 			return c->broken ? PIECE_TURNS : UINT64_MAX;
@@ -637,7 +659,7 @@ static uint64_t run(struct crew *c, unsigned *taken)
 /* Is there so much to do that others are a help, and would they do the same as this one? */
 static bool worth_it(const struct exploration *x, const struct phase *phase, uint64_t left)
 {
-	if (phase->ended || x->stopped || x->uncontrolled_count || isolate_on())
+	if (phase->ended || x->stopped || x->uncontrolled_count || isolate_on() || journal_is_ahead(x))
 		return false;
 	if (phase->kind->independent)
 		/* SURW has counted by now. */
@@ -652,6 +674,7 @@ void parallel_run(struct exploration *x, struct phase *phase, uint64_t left, uin
 	x->alone -= x->alone < turns ? x->alone : turns;
 	if (x->alone || !worth_it(x, phase, left))
 		return;
+	journal_split(x, phase);
 	struct crew c = {.x = x, .phase = phase, .scale = 1, .limit = left};
 	c.jobs = x->options->jobs < JOBS_MAX ? x->options->jobs : JOBS_MAX;
 	unsigned taken = 0;

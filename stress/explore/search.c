@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of searches, and how one is opened, told its options and closed. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -40,4 +41,33 @@ void search_close(struct search *s)
 	if (s && s->kind->close)
 		s->kind->close(s);
 	memory_free(s);
+}
+
+void search_state_add(struct search_state *to, const void *from, size_t bytes)
+{
+	if (to->failed || !bytes)
+		return;
+	if (to->room - to->count < bytes) {
+		size_t room = (to->count + bytes) * 2;
+		char *more = realloc(to->bytes, room);
+		to->failed = !more;
+		if (!more)
+			return;
+		to->bytes = more;
+		to->room = room;
+	}
+	memcpy(to->bytes + to->count, from, bytes);
+	to->count += bytes;
+}
+
+bool search_state_take(struct search_state_reader *from, void *to, size_t bytes)
+{
+	from->failed |= from->left < bytes;
+	if (from->failed)
+		return false;
+	if (bytes)
+		memcpy(to, from->at, bytes);
+	from->at += bytes;
+	from->left -= bytes;
+	return true;
 }

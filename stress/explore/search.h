@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "graph.h"
+#include "search_state.h"
 
 /* What an operation does with the value that its read half returns. */
 enum applied {
@@ -145,6 +146,10 @@ struct search_kind {
 	void (*end)(struct search *s, const struct moment *at, enum ending how);
 	/* How many executions the whole search takes, as far as can be told now; 0: cannot be told. NULL: never. */
 	double (*estimate)(const struct search *s);
+	/* Between two executions: writes what it keeps from one to the next, and takes it over into a search that was opened alike, of this
+	 * program, perhaps in another process. NULL: nothing is kept. load: false if it does not fit, and then nothing has changed. */
+	void (*save)(const struct search *s, struct search_state *to);
+	bool (*load)(struct search *s, struct search_state_reader *from);
 	void (*close)(struct search *s);
 };
 #define SEARCH_GIVE_UP UINT32_MAX

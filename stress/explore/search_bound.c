@@ -216,6 +216,48 @@ static void bound_end(struct search *s, const struct moment *at, enum ending how
 		b->depth = b->at < b->depth ? b->at : b->depth;
 }
 
+/* The scalars that last, then the stack. */
+struct bound_kept {
+	uint64_t counted;
+	uint32_t level, depth;
+	uint32_t started, ended, left_out, left_out_stale, walked, decisions;
+};
+
+static void bound_save(const struct search *s, struct search_state *to)
+{
+	const struct bound_search *b = (const struct bound_search *)s;
+	const struct bound_kept kept = {b->counted, b->level, b->depth, b->started, b->ended, b->left_out, b->left_out_stale,
+		b->walked, sizeof(struct decision)};
+	search_state_add(to, &kept, sizeof kept);
+	search_state_add(to, b->stack, b->depth * sizeof *b->stack);
+}
+
+static bool bound_load(struct search *s, struct search_state_reader *from)
+{
+	struct bound_search *b = (struct bound_search *)s;
+	struct bound_kept kept;
+	if (!search_state_take(from, &kept, sizeof kept) || kept.decisions != sizeof(struct decision) ||
+		from->left != kept.depth * sizeof(struct decision))
+		return false;
+	if (kept.depth > b->capacity) {
+		struct decision *more = memory_realloc(b->stack, kept.depth * sizeof *more);
+		if (!more)
+			return false;
+		b->stack = more;
+		b->capacity = kept.depth;
+	}
+	search_state_take(from, b->stack, kept.depth * sizeof *b->stack);
+	b->counted = kept.counted;
+	b->level = kept.level;
+	b->depth = kept.depth;
+	b->started = kept.started;
+	b->ended = kept.ended;
+	b->left_out = kept.left_out;
+	b->left_out_stale = kept.left_out_stale;
+	b->walked = kept.walked;
+	return true;
+}
+
 static void bound_close(struct search *s)
 {
 	memory_free(((struct bound_search *)s)->stack);
@@ -246,5 +288,7 @@ const struct search_kind search_bound = {
 	.place = bound_store,
 	.choice = bound_choice,
 	.end = bound_end,
+	.save = bound_save,
+	.load = bound_load,
 	.close = bound_close,
 };

@@ -452,5 +452,7 @@ const struct search_kind search_dpor = {
 	.added = dpor_added,
 	.end = dpor_end,
 	.estimate = dpor_estimate,
+	.save = search_dpor_save,
+	.load = search_dpor_load,
 	.close = dpor_close,
 };

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "searches.h"
 
@@ -140,6 +141,28 @@ void search_pct_absorb(struct search *s, const struct search *before, const stru
 		p->threads = a->threads;
 }
 
+static void pct_save(const struct search *s, struct search_state *to)
+{
+	const struct pct_search *p = (const struct pct_search *)s;
+	uint64_t outside = p->outside, threads = p->threads;
+	search_state_add(to, p->counted, sizeof p->counted);
+	search_state_add(to, &outside, sizeof outside);
+	search_state_add(to, &threads, sizeof threads);
+}
+
+static bool pct_load(struct search *s, struct search_state_reader *from)
+{
+	struct pct_search *p = (struct pct_search *)s;
+	uint64_t counted[DEPTHS_STATED + 1], outside, threads;
+	if (!search_state_take(from, counted, sizeof counted) || !search_state_take(from, &outside, sizeof outside) ||
+		!search_state_take(from, &threads, sizeof threads))
+		return false;
+	memcpy(p->counted, counted, sizeof counted);
+	p->outside = outside != 0;
+	p->threads = (unsigned)threads;
+	return true;
+}
+
 double search_pct_chance(const struct search *s, unsigned depth)
 {
 	const struct pct_search *p = (const struct pct_search *)s;
@@ -170,4 +193,6 @@ const struct search_kind search_pct = {
 	.choice = pct_choice,
 	.added = pct_added,
 	.end = pct_end,
+	.save = pct_save,
+	.load = pct_load,
 };

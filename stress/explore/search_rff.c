@@ -10,7 +10,9 @@
  * they first appeared: no address decides anything. Execution i depends on what the ones before it showed; shards go different ways
  * from the start. No statement about probability.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "searches.h"
 
@@ -331,6 +333,46 @@ static void rff_end(struct search *s, const struct moment *at, enum ending how)
 	}
 }
 
+/* It knows operations by their places in memory, which may be others in another process. */
+static void layout(uint64_t at[2])
+{
+	at[0] = (uint64_t)(uintptr_t)&search_rff;
+	at[1] = (uint64_t)(uintptr_t)stdout; /* in the C library */
+}
+
+static void rff_save(const struct search *s, struct search_state *to)
+{
+	const struct rff_search *r = (const struct rff_search *)s;
+	uint64_t here[2], counts[4] = {r->known_count, r->stamp, r->corpus_count, r->corpus_next};
+	layout(here);
+	search_state_add(to, here, sizeof here);
+	search_state_add(to, counts, sizeof counts);
+	search_state_add(to, r->known, sizeof r->known);
+	search_state_add(to, r->slot, sizeof r->slot);
+	search_state_add(to, r->seen, sizeof r->seen);
+	search_state_add(to, r->corpus, sizeof r->corpus);
+}
+
+static bool rff_load(struct search *s, struct search_state_reader *from)
+{
+	struct rff_search *r = (struct rff_search *)s;
+	uint64_t here[2], then[2], counts[4];
+	layout(here);
+	if (!search_state_take(from, then, sizeof then) || memcmp(here, then, sizeof then) != 0 ||
+		!search_state_take(from, counts, sizeof counts) ||
+		from->left != sizeof r->known + sizeof r->slot + sizeof r->seen + sizeof r->corpus)
+		return false;
+	search_state_take(from, r->known, sizeof r->known);
+	search_state_take(from, r->slot, sizeof r->slot);
+	search_state_take(from, r->seen, sizeof r->seen);
+	search_state_take(from, r->corpus, sizeof r->corpus);
+	r->known_count = (unsigned)counts[0];
+	r->stamp = counts[1];
+	r->corpus_count = (unsigned)counts[2];
+	r->corpus_next = (unsigned)counts[3];
+	return true;
+}
+
 const struct search_kind search_rff = {
 	.name = "rff",
 	.about = "reads-from feedback: keeps and changes schedules that showed new pairs of store and read",
@@ -342,4 +384,6 @@ const struct search_kind search_rff = {
 	.choice = rff_choice,
 	.added = rff_added,
 	.end = rff_end,
+	.save = rff_save,
+	.load = rff_load,
 };

@@ -97,6 +97,12 @@ double search_rest_share(const struct search_rest *rest);
 bool search_rest_split(const struct search_rest *whole, double share, struct search_rest **first, struct search_rest **then);
 struct search_rest *search_rest_join(const struct search_rest *first, const struct search_rest *then);
 
+/* The search's own save and load; and save of a search whose stack is in RESTS, the top first. */
+void search_dpor_save(const struct search *s, struct search_state *to);
+bool search_dpor_load(struct search *s, struct search_state_reader *from);
+void search_dpor_save_rests(
+	const struct search *s, struct search_rest *const *rests, size_t count, struct search_state *to);
+
 /* What the estimate rests on. An integer, so that a sum does not depend on its order. */
 struct search_progress {
 	unsigned __int128 explored;

@@ -154,6 +154,21 @@ void snapshot_look(void)
 		each_page(snapshot, compare_page);
 }
 
+static void note_difference(struct snapshot *s, uint32_t page, uintptr_t from, uintptr_t to)
+{
+	(void)page;
+	s->differs |= memcmp((const void *)from, s->pristine + (from - s->low), to - from) != 0;
+}
+
+bool snapshot_is_clean(void)
+{
+	if (!snapshot || !snapshot->compares)
+		return true;
+	snapshot->differs = false;
+	each_page(snapshot, note_difference);
+	return !snapshot->differs;
+}
+
 void snapshot_passed(uint64_t executions)
 {
 	if (snapshot)

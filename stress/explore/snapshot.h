@@ -42,6 +42,7 @@ struct snapshot {
 	uint64_t executions, interval;
 	uint32_t *whole; /* pages, by number in the region, that are put back as a whole */
 	uint32_t whole_count;
+	bool differs; /* snapshot_is_clean() found something */
 	int pagemap; /* /proc/self/pagemap, or -1 */
 };
 
@@ -76,6 +77,9 @@ void snapshot_restore(void);
 
 /* Compares everything now. */
 void snapshot_look(void);
+
+/* Behind an execution: is everything as it was before the first one? Changes nothing. */
+bool snapshot_is_clean(void);
 
 /* Other processes have made EXECUTIONS from this one's state: when everything is compared next does not depend on who made them. */
 void snapshot_passed(uint64_t executions);
