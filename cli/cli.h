@@ -29,6 +29,7 @@ struct common {
 	bool seed_given;
 	const char *json;       /* --json FILE, "-" is stdout; NULL: none */
 	const char *junit;      /* --junit FILE or NULL */
+	const char *sarif;      /* --sarif FILE or NULL */
 	const char *color;      /* "auto", "always" or "never" */
 	unsigned shard, shards; /* --shard I/N, one-based; 1/1 when not given */
 	int verbosity;          /* -q: -1, default 0, -v: 1 */
@@ -44,6 +45,9 @@ uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64
 
 /* The same for a decimal fraction. */
 double parse_fraction(const char *option, const char *text, double min, double max);
+
+/* PATH, a file that OPTION is to write, when that can be done; else ("-" too) complains and exits with 2. */
+const char *output_file(const char *option, const char *path);
 
 /* The implementation NAME of FAMILY ("mutex" or "counter/mutex"); if there is none, complains with the nearest name and exits with 2. */
 const struct registered *parse_implementation(const char *option, enum family family, const char *name);

@@ -213,8 +213,8 @@ static int bench_run(int argc, char **argv)
 		options.flag_count = (size_t)(argc - words - 1);
 	}
 	command_parse(&argp, words, argv, &options);
-	if (options.common.junit) {
-		complain("bench: --junit: a price is no test; use --json, or `onceproof stress --junit`");
+	if (options.common.junit || options.common.sarif) {
+		complain("bench: --junit, --sarif: a price is no test; use --json, or `onceproof stress --junit`");
 		return EXIT_USAGE;
 	}
 	if (!options.common.json || options.list)

@@ -224,6 +224,8 @@ static int run(int argc, char **argv)
 		status = EXIT_USAGE;
 	if (d.common.junit && render_junit(d.report, d.common.junit) != 0)
 		status = EXIT_USAGE;
+	if (d.common.sarif && render_sarif(d.report, d.common.sarif) != 0)
+		status = EXIT_USAGE;
 	json_decref(d.report);
 	return status;
 }

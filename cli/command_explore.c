@@ -27,6 +27,7 @@ struct arguments {
 	char **words; /* filters or files */
 	size_t word_count, program_arguments;
 	struct stress_text text;
+	const char *html; /* --html FILE or NULL */
 	bool weaken;
 };
 
@@ -40,7 +41,8 @@ enum {
 	KEY_WEAKEN,
 	KEY_ARG,
 	KEY_INPUT,
-	KEY_ISOLATE
+	KEY_ISOLATE,
+	KEY_HTML
 };
 
 static const struct argp_option options[] = {
@@ -63,6 +65,7 @@ static const struct argp_option options[] = {
 		"results stay the same",
 		0},
 	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 0},
+	{"html", KEY_HTML, "FILE", 0, "write the findings as one page, with source and interleaving", 0},
 	{NULL, 0, NULL, 0, "For a program FILE.c:", 10},
 	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
 	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
@@ -136,6 +139,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WITNESS:
 		plan->witness_folder = arg;
+		return 0;
+	case KEY_HTML:
+		a->html = output_file("--html", arg);
 		return 0;
 	case KEY_ARG:
 		((char **)a->file.arguments)[a->program_arguments++] = arg;
@@ -213,10 +219,15 @@ static int finish(struct arguments *a, json_t *report, int status, bool whole, i
 	int failed = complaints() > complaints_before;
 	if (a->common.shards > 1)
 		json_object_set_new(report, "shard", json_sprintf("%u/%u", a->common.shard, a->common.shards));
+	report_complete(report);
 	if (a->common.json)
 		failed |= report_write(report, a->common.json);
 	if (a->common.junit)
 		failed |= render_junit(report, a->common.junit);
+	if (a->common.sarif)
+		failed |= render_sarif(report, a->common.sarif);
+	if (a->html)
+		failed |= render_witness_page(report, a->html);
 	if (!failed && !whole) {
 		complain("explore: interrupted: what was explored so far is reported, marked partial");
 		status = status == EXIT_BROKEN ? status : EXIT_INCONCLUSIVE;

@@ -331,8 +331,8 @@ static int list_run(int argc, char **argv)
 	int error = command_parse(&argp, argc, argv, &options);
 	if (error)
 		return EXIT_USAGE;
-	if (options.common.junit || options.common.shards > 1) {
-		complain("list: --junit and --shard have no meaning here: it runs nothing");
+	if (options.common.junit || options.common.sarif || options.common.shards > 1) {
+		complain("list: --junit, --sarif and --shard have no meaning here: it runs nothing");
 		return EXIT_USAGE;
 	}
 	json_t *list = list_json(&options);

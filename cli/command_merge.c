@@ -73,7 +73,7 @@ static int write_directory(const json_t *report, const char *directory)
 		const char *name;
 		int (*write)(const json_t *report, const char *path);
 	} files[] = {{"results.json", report_write}, {"index.html", render_html}, {"summary.md", render_markdown},
-		{"junit.xml", render_junit}};
+		{"junit.xml", render_junit}, {"results.sarif", render_sarif}};
 	int why = make_directories(directory);
 	if (why) {
 		complain("merge: --out %s: cannot make the directory: %s", directory, strerror(why));
@@ -91,7 +91,8 @@ static int write_directory(const json_t *report, const char *directory)
 static bool outputs_are_apart(const struct merge_options *options)
 {
 	if ((options->common.json && is_input(options, options->common.json)) ||
-		(options->common.junit && is_input(options, options->common.junit)))
+		(options->common.junit && is_input(options, options->common.junit)) ||
+		(options->common.sarif && is_input(options, options->common.sarif)))
 		return false;
 	char *path = options->out ? inside(options->out, "results.json") : NULL;
 	bool apart = !path || !is_input(options, path);
@@ -124,6 +125,7 @@ static int write_all(const struct merge_options *options, const json_t *report)
 	const char *json = options->common.json;
 	if ((json && report_write(report, json) != 0) ||
 		(options->common.junit && render_junit(report, options->common.junit) != 0) ||
+		(options->common.sarif && render_sarif(report, options->common.sarif) != 0) ||
 		(options->out && write_directory(report, options->out) != 0))
 		return EXIT_USAGE; /* the writer has said why */
 	size_t broken = facts_broken(report);
@@ -145,7 +147,7 @@ static int merge_run(int argc, char **argv)
 {
 	struct merge_options options = {.common = common_defaults()};
 	static const struct argp_option own[] = {
-		{"out", 'o', "DIR", 0, "write results.json, index.html, summary.md and junit.xml there", 0}, {0}};
+		{"out", 'o', "DIR", 0, "write results.json, index.html, summary.md, junit.xml and results.sarif there", 0}, {0}};
 	static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {own, merge_parse, "RESULT.json... --out DIR|--json FILE",
 		"Makes one report of several: shards of one plan, or the same plan on several machines.\v"
@@ -160,7 +162,7 @@ static int merge_run(int argc, char **argv)
 		complain("merge: no files: name the results.json of each shard or machine");
 		return EXIT_USAGE;
 	}
-	if (!options.out && !options.common.json && !options.common.junit) {
+	if (!options.out && !options.common.json && !options.common.junit && !options.common.sarif) {
 		complain("merge: nowhere to write to: give --out DIR or --json FILE");
 		return EXIT_USAGE;
 	}

@@ -287,10 +287,13 @@ static int write_results(const struct arguments *a, json_t *result, int status)
 	json_t *report = report_new((uint64_t)json_integer_value(node_get(a->witness, "seed")));
 	json_array_append(json_object_get(report, "results"), result);
 	int failed = 0;
+	report_complete(report);
 	if (a->common.json)
 		failed |= report_write(report, a->common.json);
 	if (a->common.junit)
 		failed |= render_junit(report, a->common.junit);
+	if (a->common.sarif)
+		failed |= render_sarif(report, a->common.sarif);
 	json_decref(report);
 	return failed ? EXIT_USAGE : status;
 }

@@ -226,6 +226,8 @@ static int write_report(const struct arguments *a, const json_t *report)
 	failed |= report_write(report, path);
 	snprintf(path, sizeof path, "%s/junit%s.xml", a->out, mark);
 	failed |= render_junit(report, path);
+	snprintf(path, sizeof path, "%s/results%s.sarif", a->out, mark);
+	failed |= render_sarif(report, path);
 	snprintf(path, sizeof path, "%s/summary%s.md", a->out, mark);
 	failed |= render_markdown(report, path);
 	snprintf(path, sizeof path, "%s/index%s.html", a->out, mark);
@@ -234,11 +236,13 @@ static int write_report(const struct arguments *a, const json_t *report)
 		failed |= report_write(report, a->common.json);
 	if (!failed && a->common.junit)
 		failed |= render_junit(report, a->common.junit);
+	if (!failed && a->common.sarif)
+		failed |= render_sarif(report, a->common.sarif);
 	if (!failed && !(a->common.json && strcmp(a->common.json, "-") == 0))
 		printf("%s/index%s.html\n", a->out, mark);
 	/* A whole report supersedes the partial one of an earlier, interrupted run. */
 	static const char *const partial[] = {
-		"results.partial.json", "junit.partial.xml", "summary.partial.md", "index.partial.html"};
+		"results.partial.json", "junit.partial.xml", "results.partial.sarif", "summary.partial.md", "index.partial.html"};
 	for (size_t i = 0; !failed && !*mark && i < sizeof partial / sizeof *partial; i++) {
 		snprintf(path, sizeof path, "%s/%s", a->out, partial[i]);
 		unlink(path);
@@ -271,7 +275,8 @@ static int run(int argc, char **argv)
 	struct arguments a = {.common = common_defaults(), .size = SIZE_DEFAULT, .out = "onceproof-report", .started = now_s()};
 	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	const struct argp argp = {options, parse, NULL,
-		"Runs everything and writes one offline page (index.html), summary.md, results.json and junit.xml.\v"
+		"Runs everything and writes one offline page (index.html), summary.md, results.json, results.sarif and "
+		"junit.xml.\v"
 		"Exit status: 0 contracts as stated, 1 a contract broken, 2 usage or environment, 3 inconclusive or interrupted.",
 		children, NULL, NULL};
 	command_parse(&argp, argc, argv, &a);
@@ -309,4 +314,4 @@ static int run(int argc, char **argv)
 
 extern const struct command command_report;
 const struct command command_report = {
-	"report", "everything, to one offline HTML page with summary.md, results.json and junit.xml", run};
+	"report", "everything, to one offline HTML page with summary.md, results.json, results.sarif and junit.xml", run};

@@ -235,6 +235,12 @@ static int run_main(int argc, char **argv)
 	if (misuse)
 		return misuse;
 	run_refuse_impossible(&run);
+	if (run.common.sarif) {
+		complain("run: --sarif: batches have anomalies, but no findings with places in the source; use --json or "
+			 "--junit, or "
+			 "`onceproof stress --sarif`");
+		return EXIT_USAGE;
+	}
 	catch_signals();
 	b->seed = run.common.seed;
 	b->stop = &stop_asked;

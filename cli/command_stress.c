@@ -21,9 +21,10 @@ struct arguments {
 	size_t glob_count;
 	const char *engines;
 	struct stress_text text;
+	const char *html; /* --html FILE or NULL */
 };
 
-enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT, KEY_FULL, KEY_WITNESS };
+enum { KEY_ENGINE = 0x100, KEY_SECONDS, KEY_EFFORT, KEY_FULL, KEY_WITNESS, KEY_HTML };
 
 static const struct argp_option options[] = {
 	{"engine", KEY_ENGINE, "LIST", 0,
@@ -34,6 +35,7 @@ static const struct argp_option options[] = {
 		"every choice of initialiser x counter x progress in the pipeline, instead of a covering selection", 0},
 	{"witness", KEY_WITNESS, "DIR", 0,
 		"write a witness for each finding of the explorer there, for `onceproof replay` (default: none)", 0},
+	{"html", KEY_HTML, "FILE", 0, "write the findings as one page, with source and interleaving", 0},
 	{0},
 };
 
@@ -55,6 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FULL:
 		a->suite.all_batches = true;
+		return 0;
+	case KEY_HTML:
+		a->html = output_file("--html", arg);
 		return 0;
 	case KEY_WITNESS:
 		a->suite.plan.explore.witness_folder = arg;
@@ -146,10 +151,15 @@ static int run(int argc, char **argv)
 		json_object_set_new(report, "shard", json_sprintf("%u/%u", a.common.shard, a.common.shards));
 	stress_text_summary(&a.text, report, a.common.seed);
 	int failed = a.suite.plan.explore.witness_folder && complaints() > complaints_before; /* one that could not be written */
+	report_complete(report);
 	if (a.common.json)
 		failed |= report_write(report, a.common.json);
 	if (a.common.junit)
 		failed |= render_junit(report, a.common.junit);
+	if (a.common.sarif)
+		failed |= render_sarif(report, a.common.sarif);
+	if (a.html)
+		failed |= render_witness_page(report, a.html);
 	int status = failed ? EXIT_USAGE : stress_exit_status(report);
 	if (!failed && !whole) {
 		complain("stress: interrupted: what was measured so far is reported, marked partial");

@@ -14,13 +14,14 @@
 
 const char *argp_program_version = "onceproof " ONCEPROOF_VERSION;
 
-enum { KEY_SEED = 0x1000, KEY_JSON, KEY_JUNIT, KEY_COLOR, KEY_SHARD };
+enum { KEY_SEED = 0x1000, KEY_JSON, KEY_JUNIT, KEY_SARIF, KEY_COLOR, KEY_SHARD };
 
 static const struct argp_option common_options[] = {
 	{NULL, 0, NULL, 0, "Common options:", 50},
 	{"seed", KEY_SEED, "N", 0, "seed of all randomness (default: a new one, printed)", 50},
 	{"json", KEY_JSON, "FILE", 0, "write results as JSON; '-' is stdout, and then nothing else goes there", 50},
 	{"junit", KEY_JUNIT, "FILE", 0, "write results as JUnit XML", 50},
+	{"sarif", KEY_SARIF, "FILE", 0, "write findings as SARIF 2.1.0, for code scanning", 50},
 	{"color", KEY_COLOR, "WHEN", 0, "auto, always or never (NO_COLOR is respected)", 50},
 	{"shard", KEY_SHARD, "I/N", 0, "do part I of N (from 1); 'auto' reads the scheduler's variables", 50},
 	{"quiet", 'q', NULL, 0, "only results and errors", 50},
@@ -106,6 +107,16 @@ static void check_output(const char *option, const char *path)
 	free(copy);
 }
 
+const char *output_file(const char *option, const char *path)
+{
+	if (strcmp(path, "-") == 0) {
+		complain("%s: '-': stdout is taken; name a file", option);
+		exit(EXIT_USAGE);
+	}
+	check_output(option, path);
+	return path;
+}
+
 static error_t common_parse(int key, char *arg, struct argp_state *state)
 {
 	struct common *common = state->input;
@@ -119,12 +130,10 @@ static error_t common_parse(int key, char *arg, struct argp_state *state)
 		common->json = arg;
 		return 0;
 	case KEY_JUNIT:
-		if (strcmp(arg, "-") == 0) {
-			complain("--junit: '-': stdout is taken; name a file");
-			exit(EXIT_USAGE);
-		}
-		check_output("--junit", arg);
-		common->junit = arg;
+		common->junit = output_file("--junit", arg);
+		return 0;
+	case KEY_SARIF:
+		common->sarif = output_file("--sarif", arg);
 		return 0;
 	case KEY_COLOR:
 		if (strcmp(arg, "auto") != 0 && strcmp(arg, "always") != 0 && strcmp(arg, "never") != 0) {
