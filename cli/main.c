@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "complete.h"
 
 static void usage(FILE *stream)
 {
@@ -51,6 +52,9 @@ int main(int argc, char **argv)
 		puts("onceproof " ONCEPROOF_VERSION);
 		return fflush(stdout) == 0 ? EXIT_HOLDS : EXIT_USAGE;
 	}
+	/* For the shells' completion (completion/): not for people, so --help does not have it. */
+	if (strcmp(name, "--complete") == 0)
+		return complete(argc - 2, argv + 2);
 	for (size_t i = 0; i < command_count; i++) {
 		if (strcmp(name, commands[i]->name) != 0)
 			continue;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Completion for bash: source completion/onceproof.bash. It asks the built program, and never builds.
+# Completion for bash: source completion/onceproof.bash. It asks the built program (onceproof --complete), and never builds.
 
 # Prints the built program behind the command word: itself, or what its launcher built.
 _onceproof_program() {
@@ -17,41 +17,41 @@ _onceproof_program() {
 	fi
 }
 
-# Prints the subjects that a glob matches, one a line.
-_onceproof_subjects() {
-	"$1" list "$2" --color=never 2>/dev/null | sed -n 's|^  [0-9][0-9] \([a-z]*/[a-z0-9_]*\) .*|\1|p'
+# Fills COMPREPLY with the files that match one of the patterns (all without one), and the folders on the way to them.
+_onceproof_files() {
+	local current=$1 pattern
+	shift
+	[[ $# -gt 0 ]] || set -- '*'
+	for pattern in "$@"; do
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X "!$pattern" -- "$current")
+	done
+	[[ $1 == '*' ]] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$current")
 }
 
 _onceproof() {
-	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-} program words=""
+	local program line prefix="" i
+	local -a words=() patterns=()
 	program=$(_onceproof_program "${COMP_WORDS[0]}") || return 0
-	# Bash splits --option=value into three words.
-	[[ $current != = ]] || current=""
-	[[ $previous != = ]] || previous=${COMP_WORDS[COMP_CWORD - 2]}
-	if [[ $COMP_CWORD -eq 1 ]]; then
-		words="$("$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p') --help --version"
-	else
-		case $previous in
-		--initialiser | --counter | --progress)
-			words=$(_onceproof_subjects "$program" "${previous#--}/*")
-			words=${words//${previous#--}\//}
+	# Bash splits --option=value into three words, and puts back only the last.
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		if [[ ${#words[@]} -gt 0 && ${words[-1]} == --* && (${COMP_WORDS[i]} == = || ${words[-1]} == *=) ]]; then
+			words[-1]+=${COMP_WORDS[i]}
+		else
+			words+=("${COMP_WORDS[i]}")
+		fi
+	done
+	[[ ${words[-1]} != --*=* ]] || prefix=${words[-1]%%=*}=
+	COMPREPLY=()
+	while IFS= read -r line; do
+		line=${line%%$'\t'*}
+		case $line in
+		:files*)
+			read -r -a patterns <<<"${line#:files}"
+			_onceproof_files "${words[-1]#"$prefix"}" "${patterns[@]}"
 			;;
-		--engine) words="native tsan explore sequential helgrind drd" ;;
-		--strategy) words="auto dpor bound random pct pos surw rff" ;;
-		--model) words="rc11 sc" ;;
-		--color) words="auto always never" ;;
-		--json | --junit | --out | --witness | --input) ;;
-		*)
-			if [[ $current == -* ]]; then
-				[[ $command == test ]] && words="--full" ||
-					words=$("$program" "$command" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*' | sort -u)
-			elif [[ $command == list || $command == stress || $command == bench || $command == explore ]]; then
-				words=$(_onceproof_subjects "$program" '*/*')
-			fi
-			;;
+		:folders) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "${words[-1]#"$prefix"}") ;;
+		*) COMPREPLY+=("${line#"$prefix"}") ;;
 		esac
-	fi
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-	[[ ${#COMPREPLY[@]} -gt 0 || -n $words ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+	done < <("$program" --complete "${words[@]}" 2>/dev/null)
 }
-complete -o filenames -o bashdefault -F _onceproof onceproof ./onceproof
+complete -o filenames -F _onceproof onceproof ./onceproof
