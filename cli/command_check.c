@@ -7,12 +7,17 @@
 #include "../reports/node.h"
 #include "../reports/render.h"
 #include "../reports/result.h"
+#include "../stress/check/baseline.h"
+#include "../stress/check/cache.h"
 #include "../stress/check/check.h"
 #include "../stress/child.h"
+#include "check_text.h"
 #include "cli.h"
 #include "stress_text.h"
 
-enum { DEFAULT_BUDGET_S = 10 };
+#pragma weak check_implementation
+
+enum { DEFAULT_BUDGET_S = 10, BUILDS_MAX = 16 };
 
 struct arguments {
 	struct common common;
@@ -21,7 +26,9 @@ struct arguments {
 	struct stress_text text;
 	char **files, **program_arguments;
 	size_t program_argument_count;
-	bool expect_bug, inconclusive_passes;
+	bool expect_bug, inconclusive_passes, matrix, cache, github;
+	const char *baseline_path, *html;
+	json_t *baseline;
 };
 
 enum {
@@ -36,6 +43,12 @@ enum {
 	KEY_ARG,
 	KEY_INPUT,
 	KEY_NO_FIX,
+	KEY_MATRIX,
+	KEY_BASELINE,
+	KEY_PROMISE,
+	KEY_GITHUB,
+	KEY_HTML,
+	KEY_NO_CACHE,
 };
 
 static const struct argp_option options[] = {
@@ -50,6 +63,17 @@ static const struct argp_option options[] = {
 		"inconclusive (default): a check that decides nothing ends with status 3; finding: it passes, and only findings "
 		"fail",
 		0},
+	{"baseline", KEY_BASELINE, "FILE", 0, "results of an earlier check (its --json): only findings that it has not fail", 0},
+	{"promise", KEY_PROMISE, "LIST", 0,
+		"what is judged, separated by commas. Of a program: race_free, no_deadlock, no_crash, asserts_hold, same_status "
+		"(by "
+		"default all of these), no_leak. Of an implementation: promises of its family (by default those that it claims)",
+		0},
+	{"matrix", KEY_MATRIX, NULL, 0,
+		"repeat with gcc and clang, at -O0 to -O3, and show where they disagree; the budget is for each", 0},
+	{"no-cache", KEY_NO_CACHE, NULL, 0, "neither use nor keep results of earlier checks of the same code", 0},
+	{"html", KEY_HTML, "FILE", 0, "write a page that shows the findings step by step", 0},
+	{"github", KEY_GITHUB, NULL, 0, "annotations and a job summary for GitHub Actions (by default there)", 0},
 	{NULL, 0, NULL, 0, "For a program:", 10},
 	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
 	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
@@ -161,6 +185,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_FIX:
 		a->plan.fixes = false;
 		return 0;
+	case KEY_MATRIX:
+		a->matrix = true;
+		return 0;
+	case KEY_BASELINE:
+		a->baseline_path = arg;
+		return 0;
+	case KEY_PROMISE:
+		a->plan.promises = arg;
+		return 0;
+	case KEY_GITHUB:
+		a->github = true;
+		return 0;
+	case KEY_HTML:
+		a->html = arg;
+		return 0;
+	case KEY_NO_CACHE:
+		a->cache = false;
+		return 0;
 	case ARGP_KEY_ARGS:
 		a->files = state->argv + state->next;
 		a->subject.source.files = a->files;
@@ -180,30 +222,7 @@ static void began(void *arg, const char *subject, const char *scenario, const ch
 static void ended(void *arg, const json_t *result)
 {
 	const struct arguments *a = arg;
-	stress_text_ended(&a->text, result);
-}
-
-/* The one line that people look for. */
-static void tell(const struct arguments *a, const json_t *check)
-{
-	static const char *const words[][2] = {{"bug", "BUG"}, {"proved", "proved"}, {"not-found", "no bug found"},
-		{"inconclusive", "INCONCLUSIVE"}, {"skipped", "skipped"}};
-	const char *verdict = node_string(check, "verdict");
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i][0], verdict) == 0)
-			verdict = words[i][1];
-	if (a->text.lines)
-		printf("\n%s: %s (%s, %s): %s\n", node_string(check, "subject"), verdict, node_string(check, "engine"),
-			node_string(check, "compiler"), node_string(check, "evidence"));
-}
-
-static int exit_status(const struct arguments *a, const json_t *check)
-{
-	const char *verdict = node_string(check, "verdict");
-	bool bug = strcmp(verdict, "bug") == 0;
-	if (bug || strcmp(verdict, "proved") == 0 || strcmp(verdict, "not-found") == 0)
-		return bug == a->expect_bug ? EXIT_HOLDS : EXIT_BROKEN;
-	return a->inconclusive_passes ? EXIT_HOLDS : EXIT_INCONCLUSIVE;
+	check_text_result(&a->text, result);
 }
 
 static int check_kind(const struct check_subject *subject, enum check_kind kind, const struct check_plan *plan, json_t *results)
@@ -213,41 +232,163 @@ static int check_kind(const struct check_subject *subject, enum check_kind kind,
 		return check_program(subject, plan, results);
 	case CHECK_SCENARIO_FILE:
 		return check_scenario_file(subject, plan, results);
-	default:
-		complain("%s: %s cannot be checked", subject->name, check_kind_words(kind));
-		return EXIT_USAGE;
+	case CHECK_IMPLEMENTATION:
+		return check_implementation(subject, plan, results);
+	case CHECK_EXECUTABLE:
+		break;
 	}
+	complain("%s: %s cannot be checked", subject->name, check_kind_words(kind));
+	return EXIT_USAGE;
+}
+
+/* The results of SUBJECT, from the cache if they are there; *CACHED says so. */
+static int results_of(
+	const struct arguments *a, const struct check_subject *subject, enum check_kind kind, json_t *results, bool *cached)
+{
+	struct cache_key key = {0};
+	int before = complaints();
+	char why[512];
+	bool has_key = a->cache && cache_key_make(subject, &a->plan, &key);
+	if (complaints() > before)
+		return EXIT_USAGE;
+	json_t *kept = has_key ? cache_find(&key) : NULL;
+	if (a->matrix && a->text.lines)
+		printf("%s %s\n", subject->source.compiler, subject->source.optimise);
+	size_t i;
+	json_t *result;
+	*cached = kept != NULL;
+	json_array_foreach(kept, i, result) {
+		check_text_result(&a->text, result);
+		node_append(results, json_incref(result));
+	}
+	int status = kept ? 0 : check_kind(subject, kind, &a->plan, results);
+	if (!kept && has_key && !status && !child_interrupted) {
+		cache_keep(&key, results, why, sizeof why);
+		if (*why && a->common.verbosity >= 0)
+			fprintf(stderr, "onceproof: note: the cache cannot be written: %s\n", why);
+	}
+	json_decref(kept);
+	cache_key_free(&key);
+	return status;
+}
+
+/* What of one build counts: its exit status. */
+static int status_of(const struct arguments *a, const json_t *check)
+{
+	const char *verdict = node_string(check, "verdict");
+	bool bug = strcmp(verdict, "bug") == 0;
+	/* Known findings pass. */
+	if (bug && a->baseline && node_number(check, "new", 1) == 0)
+		return EXIT_HOLDS;
+	if (bug || strcmp(verdict, "proved") == 0 || strcmp(verdict, "not-found") == 0)
+		return bug == a->expect_bug ? EXIT_HOLDS : EXIT_BROKEN;
+	return a->inconclusive_passes ? EXIT_HOLDS : EXIT_INCONCLUSIVE;
+}
+
+/* Checks SUBJECT, one build of it; its conclusion goes to `checks[]` of REPORT. *STATUS becomes the worse of itself and this one's. */
+static int check_build(
+	struct arguments *a, const struct check_subject *subject, enum check_kind kind, json_t *report, int *status)
+{
+	json_t *results = node_must(json_array()), *result;
+	bool cached;
+	size_t i;
+	int failed = results_of(a, subject, kind, results, &cached);
+	if (!failed) {
+		json_t *check = node_append(node_get(report, "checks"), check_conclude(subject, kind, results));
+		node_set(check, "cached", json_boolean(cached));
+		json_array_foreach(results, i, result)
+			node_append(node_get(report, "results"), json_incref(result));
+		report_complete(report);
+		if (a->baseline)
+			baseline_compare(a->baseline, results, check);
+		if (!a->matrix)
+			check_text_verdict(&a->text, check);
+		int its = status_of(a, check);
+		if (its == EXIT_BROKEN || (its == EXIT_INCONCLUSIVE && *status == EXIT_HOLDS))
+			*status = its;
+	}
+	json_decref(results);
+	return failed;
+}
+
+/* The builds of --matrix, in STORE; how many. */
+static size_t matrix_of(const struct check_subject *subject, struct check_subject *store)
+{
+	static const char *const compilers[] = {"gcc", "clang"}, *const levels[] = {"-O0", "-O1", "-O2", "-O3"};
+	size_t count = 0;
+	for (size_t c = 0; c < sizeof compilers / sizeof *compilers; c++) {
+		if (!program_found(compilers[c]))
+			continue;
+		for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
+			store[count] = *subject;
+			store[count].source.compiler = compilers[c];
+			store[count++].source.optimise = levels[l];
+		}
+	}
+	return count;
 }
 
 static int write_outputs(const struct arguments *a, const json_t *report)
 {
 	int failed = 0;
+	const char *summary = getenv("GITHUB_STEP_SUMMARY");
 	if (a->common.json)
 		failed |= report_write(report, a->common.json);
 	if (a->common.junit)
 		failed |= render_junit(report, a->common.junit);
+	if (a->common.sarif)
+		failed |= render_sarif(report, a->common.sarif);
+	if (a->html)
+		failed |= render_witness_page(report, a->html);
+	if (a->github)
+		failed |= render_github(report, stdout);
+	if (a->github && summary && *summary)
+		failed |= render_summary(report, summary, true);
 	return failed;
+}
+
+/* Refuses names that no promise has. */
+static int check_promises(const struct arguments *a, enum check_kind kind)
+{
+	char wrong[64];
+	if (!a->plan.promises || kind == CHECK_IMPLEMENTATION ||
+		check_program_promises_valid(a->plan.promises, wrong, sizeof wrong))
+		return 0;
+	complain("--promise: '%s' is no promise of a program: choose from %s", wrong, check_program_promises());
+	return EXIT_USAGE;
 }
 
 static int check(struct arguments *a)
 {
 	enum check_kind kind;
-	int status = check_recognise(&a->subject, &kind), before = complaints();
+	struct check_subject builds[BUILDS_MAX] = {a->subject};
+	size_t count = 1;
+	int status = check_recognise(&a->subject, &kind), before = complaints(), failed = 0;
+	if (!status)
+		status = check_promises(a, kind);
+	if (!status && a->baseline_path) {
+		a->baseline = report_read(a->baseline_path);
+		status = a->baseline ? 0 : EXIT_USAGE;
+	}
 	if (status)
 		return status;
-	json_t *report = report_new(a->common.seed), *results = node_get(report, "results");
-	status = check_kind(&a->subject, kind, &a->plan, results);
-	if (!status) {
-		json_t *checks = node_must(json_array()),
-		       *check = node_append(checks, check_conclude(&a->subject, kind, results));
-		node_set(report, "checks", checks);
-		node_set(report, "partial", json_boolean(child_interrupted != 0));
-		tell(a, check);
-		status = exit_status(a, check);
-		if (write_outputs(a, report) || complaints() > before)
-			status = EXIT_USAGE;
-	}
+	if (a->text.lines)
+		printf("%s: %s\n", a->subject.name, check_kind_words(kind));
+	if (a->matrix)
+		count = matrix_of(&a->subject, builds);
+	json_t *report = report_new(a->common.seed);
+	node_set(report, "checks", node_must(json_array()));
+	for (size_t i = 0; i < count && !failed && !child_interrupted; i++)
+		failed = check_build(a, &builds[i], kind, report, &status);
+	if (count > 1 && !failed)
+		check_text_matrix(&a->text, node_get(report, "checks"));
+	node_set(report, "partial", json_boolean(child_interrupted != 0));
+	if (failed || write_outputs(a, report) || complaints() > before)
+		status = EXIT_USAGE;
+	else if (child_interrupted && status == EXIT_HOLDS)
+		status = EXIT_INCONCLUSIVE;
 	json_decref(report);
+	json_decref(a->baseline);
 	return status;
 }
 
@@ -266,6 +407,8 @@ static int split(int argc, char **argv, struct arguments *a)
 static int run(int argc, char **argv)
 {
 	struct arguments a = {.common = common_defaults(),
+		.cache = true,
+		.github = github_actions(),
 		.plan = {.budget_s = DEFAULT_BUDGET_S,
 			.engines = CHECK_DEFAULT,
 			.witness_folder = "onceproof-witness",
@@ -297,6 +440,7 @@ static int run(int argc, char **argv)
 	a.subject.source.helpers = a.plan.helpers;
 	a.subject.source.verbosity = a.plan.verbosity = a.common.verbosity;
 	a.plan.seed = a.common.seed;
+	a.plan.seed_given = a.common.seed_given;
 	a.plan.shard = a.common.shard;
 	a.plan.shards = a.common.shards;
 	a.plan.began = began;

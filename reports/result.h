@@ -5,7 +5,7 @@
  * report    {schema, host, seed, partial, results[], contracts[], batches[], benchmarks}
  * result    {subject, scenario, engine, compiler, verdict, expected, as_expected, findings[], outcomes[], executions, blocked, seconds,
  *            peak_bytes, evidence}
- * finding   {kind, message, refutes[], locations[], interleaving[], replay}; location {file, line, function, thread, access}
+ * finding   {kind, message, refutes[], locations[], interleaving[], replay, witness (its file)}; location {file, line, function, thread, access}
  * outcome   {label, grade, count, why, refutes[]}
  * contract  {subject, promise, claim, status, by}
  * check     {subject, kind ("program", "scenario-file", "implementation", "executable"), compiler, flags[], verdict, engine, evidence,

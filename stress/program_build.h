@@ -39,6 +39,9 @@ struct program_build {
 /* 0, or an exit status after one complaint (and the compiler's own first errors). On failure BUILT holds nothing. */
 int program_build(const struct program_source *source, struct program_build *built);
 
+/* Is there a program called NAME on the PATH? */
+bool program_found(const char *name);
+
 /* Why a program with these FLAGS can be run but not explored; NULL if it can be. Static. */
 const char *program_unexplored(char *const *flags, size_t count);
 

@@ -8,6 +8,7 @@
 
 #include "../impl/support/say.h"
 #include "child.h"
+#include "program_build.h"
 #include "program_parts.h"
 
 enum { TOOL_TIMEOUT_S = 300, TOOL_OUTPUT_BYTES = 1 << 20, ERRORS_SHOWN = 10 };
@@ -174,6 +175,20 @@ int program_compiler(const char *named, bool cxx, struct program_compiler *out)
 	}
 	words_free(&words);
 	return why ? EXIT_USAGE : 0;
+}
+
+bool program_found(const char *name)
+{
+	const char *path = getenv("PATH");
+	for (const char *at = path ? path : "";; at++) {
+		size_t length = strcspn(at, ":");
+		char *file = NULL;
+		bool there = asprintf(&file, "%.*s/%s", (int)length, at, name) > 0 && access(file, X_OK) == 0;
+		free(file);
+		at += length;
+		if (there || !*at)
+			return there;
+	}
 }
 
 bool program_is_cxx(const char *file)

@@ -48,6 +48,9 @@ struct check_subject {
 
 struct check_plan {
 	uint64_t seed;
+	bool seed_given; /* else any seed's results do */
+	const char *
+		promises; /* names, separated by commas: what is judged; NULL: all but no_leak of a program, all of an implementation */
 	double budget_s;     /* for the whole subject: the engines share it. It only stops: plans count executions */
 	uint64_t executions; /* of the explorer's searches; 0: its own */
 	const char *model, *strategy;
@@ -62,6 +65,11 @@ struct check_plan {
 	void (*ended)(void *arg, const json_t *result);
 	void *arg;
 };
+
+/* The promises of a program, separated by commas, for messages: "race_free, no_deadlock, …". */
+const char *check_program_promises(void);
+/* Are all of LIST (separated by commas) promises of a program? The first that is none is copied to WRONG. */
+bool check_program_promises_valid(const char *list, char *wrong, size_t bytes);
 
 /* Runs the engines of PLAN on the program SUBJECT and appends their results to RESULTS. Stops when the answer is final: a finding, or an
  * explored program that is proved. 0, or EXIT_USAGE after one complaint when it cannot be built. */

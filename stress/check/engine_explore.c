@@ -58,7 +58,8 @@ static void options_of(const struct check_plan *plan, double limit_s, struct opt
 	o->words[n++] = (char *)(plan->model ? plan->model : "rc11");
 	o->words[n++] = (char *)"-S";
 	o->words[n++] = (char *)(plan->strategy ? plan->strategy : "auto");
-	o->words[n++] = (char *)"--no-leaks";
+	if (!check_promised(plan, "leak"))
+		o->words[n++] = (char *)"--no-leaks";
 	o->words[n++] = (char *)"--failing-status";
 	if (plan->shards > 1) {
 		snprintf(o->store[3], sizeof o->store[3], "--shard=%u/%u", plan->shard, plan->shards);
@@ -106,6 +107,23 @@ static void judge_statuses(json_t *answer, json_t *result)
 	}
 }
 
+/* Findings that refute nothing that was asked for are notes. */
+static void drop_unasked(const struct check_plan *plan, json_t *answer, json_t *result)
+{
+	json_t *findings = json_object_get(answer, "findings");
+	for (size_t i = 0; i < json_array_size(findings);) {
+		const char *kind = node_string(json_array_get(findings, i), "kind");
+		char text[96];
+		if (check_promised(plan, kind)) {
+			i++;
+			continue;
+		}
+		snprintf(text, sizeof text, "a finding of kind %.40s was seen, which --promise leaves out", kind);
+		check_note(result, text);
+		json_array_remove(findings, i);
+	}
+}
+
 static void judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
 	json_t *answer, json_t *result)
 {
@@ -118,6 +136,7 @@ static void judge(const struct check_subject *subject, const struct check_plan *
 		.witness_folder = plan->witness_folder,
 		.program = program};
 	judge_statuses(answer, result);
+	drop_unasked(plan, answer, result);
 	explored_judge(result, &what, answer, "clean");
 	node_set(result, "output", json_incref(json_object_get(answer, "output")));
 	json_decref(program);

@@ -27,6 +27,9 @@ char **check_command(const char *program, const struct check_subject *subject);
  * only seen apart) become `notes[]`. Returns how many findings came. */
 size_t check_told(const char *program, const char *text, json_t *result);
 
+/* Is the promise of a program that a finding of KIND refutes among those that PLAN judges? */
+bool check_promised(const struct check_plan *plan, const char *kind);
+
 /* Adds a sentence to `notes[]` of RESULT unless it is there. */
 void check_note(json_t *result, const char *text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A whole program under the engines, in order of cost. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,6 +54,56 @@ char **check_command(const char *program, const struct check_subject *subject)
 	for (size_t i = 0; i < subject->argument_count; i++)
 		command[i + 1] = subject->arguments[i];
 	return command;
+}
+
+/* What each kind of finding refutes in a program. */
+static const struct {
+	const char *promise, *kinds;
+} promised[] = {
+	{"race_free", "data-race"},
+	{"no_deadlock", "deadlock livelock lost-wakeup"},
+	{"no_crash", "crash use-after-free double-free misuse"},
+	{"asserts_hold", "assertion"},
+	{"same_status", "forbidden-outcome nondeterminism"},
+	{"no_leak", "leak"},
+};
+
+const char *check_program_promises(void)
+{
+	return "race_free, no_deadlock, no_crash, asserts_hold, same_status, no_leak";
+}
+
+/* Is the text NAME of LENGTH one of the words of LIST? */
+static bool has_word(const char *list, const char *name, size_t length)
+{
+	for (const char *at = list; *at; at += strcspn(at, " ,"), at += strspn(at, " ,"))
+		if (strcspn(at, " ,") == length && strncmp(at, name, length) == 0)
+			return true;
+	return false;
+}
+
+bool check_program_promises_valid(const char *list, char *wrong, size_t bytes)
+{
+	for (const char *at = list + strspn(list, " ,"); *at; at += strcspn(at, " ,"), at += strspn(at, " ,")) {
+		size_t length = strcspn(at, " ,");
+		if (has_word(check_program_promises(), at, length))
+			continue;
+		snprintf(wrong, bytes, "%.*s", (int)length, at);
+		return false;
+	}
+	return true;
+}
+
+bool check_promised(const struct check_plan *plan, const char *kind)
+{
+	for (size_t i = 0; i < sizeof promised / sizeof *promised; i++) {
+		if (!has_word(promised[i].kinds, kind, strlen(kind)))
+			continue;
+		if (!plan->promises)
+			return strcmp(promised[i].promise, "no_leak") != 0;
+		return has_word(plan->promises, promised[i].promise, strlen(promised[i].promise));
+	}
+	return true;
 }
 
 void check_note(json_t *result, const char *text)
