@@ -40,11 +40,7 @@ static json_t *recipe(const struct check_subject *subject)
 	return program;
 }
 
-struct options {
-	char store[6][64], *words[24];
-};
-
-static void options_of(const struct check_plan *plan, double limit_s, struct options *o)
+void check_explore_options(const struct check_plan *plan, double limit_s, struct check_explore_options *o)
 {
 	uint64_t executions = plan->executions ? plan->executions : (uint64_t)(plan->budget_s * EXECUTIONS_PER_S);
 	size_t n = 0;
@@ -124,7 +120,7 @@ static void drop_unasked(const struct check_plan *plan, json_t *answer, json_t *
 	}
 }
 
-static void judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
+void check_explore_judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
 	json_t *answer, json_t *result)
 {
 	json_t *program = recipe(subject);
@@ -171,12 +167,12 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 	node_set(result, "compiler", node_text(file.built.compiler));
 	/* Compiling belongs to the budget, but a slow compiler must not leave nothing for the search. */
 	limit_s -= check_clock() - before;
-	struct options options;
-	options_of(plan, limit_s > 0.5 ? limit_s : 0.5, &options);
+	struct check_explore_options options;
+	check_explore_options(plan, limit_s > 0.5 ? limit_s : 0.5, &options);
 	json_t *answer = NULL;
 	int complaints_before = complaints();
 	if (explore_file_run(&file, options.words, &answer) == 0)
-		judge(subject, plan, &file, answer, result);
+		check_explore_judge(subject, plan, &file, answer, result);
 	else
 		result_judge(result, "inconclusive", "clean",
 			complaints() > complaints_before ? "the explorer gave no answer; the reason stands on stderr"

@@ -14,6 +14,15 @@ int check_run_native(const struct check_subject *subject, const struct check_pla
 /* helgrind or drd, as `engine` of RESULT says: they inform. */
 int check_run_valgrind(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result);
 
+/* How the explorer runs a program: the options of its worker for PLAN, and RESULT judged from its ANSWER. */
+struct explore_file;
+struct check_explore_options {
+	char store[6][64], *words[24]; /* NULL-terminated; may point into store */
+};
+void check_explore_options(const struct check_plan *plan, double limit_s, struct check_explore_options *o);
+void check_explore_judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
+	json_t *answer, json_t *result);
+
 /* Limits of every child that runs users' code; the same for all engines. Static storage. */
 const struct child_limits *check_limits(void);
 
