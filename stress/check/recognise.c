@@ -31,8 +31,8 @@ static bool begins(const char *line, const char *with)
 
 /* Lines are looked at as they stand, outside of comments. */
 struct seen {
-	unsigned exports, scenarios;
-	bool comment, header;
+	unsigned exports;
+	bool comment, header, own_main;
 };
 
 static void look_at(const char *line, struct seen *seen)
@@ -51,7 +51,7 @@ static void look_at(const char *line, struct seen *seen)
 	seen->exports +=
 		begins(line, "INITIALISER_EXPORT(") || begins(line, "COUNTER_EXPORT(") || begins(line, "PROGRESS_EXPORT(");
 	const char *word = line + strspn(line, " \t");
-	seen->scenarios += begins(word, "ONCEPROOF_SCENARIO");
+	seen->own_main |= begins(word, "#define") && strstr(word, "ONCEPROOF_OWN_MAIN");
 	seen->header |= begins(word, "#include") && strstr(word, "onceproof.h");
 }
 
@@ -90,6 +90,6 @@ int check_recognise(const struct check_subject *subject, enum check_kind *kind)
 		complain("%s: has %u export lines: one implementation at a time", subject->name, seen.exports);
 		return EXIT_USAGE;
 	}
-	*kind = seen.exports ? CHECK_IMPLEMENTATION : seen.header && seen.scenarios ? CHECK_SCENARIO_FILE : CHECK_PROGRAM;
+	*kind = seen.exports ? CHECK_IMPLEMENTATION : seen.header && !seen.own_main ? CHECK_SCENARIO_FILE : CHECK_PROGRAM;
 	return 0;
 }
