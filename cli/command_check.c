@@ -10,6 +10,7 @@
 #include "../stress/check/baseline.h"
 #include "../stress/check/cache.h"
 #include "../stress/check/check.h"
+#include "../stress/check/executable.h"
 #include "../stress/child.h"
 #include "check_text.h"
 #include "cli.h"
@@ -27,7 +28,9 @@ struct arguments {
 	char **files, **program_arguments;
 	size_t program_argument_count;
 	bool expect_bug, inconclusive_passes, matrix, cache, github;
-	const char *baseline_path, *html;
+	unsigned kinds; /* a bit for what --kind names, by its place in the option's list; 0: anything */
+	const char *baseline_path, *html, *exe, *database;
+	struct executable executable;
 	json_t *baseline;
 };
 
@@ -43,12 +46,15 @@ enum {
 	KEY_ARG,
 	KEY_INPUT,
 	KEY_NO_FIX,
+	KEY_KIND,
 	KEY_MATRIX,
 	KEY_BASELINE,
 	KEY_PROMISE,
 	KEY_GITHUB,
 	KEY_HTML,
 	KEY_NO_CACHE,
+	KEY_EXE,
+	KEY_DATABASE,
 };
 
 static const struct argp_option options[] = {
@@ -58,6 +64,10 @@ static const struct argp_option options[] = {
 		"the answer is not final)",
 		0},
 	{"budget", KEY_BUDGET, "TIME", 0, "time for everything: 30, 30s, 5m, 1h (default 10s)", 0},
+	{"kind", KEY_KIND, "KIND", 0,
+		"program, scenario or implementation: refuse files that are something else (default: what they are is taken, and "
+		"said)",
+		0},
 	{"expect", KEY_EXPECT, "WHAT", 0, "clean (default) or bug: then it is a finding that passes", 0},
 	{"fail-on", KEY_FAIL_ON, "WHAT", 0,
 		"inconclusive (default): a check that decides nothing ends with status 3; finding: it passes, and only findings "
@@ -75,6 +85,12 @@ static const struct argp_option options[] = {
 	{"html", KEY_HTML, "FILE", 0, "write a page that shows the findings step by step", 0},
 	{"github", KEY_GITHUB, NULL, 0, "annotations and a job summary for GitHub Actions (by default there)", 0},
 	{NULL, 0, NULL, 0, "For a program:", 10},
+	{"exe", KEY_EXE, "TARGET", 0,
+		"a program that a build system made, instead of FILE.c: its files (by its debug information) are compiled anew, "
+		"each as "
+		"compile_commands.json says",
+		10},
+	{"compile-commands", KEY_DATABASE, "FILE", 0, "that file (default: the one in TARGET's folder, above it, or here)", 10},
 	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
 	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
 	{NULL, 0, NULL, 0, "For the explorer:", 20},
@@ -143,6 +159,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	static const char *const expectations[] = {"clean", "bug", NULL}, *const failures[] = {"inconclusive", "finding", NULL},
 				 *const models[] = {"sc", "rc11", NULL},
+				 *const kinds[] = {"program", "scenario", "implementation", NULL},
 				 *const strategies[] = {"auto", "dpor", "bound", "random", "pct", "pos", "surw", "rff", NULL};
 	struct arguments *a = state->input;
 	switch (key) {
@@ -157,6 +174,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EXPECT:
 		a->expect_bug = parse_choice("--expect", arg, expectations) == 1;
+		return 0;
+	case KEY_KIND:
+		a->kinds = 1u << parse_choice("--kind", arg, kinds);
 		return 0;
 	case KEY_FAIL_ON:
 		a->inconclusive_passes = parse_choice("--fail-on", arg, failures) == 1;
@@ -199,6 +219,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_HTML:
 		a->html = arg;
+		return 0;
+	case KEY_EXE:
+		a->exe = arg;
+		return 0;
+	case KEY_DATABASE:
+		a->database = arg;
 		return 0;
 	case KEY_NO_CACHE:
 		a->cache = false;
@@ -347,6 +373,19 @@ static int write_outputs(const struct arguments *a, const json_t *report)
 	return failed;
 }
 
+/* --kind, against what the files are. 0, or EXIT_USAGE after a complaint. */
+static int check_wanted(const struct arguments *a, enum check_kind kind)
+{
+	static const enum check_kind of[] = {CHECK_PROGRAM, CHECK_SCENARIO_FILE, CHECK_IMPLEMENTATION};
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		if (a->kinds == 1u << i && of[i] != kind) {
+			complain("%s: is %s, and --kind asks for %s", a->subject.name, check_kind_words(kind),
+				check_kind_words(of[i]));
+			return EXIT_USAGE;
+		}
+	return 0;
+}
+
 /* Refuses names that no promise has. */
 static int check_promises(const struct arguments *a, enum check_kind kind)
 {
@@ -358,12 +397,34 @@ static int check_promises(const struct arguments *a, enum check_kind kind)
 	return EXIT_USAGE;
 }
 
+/* What is to be checked, and of what kind. */
+static int recognise(struct arguments *a, enum check_kind *kind)
+{
+	if (!a->exe)
+		return check_recognise(&a->subject, kind);
+	int status = executable_read(a->exe, a->database, &a->executable);
+	if (status)
+		return status;
+	if (*a->executable.why) {
+		complain("--exe: %s: it cannot be built anew: %s", a->exe, a->executable.why);
+		return EXIT_USAGE;
+	}
+	const struct program_source given = a->subject.source;
+	a->subject.source = a->executable.source;
+	a->subject.source.helpers = given.helpers;
+	a->subject.source.verbosity = given.verbosity;
+	*kind = CHECK_PROGRAM;
+	return 0;
+}
+
 static int check(struct arguments *a)
 {
 	enum check_kind kind;
-	struct check_subject builds[BUILDS_MAX] = {a->subject};
+	struct check_subject builds[BUILDS_MAX];
 	size_t count = 1;
 	int status = check_recognise(&a->subject, &kind), before = complaints(), failed = 0;
+	if (!status)
+		status = check_wanted(a, kind);
 	if (!status)
 		status = check_promises(a, kind);
 	if (!status && a->baseline_path) {
@@ -415,7 +476,7 @@ static int run(int argc, char **argv)
 			.fixes = true,
 			.helpers = helper_folder()}};
 	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
-	const struct argp argp = {options, parse, "FILE.c... [-- COMPILER FLAGS]",
+	const struct argp argp = {options, parse, "FILE.c... [-- COMPILER FLAGS]\n--exe TARGET",
 		"Looks for concurrency bugs in your own code: a whole program (with a main), a scenario file (with "
 		"<onceproof.h>), or an "
 		"implementation of a family (that ends with its export line). Runs engines in order of cost until the answer is "
@@ -429,11 +490,12 @@ static int run(int argc, char **argv)
 		children, NULL, NULL};
 	a.program_arguments = calloc((size_t)argc + 1, sizeof *a.program_arguments);
 	command_parse(&argp, split(argc, argv, &a), argv, &a);
-	if (!a.subject.source.file_count) {
-		complain("check: name the C files: onceproof check FILE.c... [-- compiler flags]");
+	if (!a.subject.source.file_count == !a.exe) {
+		complain(a.exe ? "check: --exe: a program is checked, or files are: not both"
+			       : "check: name the C files: onceproof check FILE.c... [-- compiler flags]");
 		return EXIT_USAGE;
 	}
-	a.subject.name = a.files[0];
+	a.subject.name = a.exe ? a.exe : a.files[0];
 	a.subject.scenario = "program";
 	a.subject.arguments = a.program_arguments;
 	a.subject.argument_count = a.program_argument_count;
@@ -450,6 +512,7 @@ static int run(int argc, char **argv)
 	a.text.tables = true;
 	child_catch_interrupts();
 	int status = check(&a);
+	executable_free(&a.executable);
 	free(a.program_arguments);
 	return status;
 }
