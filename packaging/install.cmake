@@ -15,7 +15,8 @@ install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL USE_SOUR
 install(FILES completion/onceproof.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME onceproof)
 install(FILES completion/_onceproof DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 install(FILES completion/onceproof.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
-install(DIRECTORY include/ OPTIONAL DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# The headers that the program has beside it, for others' builds.
+install(DIRECTORY ${PROJECT_BINARY_DIR}/libexec/onceproof/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} OPTIONAL)
 
 # Manual pages, made from --help.
 find_program(ONCEPROOF_HELP2MAN help2man DOC "Makes the manual pages")
