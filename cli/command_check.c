@@ -422,11 +422,12 @@ static int check(struct arguments *a)
 	enum check_kind kind;
 	struct check_subject builds[BUILDS_MAX];
 	size_t count = 1;
-	int status = check_recognise(&a->subject, &kind), before = complaints(), failed = 0;
+	int status = recognise(a, &kind), before = complaints(), failed = 0;
 	if (!status)
 		status = check_wanted(a, kind);
 	if (!status)
 		status = check_promises(a, kind);
+	builds[0] = a->subject;
 	if (!status && a->baseline_path) {
 		a->baseline = report_read(a->baseline_path);
 		status = a->baseline ? 0 : EXIT_USAGE;

@@ -84,6 +84,24 @@ static const struct program_compiler *compiler_of(struct build *b, bool cxx)
 	return compiler;
 }
 
+/* The flags of one file's own. */
+static int add_unit(const struct build *b, size_t i, struct words *words)
+{
+	struct program_flags flags = {0};
+	if (!b->source->units)
+		return 0;
+	int status = program_flags(b->source->units[i].flags, b->source->units[i].flag_count, &flags);
+	words_append(words, &flags.compile);
+	words_free(&flags.compile);
+	words_free(&flags.link);
+	return status;
+}
+
+static const char *folder_of(const struct build *b, size_t i)
+{
+	return b->source->units ? b->source->units[i].folder : NULL;
+}
+
 static int compile(struct build *b, size_t i)
 {
 	const char *file = b->source->files[i];
@@ -97,6 +115,10 @@ static int compile(struct build *b, size_t i)
 	words_append(&words, &compiler->words);
 	add_all(&words, first_flags);
 	words_append(&words, &b->flags.compile);
+	if (add_unit(b, i, &words) != 0) {
+		words_free(&words);
+		return EXIT_USAGE;
+	}
 	add_all(&words, last_flags);
 	add_all(&words, compiler->clang ? clang_flags : gcc_flags);
 	if (b->source->optimise)
@@ -107,7 +129,7 @@ static int compile(struct build *b, size_t i)
 	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
 	words_add(&words, "-o");
 	words_add(&words, "%s", paths.at[0]);
-	status = program_tool(&words, file, "does not compile", b->source->verbosity);
+	status = program_tool_in(folder_of(b, i), &words, file, "does not compile", b->source->verbosity);
 	if (!status) {
 		int why = program_assembly(paths.at[0], paths.at[1], file, &b->pieces, &b->notes);
 		if (why) {
@@ -129,6 +151,70 @@ static int compile(struct build *b, size_t i)
 	return status;
 }
 
+/* What a host needs of its parts: the exported descriptor, and all functions of the family. */
+static int check_parts(const struct build *b, const struct program_object *object)
+{
+	const struct program_host *host = b->source->host;
+	const struct words *const wanted[] = {&object->called, &object->mentioned};
+	size_t length = strlen(host->family);
+	for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++)
+		for (size_t i = 0; i < wanted[w]->count; i++) {
+			const char *name = wanted[w]->at[i];
+			if (strncmp(name, host->family, length) != 0 || name[length] != '_' || strcmp(name, "initialiser_linked_loader") == 0 ||
+				words_have(&object->defined, name))
+				continue;
+			complain("%s: there is no %s(): every %s has it, as %s.h says", b->source->files[0], name, host->family, host->family);
+			return EXIT_USAGE;
+		}
+	if (words_have(&object->defined, host->symbol))
+		return 0;
+	complain("%s: its export line does not define %s: is it the last line, behind #include \"%s_export.h\"?", b->source->files[0],
+		host->symbol, host->family);
+	return EXIT_USAGE;
+}
+
+/* The same before other flavours are linked. */
+static int check_plain_parts(const struct build *b)
+{
+	struct program_object all = {0};
+	int status = 0;
+	char why[256];
+	for (size_t i = 0; i < b->source->file_count && !status; i++) {
+		struct words path = {0};
+		words_add(&path, "%s/%zu.o", b->folder, i);
+		if (program_object(path.at[0], &all, why, sizeof why) != 0) {
+			complain("%s: the compiled file cannot be read: %s", b->source->files[i], why);
+			status = EXIT_USAGE;
+		}
+		words_free(&path);
+	}
+	if (!status)
+		status = check_parts(b, &all);
+	program_object_free(&all);
+	return status;
+}
+
+/* Compiles the host's own C file into the folder, and adds it to the words of the linker. */
+static int add_further(struct build *b, struct words *link, const char *option)
+{
+	struct words words = {0};
+	const struct program_compiler *compiler = compiler_of(b, false);
+	if (!compiler)
+		return EXIT_USAGE;
+	words_append(&words, &compiler->words);
+	words_add(&words, "%s", option);
+	words_add(&words, "-I");
+	words_add(&words, "%s/include", b->source->helpers);
+	words_add(&words, "-c");
+	words_add(&words, "%s", b->source->host->further);
+	words_add(&words, "-o");
+	words_add(&words, "%s/further.o", b->folder);
+	int status = program_tool(&words, b->source->files[0], "its place among the implementations cannot be compiled", b->source->verbosity);
+	words_add(link, "%s/further.o", b->folder);
+	words_free(&words);
+	return status;
+}
+
 /* Each object must have been instrumented; then all become one. */
 static int join(struct build *b)
 {
@@ -145,7 +231,9 @@ static int join(struct build *b)
 	if (!status && program_object(words.at[3], &b->object, why, sizeof why) != 0) {
 		complain("%s: the compiled program cannot be read: %s", b->source->files[0], why);
 		status = EXIT_USAGE;
-	} else if (!status && !words_have(&b->object.defined, "main")) {
+	} else if (!status && b->source->host && check_parts(b, &b->object) != 0) {
+		status = EXIT_USAGE;
+	} else if (!status && !b->source->host && !words_have(&b->object.defined, "main")) {
 		complain("%s: there is no main: the explorer needs a whole program (scenarios of implementations are explored by "
 			 "filter)",
 			b->source->files[0]);
@@ -195,7 +283,8 @@ static int write_names(struct build *b)
 	FILE *file = create(b, "names");
 	if (!file)
 		return EXIT_USAGE;
-	fprintf(file, "main explored_main\n");
+	if (!b->source->host)
+		fprintf(file, "main explored_main\n");
 	for (size_t i = 0; i < b->taken.count; i++)
 		if (!words_have(&b->object.defined, b->taken.at[i]) && strcmp(b->taken.at[i], "main") != 0)
 			fprintf(file, "%s explored_%s\n", b->taken.at[i], b->taken.at[i]);
@@ -329,6 +418,7 @@ static void rename_tables(struct words *words, const struct words *sections, con
 static int rename_all(struct build *b)
 {
 	struct words words = {0};
+	bool whole = !b->source->host;
 	words_add(&words, "objcopy");
 	words_add(&words, "--redefine-syms=%s/names", b->folder);
 	/* Nothing else shares a granule of the undo log with the program's data. */
@@ -336,11 +426,14 @@ static int rename_all(struct build *b)
 	words_add(&words, ".data=64");
 	words_add(&words, "--set-section-alignment");
 	words_add(&words, ".bss=64");
-	rename_sections(&words, &b->object.data, "explored_data");
-	rename_sections(&words, &b->object.bss, "explored_bss");
-	rename_sections(&words, &b->object.code, "explored_text");
-	rename_tables(&words, &b->object.begins, "explored_begins");
-	rename_tables(&words, &b->object.ends, "explored_ends");
+	/* A host puts all static data back, its own included. */
+	if (whole) {
+		rename_sections(&words, &b->object.data, "explored_data");
+		rename_sections(&words, &b->object.bss, "explored_bss");
+		rename_sections(&words, &b->object.code, "explored_text");
+		rename_tables(&words, &b->object.begins, "explored_begins");
+		rename_tables(&words, &b->object.ends, "explored_ends");
+	}
 	words_add(&words, "%s/joined.o", b->folder);
 	words_add(&words, "%s/renamed.o", b->folder);
 	int status = program_tool(&words, b->source->files[0], "its names cannot be changed", b->source->verbosity);
@@ -348,7 +441,7 @@ static int rename_all(struct build *b)
 	/* Objects of the user's own may need the program's names. */
 	if (!status && !b->flags.objects) {
 		words_add(&words, "objcopy");
-		words_add(&words, "--keep-global-symbol=explored_main");
+		words_add(&words, "--keep-global-symbol=%s", whole ? "explored_main" : b->source->host->symbol);
 		words_add(&words, "%s/renamed.o", b->folder);
 		status = program_tool(&words, b->source->files[0], "its names cannot be made local", b->source->verbosity);
 		words_free(&words);
@@ -369,7 +462,9 @@ static int link_program(struct build *b, struct program_build *built)
 	words_add(&words, "%s/program", b->folder);
 	words_add(&words, "%s/renamed.o", b->folder);
 	words_add(&words, "%s/stubs.s", b->folder);
-	words_add(&words, "%s/explore_program.o", b->source->helpers);
+	words_add(&words, "%s/%s", b->source->helpers, b->source->host ? "explore_worker.o" : "explore_program.o");
+	if (!status && b->source->host)
+		status = add_further(b, &words, "-fno-pie");
 	words_append(&words, &b->flags.link);
 	words_append(&words, &libraries);
 	if (!status)
@@ -465,6 +560,7 @@ static void note_features(const char *path, struct program_build *built)
 /* One file to an object. ThreadSanitizer's reports are told by return addresses: without position independence those are the program's. */
 static int compile_plainly(struct build *b, size_t i, enum program_flavour flavour, struct program_build *built)
 {
+	static const char *const shared_flags[] = {"-fPIC", "-ftls-model=initial-exec", "-fvisibility=hidden", "-fno-lto", NULL};
 	static const char *const tsan_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-pie", "-fno-lto", NULL};
 	const char *file = b->source->files[i];
 	int status = program_check_file(file);
@@ -475,6 +571,10 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 	words_append(&words, &compiler->words);
 	add_all(&words, first_flags);
 	words_append(&words, &b->flags.compile);
+	if (add_unit(b, i, &words) != 0) {
+		words_free(&words);
+		return EXIT_USAGE;
+	}
 	if (flavour == PROGRAM_TSAN)
 		add_all(&words, tsan_flags);
 	if (flavour == PROGRAM_TSAN && !compiler->clang)
@@ -486,7 +586,7 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
 	words_add(&words, "-o");
 	words_add(&words, "%s/%zu.o", b->folder, i);
-	status = program_tool(&words, file, "does not compile", b->source->verbosity);
+	status = program_tool_in(folder_of(b, i), &words, file, "does not compile", b->source->verbosity);
 	if (!status && flavour == PROGRAM_TSAN)
 		note_features(words.at[words.count - 1], built);
 	words_free(&words);

@@ -15,17 +15,33 @@
 
 #include "private_folder.h"
 
+/* How one file is compiled where each has a way of its own. */
+struct program_unit {
+	const char *folder; /* the current folder of its compiler; the file's name is absolute then */
+	char *const *flags; /* for the compiler */
+	size_t flag_count;
+};
+
+/* A program of ours that users' files become a part of: the workers of an implementation, which take the place of its main. */
+struct program_host {
+	const char *symbol;  /* what the files must define: "counter_mine" */
+	const char *family;  /* "counter": what is missing of counter_… is said before the linker says it */
+	const char *further; /* a C file that is compiled as it is and linked, too: the registry that names `symbol` */
+};
+
 /* What is built. All pointers are borrowed. */
 struct program_source {
 	char *const *files; /* .c, .cc, .cpp, .cxx */
 	size_t file_count;
 	char *const *flags; /* of the user, for the compiler and the linker */
 	size_t flag_count;
+	const struct program_unit *units; /* one for each file; NULL: all are compiled alike, with flags alone */
 	const char *
 		compiler; /* "clang -Wextra"; NULL: CC (for C++ files CXX), else the compiler that built onceproof, or its C++ side */
 	const char *optimise; /* "-O2", behind the user's flags; NULL: -O1 in front of them */
 	const char *helpers;  /* the folder libexec/onceproof */
 	int verbosity;        /* 1: the commands are shown on stderr */
+	const struct program_host *host; /* NULL: a program with a main */
 };
 
 struct program_build {
@@ -46,8 +62,9 @@ bool program_found(const char *name);
 const char *program_unexplored(char *const *flags, size_t count);
 
 /* The other flavours. NATIVE: -O1 -g in front of the user's flags and nothing else; TSAN: with -fsanitize=thread, and with the parts of
- * helper that tell its reports. */
-enum program_flavour { PROGRAM_NATIVE, PROGRAM_TSAN };
+ * helper that tell its reports. SHARED: a shared object with -O2 in front, as lessons are priced; only with a host, of which it has `further`
+ * and nothing else. */
+enum program_flavour { PROGRAM_NATIVE, PROGRAM_TSAN, PROGRAM_SHARED };
 int program_compile(const struct program_source *source, enum program_flavour flavour, struct program_build *built);
 
 /* Removes the folder. Safe on zeroed memory. */

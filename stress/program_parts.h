@@ -36,6 +36,8 @@ void program_includes(const char *file, const char *helpers, struct words *words
 /* Runs a tool. SUBJECT and FAILED make the complaint: "a.c: does not compile"; the tool's own errors follow it. VERBOSITY 1 shows the
  * command. 0, or EXIT_USAGE. */
 int program_tool(const struct words *words, const char *subject, const char *failed, int verbosity);
+/* The same in FOLDER; NULL: the current one. */
+int program_tool_in(const char *folder, const struct words *words, const char *subject, const char *failed, int verbosity);
 
 /* The user's flags, told apart. */
 struct program_flags {

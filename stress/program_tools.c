@@ -47,7 +47,13 @@ static void show_errors(const char *text)
 /* Runs a tool. SUBJECT and FAILED make the complaint: "a.c: does not compile". */
 int program_tool(const struct words *words, const char *subject, const char *failed, int verbosity)
 {
-	struct child_options options = {.argv = words->at, .timeout_s = TOOL_TIMEOUT_S, .output_max = TOOL_OUTPUT_BYTES};
+	return program_tool_in(NULL, words, subject, failed, verbosity);
+}
+
+int program_tool_in(const char *folder, const struct words *words, const char *subject, const char *failed, int verbosity)
+{
+	struct child_options options = {
+		.argv = words->at, .folder = folder, .timeout_s = TOOL_TIMEOUT_S, .output_max = TOOL_OUTPUT_BYTES};
 	struct child_result result;
 	if (verbosity > 0) {
 		fputs("onceproof:", stderr);

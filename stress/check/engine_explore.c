@@ -145,6 +145,7 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 		.file_count = source->file_count,
 		.flags = source->flags,
 		.flag_count = source->flag_count,
+		.units = source->units,
 		.compiler = source->compiler,
 		.optimise = source->optimise,
 		.helpers = plan->helpers,
