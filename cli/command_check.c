@@ -413,6 +413,8 @@ static int recognise(struct arguments *a, enum check_kind *kind)
 	a->subject.source = a->executable.source;
 	a->subject.source.helpers = given.helpers;
 	a->subject.source.verbosity = given.verbosity;
+	a->subject.exe = a->exe;
+	a->subject.database = a->database;
 	*kind = CHECK_PROGRAM;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "../reports/render.h"
 #include "../reports/result.h"
 #include "../stress/batches.h"
+#include "../stress/check/executable.h"
 #include "../stress/child.h"
 #include "../stress/explore_file.h"
 #include "../stress/explored_batch.h"
@@ -29,8 +30,9 @@ struct arguments {
 	bool gdb;
 	json_t *witness;
 	struct explored what;
-	struct choice_subject batch; /* of a batch: its subject */
-	struct explore_file file;    /* of a whole program */
+	struct choice_subject batch;  /* of a batch: its subject */
+	struct explore_file file;     /* of a whole program */
+	struct executable executable; /* that a build system made */
 	char module[PATH_MAX + 64];
 };
 
@@ -109,6 +111,24 @@ static char **words_of(const json_t *list)
 	return words;
 }
 
+/* How the files of the program EXE are compiled, as its build system has it now. */
+static int read_executable(struct arguments *a, const char *exe, const char *database)
+{
+	int status = executable_read(exe, database, &a->executable);
+	if (!status && *a->executable.why) {
+		complain("%s: it cannot be built anew: %s", exe, a->executable.why);
+		status = EXIT_USAGE;
+	}
+	if (status)
+		return status;
+	a->file.files = a->executable.source.files;
+	a->file.file_count = a->executable.source.file_count;
+	a->file.flags = a->executable.source.flags;
+	a->file.flag_count = a->executable.source.flag_count;
+	a->file.units = a->executable.source.units;
+	return 0;
+}
+
 /* The program that the witness is of, built again from its files. */
 static int build_program(struct arguments *a)
 {
@@ -133,6 +153,9 @@ static int build_program(struct arguments *a)
 	a->file.flags = words_of(node_get(program, "flags"));
 	a->file.arguments = words_of(node_get(program, "arguments"));
 	a->file.input = json_string_value(node_get(program, "input"));
+	const char *exe = json_string_value(node_get(program, "exe"));
+	if (exe && read_executable(a, exe, json_string_value(node_get(program, "database"))) != 0)
+		return EXIT_USAGE;
 	a->file.compiler = json_string_value(node_get(program, "compiler"));
 	a->file.optimise = json_string_value(node_get(program, "optimise"));
 	if (!a->file.files || !a->file.flags || !a->file.arguments) {

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,11 @@ static void set_file(struct source_place *place, const char *file)
 			break;
 		}
 	}
+	/* As its user would write it: relative to where the user is. */
+	char here[PATH_MAX];
+	size_t length = elsewhere && getcwd(here, sizeof here) ? strlen(here) : 0;
+	if (length > 1 && strncmp(file, here, length) == 0 && file[length] == '/')
+		file += length + 1;
 	snprintf(place->file, sizeof place->file, "%s", file ? file : "");
 }
 
@@ -137,6 +143,58 @@ size_t symbolise(const char *path, uint64_t offset, struct source_place *places,
 	size_t count = find_places(path, offset, places, max);
 	pthread_mutex_unlock(&one_at_a_time);
 	return count;
+}
+
+/* Has UNIT lines of FILE? */
+static bool unit_has(Dwarf_Die *unit, const char *file)
+{
+	Dwarf_Files *files;
+	size_t count;
+	struct source_place place;
+	if (dwarf_getsrcfiles(unit, &files, &count) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		set_file(&place, dwarf_filesrc(files, i, NULL, NULL));
+		if (strcmp(place.file, file) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void see_rows(Dwarf_Die *unit, uint64_t shift,
+	void (*see)(void *arg, uint64_t from, uint64_t to, const struct source_place *places, size_t count), void *arg)
+{
+	enum { PLACES_MAX = 8 };
+	Dwarf_Lines *lines;
+	size_t count;
+	if (dwarf_getsrclines(unit, &lines, &count) != 0)
+		return;
+	for (size_t i = 0; i + 1 < count; i++) {
+		Dwarf_Addr from, to;
+		bool ends = false;
+		struct source_place places[PLACES_MAX];
+		Dwarf_Line *line = dwarf_onesrcline(lines, i);
+		if (dwarf_lineaddr(line, &from) != 0 || dwarf_lineaddr(dwarf_onesrcline(lines, i + 1), &to) != 0 ||
+			dwarf_lineendsequence(line, &ends) != 0 || ends || to <= from)
+			continue;
+		size_t found = places_in(unit, from, places, PLACES_MAX);
+		if (found)
+			see(arg, from - shift, to - shift, places, found);
+	}
+}
+
+void symbolise_rows(const char *path, const char *file,
+	void (*see)(void *arg, uint64_t from, uint64_t to, const struct source_place *places, size_t count), void *arg)
+{
+	pthread_mutex_lock(&one_at_a_time);
+	Dwfl_Module *module = module_open(path);
+	Dwarf_Addr start = 0, bias = 0;
+	if (module)
+		dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+	for (Dwarf_Die *unit = NULL; module && (unit = dwfl_module_nextcu(module, unit, &bias)) != NULL;)
+		if (unit_has(unit, file))
+			see_rows(unit, start - bias, see, arg);
+	pthread_mutex_unlock(&one_at_a_time);
 }
 
 /* Looks at every symbol: the nearest one may be a mark of the linker's. */

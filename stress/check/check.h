@@ -41,6 +41,8 @@ struct check_subject {
 	const char *name;     /* `subject` of the results: the first file as given, or the executable */
 	const char *scenario; /* `scenario` of the results: "program", or one of a scenario file */
 	struct program_source source;
+	const char *exe,
+		*database;      /* the executable that source was read from, and the database as it was named; NULL: neither */
 	char *const *arguments; /* argv[1], … of the program */
 	size_t argument_count;
 	const char *input; /* its standard input; NULL: empty */

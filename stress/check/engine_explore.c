@@ -36,6 +36,10 @@ static json_t *recipe(const struct check_subject *subject)
 	node_set(program, "input", node_text(subject->input));
 	node_set(program, "compiler", node_text(source->compiler));
 	node_set(program, "optimise", node_text(source->optimise));
+	if (subject->exe) {
+		node_set(program, "exe", node_text(subject->exe));
+		node_set(program, "database", node_text(subject->database));
+	}
 	node_set(program, "failing_status", json_true());
 	return program;
 }

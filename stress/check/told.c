@@ -30,14 +30,6 @@ static bool users(const char *file)
 	return strncmp(file, "/usr/", 5) != 0 && access(file, R_OK) == 0;
 }
 
-/* As the user would write it: relative to the current folder where it lies there. */
-static const char *relative(const char *file)
-{
-	static char here[4096];
-	size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
-	return length > 1 && strncmp(file, here, length) == 0 && file[length] == '/' ? file + length + 1 : file;
-}
-
 /* The place to show of an access: the innermost one in the user's files, else the innermost one with a line. */
 static const struct source_place *shown(const struct access *it)
 {
@@ -101,10 +93,9 @@ static bool add(const struct report *report, json_t *result)
 		access_words(it, words, sizeof words);
 		if (it->thread >= 0)
 			snprintf(thread, sizeof thread, "T%d", it->thread);
-		const char *file = relative(place->file);
-		finding_add_location(finding, file, place->line, place->function, thread, words);
+		finding_add_location(finding, place->file, place->line, place->function, thread, words);
 		snprintf(message + strlen(message), sizeof message - strlen(message), "%s%s%s%s in %s (%s:%d)",
-			*message ? " and " : "", words, *thread ? " by " : "", thread, place->function, file, place->line);
+			*message ? " and " : "", words, *thread ? " by " : "", thread, place->function, place->file, place->line);
 	}
 	if (!*message || strcmp(kind, "data-race") != 0)
 		snprintf(message + strlen(message), sizeof message - strlen(message), "%s(ThreadSanitizer: %s)",
