@@ -12,6 +12,7 @@
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "isolate.h"
 #include "process.h"
@@ -126,6 +127,23 @@ static uintptr_t site_of(const ucontext_t *context)
 			if (is_explored(*word) && follows_call(*word))
 				return *word;
 	return at + 1;
+}
+
+static _Unwind_Reason_Code look_for_explored(struct _Unwind_Context *context, void *arg)
+{
+	uintptr_t at = _Unwind_GetIP(context);
+	if (!is_explored(at))
+		return _URC_NO_REASON;
+	*(const void **)arg = (const void *)at;
+	return _URC_END_OF_STACK;
+}
+
+const void *crash_caller(const void *site)
+{
+	const void *found = site;
+	if (crash && crash->code_to && !is_explored((uintptr_t)site))
+		_Unwind_Backtrace(look_for_explored, &found);
+	return found;
 }
 
 /* Makes the interrupted fiber go on in FUNCTION, with what is on its stack forgotten. */

@@ -16,6 +16,9 @@ int crash_start(void);
  * 0, or an errno value. */
 int crash_guard(uintptr_t code_from, uintptr_t code_to, uint64_t limit_bytes);
 
+/* SITE, or where the explored code called the library function that SITE lies in, if that can be told. Found by unwinding: slow. */
+const void *crash_caller(const void *site);
+
 /* The guard in a child process: timers are not inherited. */
 void crash_guard_child(void);
 

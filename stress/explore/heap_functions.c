@@ -128,18 +128,23 @@ void *explored_reallocarray(void *p, size_t count, size_t bytes)
 	return reallocate_any(p, bytes, SITE);
 }
 
-void explored_free(void *p)
+static void release_any(void *p, const void *site)
 {
 	bool explored = explored_enters();
 	if (!p)
 		return;
 	if (heap_owns((uintptr_t)p)) {
-		heap_release(p, SITE);
+		heap_release(p, site);
 		return;
 	}
 	if (explored)
-		expect_allocated(p, "frees", SITE);
+		expect_allocated(p, "frees", site);
 	free(p);
+}
+
+void explored_free(void *p)
+{
+	release_any(p, SITE);
 }
 
 void *explored_aligned_alloc(size_t alignment, size_t bytes)
@@ -228,4 +233,20 @@ char *explored_strndup(const char *text, size_t limit)
 char *explored___strndup(const char *text, size_t limit)
 {
 	return explored_enters() ? duplicate(text, limit, SITE) : strndup(text, limit);
+}
+
+/* For operator new and delete of C++ (cxx/plain/new.cc). */
+void *explored_new(size_t bytes, size_t alignment, const void *site);
+void *explored_new(size_t bytes, size_t alignment, const void *site)
+{
+	if (explored_enters())
+		return allocate(bytes, alignment, site);
+	return alignment > _Alignof(max_align_t) ? aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1))
+						 : malloc(bytes ? bytes : 1);
+}
+
+void explored_delete(void *p, const void *site);
+void explored_delete(void *p, const void *site)
+{
+	release_any(p, site);
 }

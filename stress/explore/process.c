@@ -12,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "isolate.h"
 #include "memory.h"
 #include "runtime.h"
+#include "sync.h"
 
 #define TAKEN __attribute__((visibility("default")))
 #define SITE __builtin_return_address(0)
@@ -136,14 +138,17 @@ static void run_handlers(struct process_handlers *handlers, int status)
 		struct process_handler handler = handlers->at[--handlers->count];
 		if (handler.plain)
 			handler.plain();
+		else if (handler.with_arg)
+			handler.with_arg(handler.arg);
 		else
 			handler.with_status(status, handler.arg);
 	}
 }
 
-/* Handlers, then destructors: the last one first. */
+/* Destructors of the thread's own variables, handlers, then destructors of the program: the last one first. */
 static void end_program(int status)
 {
+	sync_locals_end();
 	run_handlers(&process->at_exit, status);
 	const struct process_table *table = process->ends;
 	while ((uintptr_t)table->from != END_OF_TABLES)
@@ -218,6 +223,16 @@ int explored_atexit(void (*handler)(void))
 	return add_handler(&process->at_exit, (struct process_handler){.plain = handler});
 }
 
+/* How C++ has the destructors of static variables called (Itanium C++ ABI, 3.3.6.3). */
+TAKEN int explored___cxa_atexit(void (*handler)(void *), void *arg, void *module);
+int explored___cxa_atexit(void (*handler)(void *), void *arg, void *module)
+{
+	(void)module;
+	if (!runtime_on() || !process)
+		return 0;
+	return add_handler(&process->at_exit, (struct process_handler){.with_arg = handler, .arg = arg});
+}
+
 TAKEN int explored_at_quick_exit(void (*handler)(void));
 int explored_at_quick_exit(void (*handler)(void))
 {
@@ -276,12 +291,23 @@ static _Noreturn void crashed(const char *how, const void *site)
 	runtime_stop(ENDING_FINDING);
 }
 
+TAKEN _Noreturn void explored_terminated(const char *why);
+_Noreturn void explored_terminated(const char *why)
+{
+	if (!runtime_on())
+		abort();
+	runtime_enter();
+	struct place place = runtime_place(crash_caller(SITE), "ends the program");
+	runtime_finding(FINDING_CRASH, &place, 1, "thread %u ends the program: %s", runtime->current, why);
+	runtime_stop(ENDING_FINDING);
+}
+
 TAKEN _Noreturn void explored_abort(void);
 _Noreturn void explored_abort(void)
 {
 	if (!runtime_on())
 		abort();
-	crashed("calls abort()", SITE);
+	crashed("calls abort()", crash_caller(SITE));
 }
 
 TAKEN _Noreturn void explored___stack_chk_fail(void);

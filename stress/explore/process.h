@@ -24,6 +24,7 @@ enum hidden { HIDDEN_ENVIRONMENT, HIDDEN_LOCALE, HIDDEN_OPTIONS, HIDDEN_CALENDAR
 struct process_handler {
 	void (*plain)(void);
 	void (*with_status)(int status, void *arg);
+	void (*with_arg)(void *arg);
 	void *arg;
 };
 

@@ -279,6 +279,9 @@ void sync_each_value(void (*see)(void *value, void *arg), void *arg);
 void sync_keys_end(void);
 void sync_keys_clear(void);
 
+/* sync_guard.c: destructors of the running thread's thread-local variables, the last one first. */
+void sync_locals_end(void);
+
 /* sync_mutex.c: the running thread ends: robust mutexes pass on, others are a finding. */
 void sync_locks_end(void);
 

@@ -136,6 +136,7 @@ void sync_thread_ends(struct thread *t)
 	if (self->finished)
 		return;
 	self->finished = true;
+	sync_locals_end();
 	sync_keys_end();
 	amend_thread_ends();
 	sync_locks_end();
