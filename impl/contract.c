@@ -2,6 +2,8 @@
 /* Names and meanings of families and promises, and look-ups in the generated registry. */
 #include "contract.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const family_names[FAMILY_COUNT] = {"initialiser", "counter", "progress", "pipeline"};
@@ -70,6 +72,18 @@ const char *implementation_claim(const struct implementation *about, uint32_t pr
 	if (about->claims & promise)
 		return "claimed";
 	return about->missing & promise ? "missing" : "not_offered";
+}
+
+int registry_add(const struct registered *entry)
+{
+	struct registered *longer = malloc((onceproof_registry_count + 1) * sizeof *longer);
+	if (!longer)
+		return ENOMEM;
+	/* The table before it stays: pointers into it are good for ever. */
+	memcpy(longer, onceproof_registry, onceproof_registry_count * sizeof *longer);
+	longer[onceproof_registry_count++] = *entry;
+	onceproof_registry = longer;
+	return 0;
 }
 
 const struct registered *registry_find(enum family family, const char *name)

@@ -50,15 +50,20 @@ struct implementation {
 
 /* A file of impl/ and the descriptor that it exports; the build generates the table. */
 struct registered {
-	int number;                         /* reading order, from the file name */
+	int number;                         /* reading order, from the file name; REGISTERED_BY_USER: a file of their own */
 	const char *file;                   /* "impl/counter/10_naive.c", from the top of the source tree */
 	const struct implementation *about; /* first member of the family's own descriptor */
 	const char *source;                 /* the file's text */
 };
 
-/* All implementations, by family and then by number. Immutable; safe from any thread. */
-extern const struct registered onceproof_registry[];
-extern const size_t onceproof_registry_count;
+enum { REGISTERED_BY_USER = -1 };
+
+/* All implementations, by family and then by number, then those that a user brought. Safe from any thread; registry_add before there are any. */
+extern const struct registered *onceproof_registry;
+extern size_t onceproof_registry_count;
+
+/* Appends ENTRY, which is borrowed for good. 0 or an errno value. */
+int registry_add(const struct registered *entry);
 
 /* "initialiser", "counter", "progress", "pipeline". */
 const char *family_name(enum family family);

@@ -19,8 +19,10 @@ struct explore_plan {
 	const char *const *search_options; /* "key=value", NULL-terminated; NULL: none */
 	bool first_only;                   /* stop at the first finding */
 	const char *witness_folder;        /* NULL: no witnesses */
+	const json_t *program;             /* of a user's implementation: what it takes to build it again; kept in witnesses */
 	const char *const
 		*further; /* more options of the worker, NULL-terminated; then results also have its `orders` and `exhausted` */
+	struct checkpoint *checkpoint; /* what was done goes there, and what was done before comes from there; NULL: none */
 	/* Called now and then with what a search has done so far; ESTIMATE of the whole, 0: unknown. NULL: not wanted. */
 	void (*progress)(
 		void *arg, const char *subject, const char *scenario, uint64_t executions, uint64_t distinct, double estimate);

@@ -173,6 +173,19 @@ static int snapshot_program(enum memory_model model)
 	return why ? why : snapshot_start(&(struct snapshot_range){(uintptr_t)__data_start, (uintptr_t)_end}, 1);
 }
 
+/* What a user's implementation refers to that nobody stands in for: written beside it by program_build.c, as for programs. */
+extern const char explored_notes[] __attribute__((weak));
+
+static void add_notes(json_t *answer)
+{
+	for (const char *note = explored_notes; note && *note; note += strlen(note) + 1) {
+		const char *before = json_string_value(json_object_get(answer, "caveat"));
+		bool more = before && *before;
+		json_object_set_new(answer, "caveat",
+			json_sprintf("%s%soutside of its control: %s", more ? before : "", more ? "; " : "", note));
+	}
+}
+
 void explore_command_finish(const struct explore_command *c, json_t *answer, const char *skip)
 {
 	if (answer && skip)
@@ -215,6 +228,7 @@ void explore_command_run(
 		_Exit(2);
 	}
 	json_t *answer = explore_answer(program, &c->explore, &result);
+	add_notes(answer);
 	if (c->orders)
 		json_object_set_new(answer, "orders", orders_answer());
 	explore_command_finish(c, answer, refused ? refused(program->arg) : NULL);

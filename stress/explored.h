@@ -17,7 +17,7 @@ struct explored {
 	const char *file;                 /* where people look first: the implementation's file, or the program's */
 	unsigned shard, shards;           /* 1, 1: all of it */
 	const char *witness_folder;       /* a witness is written there for each finding; NULL: none */
-	const json_t *program; /* of a whole program: what it takes to run it again; kept in the witness as "program" */
+	const json_t *program; /* of users' files: what it takes to run them again; kept in the witness as "program" */
 };
 
 /* Sets executions, outcomes, findings, verdict and evidence of RESULT from ANSWER.
@@ -56,6 +56,9 @@ bool explored_only_joins(const struct explored *what, const json_t *place);
 /* The source place to show for FRAMES of an answer: the innermost one with a line; *via is the innermost one in WHAT->file where that
  * is another, else its line is 0. false: none has a line. */
 bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via);
+
+/* The file of PLACE in the words of the user, who named FILE: as it was named, or from the current folder. */
+void user_file(const char *file, struct source_place *place);
 
 /* The runtime's TEXT in the words of tables: "thread 2" is T2, an address is its name, or FILE:LINE of an instruction. New reference. */
 json_t *explored_words(struct explored_names *names, const char *text);

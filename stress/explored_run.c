@@ -8,6 +8,7 @@
 
 #include "../impl/support/say.h"
 #include "../reports/result.h"
+#include "checkpoint.h"
 #include "child.h"
 #include "explored.h"
 
@@ -100,10 +101,43 @@ void explored_worker(const struct scenario *scenario, const char *programs, char
 	snprintf(path, bytes, "%s/onceproof-explore%s", programs, scenario->family == FAMILY_PIPELINE ? "-batch" : "");
 }
 
+/* Was RESULT kept by an earlier run? Then it is that one. */
+static bool from_checkpoint(json_t *result, const struct stress_plan *plan)
+{
+	json_t *kept = checkpoint_result(plan->explore.checkpoint, json_string_value(json_object_get(result, "subject")),
+		json_string_value(json_object_get(result, "scenario")), json_string_value(json_object_get(result, "engine")));
+	if (!kept)
+		return false;
+	json_object_clear(result);
+	json_object_update(result, kept);
+	json_decref(kept);
+	return true;
+}
+
+/* Opens the search's way to the checkpoint, if there is one, and adds it to WORDS. false: it cannot be opened, and RESULT says so. */
+static bool add_channel(json_t *result, const struct stress_plan *plan, const char *title, struct checkpoint_channel *channel,
+	char **words, const char *expected)
+{
+	int why = checkpoint_channel_open(plan->explore.checkpoint, title, channel);
+	size_t n = 0;
+	if (why) {
+		char text[256];
+		snprintf(text, sizeof text, "its checkpoint cannot be reached: %s", strerror(why));
+		result_judge(result, "inconclusive", expected, text);
+		return false;
+	}
+	while (words[n])
+		n++;
+	for (size_t i = 0; channel->words[i] && n < WORDS_MAX - 1; i++)
+		words[n++] = channel->words[i];
+	words[n] = NULL;
+	return true;
+}
+
 void explored_run(json_t *result, const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
 	const struct stress_plan *plan, const char *programs, const char *expected)
 {
-	if (skip_blind(result, engine, subject, expected))
+	if (skip_blind(result, engine, subject, expected) || from_checkpoint(result, plan))
 		return;
 	char *words[WORDS_MAX], texts[8][64], worker[4096], name[128];
 	const struct explore_plan *explore = &plan->explore;
@@ -111,6 +145,11 @@ void explored_run(json_t *result, const struct engine *engine, const struct regi
 	snprintf(name, sizeof name, "%s/%s", family_name(subject->about->family), subject->about->name);
 	uint64_t executions = explore->executions ? explore->executions : planned(engine, subject, scenario, plan);
 	command(words, texts, worker, name, scenario, executions, plan);
+	struct checkpoint_channel channel;
+	char title[256];
+	snprintf(title, sizeof title, "%s %s", name, scenario->name);
+	if (!add_channel(result, plan, title, &channel, words, expected))
+		return;
 	struct listener listener = {explore, name, scenario->name};
 	/* A time limit is the worker's own affair; the watchdog is for one that does not keep it. */
 	double patience = plan->time_limit_s > 0 ? plan->time_limit_s + GRACE_S
@@ -120,9 +159,11 @@ void explored_run(json_t *result, const struct engine *engine, const struct regi
 		.fixed_addresses = engine->fixed_addresses,
 		.output_max = (size_t)256 << 20,
 		.heard = explore->progress ? hear : NULL,
-		.heard_arg = &listener};
+		.heard_arg = &listener,
+		.pass_fd = channel.fd};
 	struct child_result child;
 	int why = child_run(&options, &child);
+	checkpoint_channel_close(&channel);
 	if (why) {
 		char text[4352];
 		snprintf(text, sizeof text, "%s: cannot be started: %s", worker, strerror(why));
@@ -138,11 +179,14 @@ void explored_run(json_t *result, const struct engine *engine, const struct regi
 		.file = subject->file,
 		.shard = explore->shards > 1 ? explore->shard : 1,
 		.shards = explore->shards > 1 ? explore->shards : 1,
-		.witness_folder = explore->witness_folder};
+		.witness_folder = explore->witness_folder,
+		.program = explore->program};
 	if (whole)
 		explored_judge(result, &what, answer, expected);
 	else
 		engine_judge_end(result, options.timeout_s, &child, expected);
+	if (whole && !json_is_true(json_object_get(answer, "out_of_time")))
+		checkpoint_keep(explore->checkpoint, result);
 	if (explore->further) {
 		json_object_set(result, "orders", json_object_get(answer, "orders"));
 		json_object_set(result, "exhausted", json_object_get(answer, "exhausted"));

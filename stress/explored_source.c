@@ -24,14 +24,19 @@ static bool is_scenario_header(const char *file)
 }
 
 /* A whole program's files are told as the user named them, or from where the user is. */
-static void set_user_file(const struct explored *what, struct source_place *place)
+void user_file(const char *file, struct source_place *place)
 {
 	char here[PATH_MAX], full[PATH_MAX];
 	size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
-	if (what->file && realpath(what->file, full) && strcmp(full, place->file) == 0)
-		snprintf(place->file, sizeof place->file, "%s", what->file);
+	if (file && realpath(file, full) && strcmp(full, place->file) == 0)
+		snprintf(place->file, sizeof place->file, "%s", file);
 	else if (length && strncmp(place->file, here, length) == 0 && place->file[length] == '/')
 		memmove(place->file, place->file + length + 1, strlen(place->file + length + 1) + 1);
+}
+
+static bool of_user(const struct explored *what)
+{
+	return !what->subject || what->subject->number == REGISTERED_BY_USER;
 }
 
 bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via)
@@ -49,8 +54,8 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 		for (size_t p = 0; p < count; p++) {
 			if (places[p].line <= 0)
 				continue;
-			if (!what->subject)
-				set_user_file(what, &places[p]);
+			if (of_user(what))
+				user_file(what->file, &places[p]);
 			bool inside = what->file && strcmp(places[p].file, what->file) == 0;
 			bool header = is_scenario_header(places[p].file);
 			if (!found || (only_header && !header)) {
@@ -102,8 +107,8 @@ static const char *name_of(struct explored_names *names, const char *address, ui
 	if (offset && symbolise_data(names->what->module, offset, name, bytes))
 		return name;
 	if (offset && symbolise(names->what->module, offset - 1, &place, 1) && place.line > 0) {
-		if (!names->what->subject)
-			set_user_file(names->what, &place);
+		if (of_user(names->what))
+			user_file(names->what->file, &place);
 		snprintf(name, bytes, "%s:%d", place.file, place.line);
 		return name;
 	}

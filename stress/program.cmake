@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Whole programs: what `onceproof explore FILE.c` needs at run time, in libexec/onceproof. program_build.c says how the parts are used.
-target_sources(onceproof_stress PRIVATE explore_file.c private_folder.c program_build.c program_tools.c program_words.c program_flags.c program_object.c program_assembly.c program_includes.c)
+target_sources(onceproof_stress PRIVATE described.c implementation_build.c explore_file.c private_folder.c program_build.c program_tools.c program_words.c program_flags.c program_object.c program_assembly.c program_includes.c)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 target_link_libraries(onceproof_stress PUBLIC PkgConfig::LIBELF)
 set_source_files_properties(program_tools.c PROPERTIES COMPILE_DEFINITIONS "ONCEPROOF_CC=\"${CMAKE_C_COMPILER}\"")
@@ -50,3 +50,4 @@ add_custom_command(OUTPUT ${helpers}/onceproof-tsan-told.o
 	DEPENDS onceproof_told $<TARGET_OBJECTS:onceproof_told> COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(onceproof-told ALL DEPENDS ${helpers}/onceproof-tsan-told.o)
 add_dependencies(onceproof-explore onceproof-told)
+include(worker_parts.cmake)

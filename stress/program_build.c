@@ -26,6 +26,7 @@ static void add_all(struct words *words, const char *const *more)
 
 /* Before the user's flags, so that those win … */
 static const char *const first_flags[] = {"-O1", "-g", NULL};
+static const char *const shared_first_flags[] = {"-O2", "-g", NULL};
 /* … and behind them: what the runtime relies on. See cmake/parts.cmake for the first line. No red zone: reports can be put before inline
  * assembly. Unwind tables mark functions. Stack probes: a large frame meets the guard page instead of jumping over it. No tail calls: a call returns to the line that made it. */
 static const char *const last_flags[] = {"-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-builtin", "-mno-red-zone",
@@ -160,16 +161,17 @@ static int check_parts(const struct build *b, const struct program_object *objec
 	for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++)
 		for (size_t i = 0; i < wanted[w]->count; i++) {
 			const char *name = wanted[w]->at[i];
-			if (strncmp(name, host->family, length) != 0 || name[length] != '_' || strcmp(name, "initialiser_linked_loader") == 0 ||
-				words_have(&object->defined, name))
+			if (strncmp(name, host->family, length) != 0 || name[length] != '_' ||
+				strcmp(name, "initialiser_linked_loader") == 0 || words_have(&object->defined, name))
 				continue;
-			complain("%s: there is no %s(): every %s has it, as %s.h says", b->source->files[0], name, host->family, host->family);
+			complain("%s: there is no %s(): every %s has it, as %s.h says", b->source->files[0], name, host->family,
+				host->family);
 			return EXIT_USAGE;
 		}
 	if (words_have(&object->defined, host->symbol))
 		return 0;
-	complain("%s: its export line does not define %s: is it the last line, behind #include \"%s_export.h\"?", b->source->files[0],
-		host->symbol, host->family);
+	complain("%s: its export line does not define %s: is it the last line, behind #include \"%s_export.h\"?",
+		b->source->files[0], host->symbol, host->family);
 	return EXIT_USAGE;
 }
 
@@ -195,7 +197,7 @@ static int check_plain_parts(const struct build *b)
 }
 
 /* Compiles the host's own C file into the folder, and adds it to the words of the linker. */
-static int add_further(struct build *b, struct words *link, const char *option)
+static int add_further(struct build *b, struct words *link, const char *option, bool worker)
 {
 	struct words words = {0};
 	const struct program_compiler *compiler = compiler_of(b, false);
@@ -203,13 +205,16 @@ static int add_further(struct build *b, struct words *link, const char *option)
 		return EXIT_USAGE;
 	words_append(&words, &compiler->words);
 	words_add(&words, "%s", option);
+	if (worker)
+		words_add(&words, "-DONCEPROOF_WORKER");
 	words_add(&words, "-I");
 	words_add(&words, "%s/include", b->source->helpers);
 	words_add(&words, "-c");
 	words_add(&words, "%s", b->source->host->further);
 	words_add(&words, "-o");
 	words_add(&words, "%s/further.o", b->folder);
-	int status = program_tool(&words, b->source->files[0], "its place among the implementations cannot be compiled", b->source->verbosity);
+	int status = program_tool(
+		&words, b->source->files[0], "its place among the implementations cannot be compiled", b->source->verbosity);
 	words_add(link, "%s/further.o", b->folder);
 	words_free(&words);
 	return status;
@@ -464,7 +469,7 @@ static int link_program(struct build *b, struct program_build *built)
 	words_add(&words, "%s/stubs.s", b->folder);
 	words_add(&words, "%s/%s", b->source->helpers, b->source->host ? "explore_worker.o" : "explore_program.o");
 	if (!status && b->source->host)
-		status = add_further(b, &words, "-fno-pie");
+		status = add_further(b, &words, "-fno-pie", true);
 	words_append(&words, &b->flags.link);
 	words_append(&words, &libraries);
 	if (!status)
@@ -569,12 +574,14 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 		return EXIT_USAGE;
 	struct words words = {0};
 	words_append(&words, &compiler->words);
-	add_all(&words, first_flags);
+	add_all(&words, flavour == PROGRAM_SHARED ? shared_first_flags : first_flags);
 	words_append(&words, &b->flags.compile);
 	if (add_unit(b, i, &words) != 0) {
 		words_free(&words);
 		return EXIT_USAGE;
 	}
+	if (flavour == PROGRAM_SHARED)
+		add_all(&words, shared_flags);
 	if (flavour == PROGRAM_TSAN)
 		add_all(&words, tsan_flags);
 	if (flavour == PROGRAM_TSAN && !compiler->clang)
@@ -593,6 +600,17 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 	return status;
 }
 
+/* What a host adds to the words of the linker: its own parts, and the file that names the user's symbol. */
+static int link_host(struct build *b, struct words *words, enum program_flavour flavour)
+{
+	if (flavour == PROGRAM_SHARED)
+		words_add(words, "-shared");
+	else
+		words_add(words, "%s/%s", b->source->helpers, flavour == PROGRAM_TSAN ? "worker_tsan.o" : "worker.o");
+	int status = check_plain_parts(b);
+	return status ? status : add_further(b, words, flavour == PROGRAM_TSAN ? "-fno-pie" : "-fPIC", flavour != PROGRAM_SHARED);
+}
+
 static int link_plainly(struct build *b, struct program_build *built, enum program_flavour flavour)
 {
 	struct words words = {0};
@@ -605,14 +623,19 @@ static int link_plainly(struct build *b, struct program_build *built, enum progr
 	if (flavour == PROGRAM_TSAN) {
 		words_add(&words, "-fsanitize=thread");
 		words_add(&words, "-no-pie");
-		words_add(&words, "%s/onceproof-tsan-told.o", b->source->helpers);
 	}
+	int status = 0;
+	if (b->source->host)
+		status = link_host(b, &words, flavour);
+	else if (flavour == PROGRAM_TSAN)
+		words_add(&words, "%s/onceproof-tsan-told.o", b->source->helpers);
 	for (size_t i = 0; i < b->source->file_count; i++)
 		words_add(&words, "%s/%zu.o", b->folder, i);
 	words_append(&words, &b->flags.link);
 	words_add(&words, "-lm");
 	words_add(&words, "-lpthread");
-	int status = program_tool(&words, b->source->files[0], "does not link", b->source->verbosity);
+	if (!status)
+		status = program_tool(&words, b->source->files[0], "does not link", b->source->verbosity);
 	if (!status)
 		built->program = strdup(words.at[linker->words.count + 1]);
 	words_free(&words);

@@ -38,9 +38,9 @@ struct program_source {
 	const struct program_unit *units; /* one for each file; NULL: all are compiled alike, with flags alone */
 	const char *
 		compiler; /* "clang -Wextra"; NULL: CC (for C++ files CXX), else the compiler that built onceproof, or its C++ side */
-	const char *optimise; /* "-O2", behind the user's flags; NULL: -O1 in front of them */
-	const char *helpers;  /* the folder libexec/onceproof */
-	int verbosity;        /* 1: the commands are shown on stderr */
+	const char *optimise;            /* "-O2", behind the user's flags; NULL: -O1 in front of them */
+	const char *helpers;             /* the folder libexec/onceproof */
+	int verbosity;                   /* 1: the commands are shown on stderr */
 	const struct program_host *host; /* NULL: a program with a main */
 };
 

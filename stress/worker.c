@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "described.h"
 #include "native/run.h"
 #include "tsan/reports.h"
 
 struct arguments {
+	bool describe;
 	const char *subject, *scenario;
 	struct run_options run;
 };
@@ -24,6 +26,7 @@ static const struct argp_option options[] = {
 	{"seed", 's', "N", 0, "seed of strides, padding and casting (default 1)", 0},
 	{"time-limit", 't', "SECONDS", 0, "stop between rounds after this time", 0},
 	{"line-up", 'l', "spin|pthread", 0, "how actors are lined up (default spin)", 0},
+	{"describe", 'd', NULL, 0, "say what the last implementation of the registry is, as JSON (described.h)", 0},
 	{"no-pin", 'p', NULL, 0, "let the scheduler place the threads", 0},
 	{0},
 };
@@ -45,6 +48,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'l':
 		a->run.line_up = strcmp(arg, "pthread") == 0 ? LINE_UP_PTHREAD : LINE_UP_SPIN;
 		break;
+	case 'd':
+		a->describe = true;
+		break;
 	case 'p':
 		a->run.pin = false;
 		break;
@@ -57,7 +63,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_usage(state);
 		break;
 	case ARGP_KEY_END:
-		if (!a->scenario)
+		if (!a->scenario && !a->describe)
 			argp_usage(state);
 		break;
 	default:
@@ -109,6 +115,10 @@ int main(int argc, char **argv)
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 
+	if (a.describe) {
+		json_t *text = describe(&onceproof_registry[onceproof_registry_count - 1]);
+		return text && json_dumpf(text, stdout, JSON_COMPACT) == 0 && fflush(stdout) == 0 ? 0 : 2;
+	}
 	const struct registered *subject = find_subject(a.subject);
 	if (!subject) {
 		fprintf(stderr, "onceproof-worker: no implementation '%s'\n", a.subject);

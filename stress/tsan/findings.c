@@ -5,6 +5,7 @@
 
 #include "../../reports/result.h"
 #include "../engine.h"
+#include "../explored.h"
 #include "../symbolise.h"
 
 enum { PLACES_MAX = 48 };
@@ -56,10 +57,12 @@ static bool in_subject(const char *file, const struct registered *subject)
 /* The place to show: the innermost one in the implementation, or else the innermost one that has a line. *via is the innermost one of
  * the implementation where that is another. */
 static const struct source_place *shown(
-	const struct source_place *places, size_t count, const struct registered *subject, const struct source_place **via)
+	struct source_place *places, size_t count, const struct registered *subject, const struct source_place **via)
 {
 	const struct source_place *innermost = NULL, *inside = NULL;
 	for (size_t i = 0; i < count; i++) {
+		if (subject->number == REGISTERED_BY_USER)
+			user_file(subject->file, &places[i]);
 		if (!innermost && places[i].line > 0)
 			innermost = &places[i];
 		if (!inside && in_subject(places[i].file, subject))
