@@ -37,6 +37,10 @@ struct common {
 extern const struct argp common_argp;
 struct common common_defaults(void);
 
+/* --shard=auto: sets shard and shards as the scheduler that runs this process says, and tells on stderr which one that was. Exits with 2
+ * if none says anything, or two say different things. */
+void shard_from_environment(struct common *common);
+
 /* True when text on STREAM's descriptor FD may be coloured: --color, NO_COLOR and whether it is a terminal. */
 bool use_color(const struct common *common, int fd);
 

@@ -7,12 +7,14 @@
 
 #include "../reports/render.h"
 #include "../reports/result.h"
+#include "../stress/build_identity.h"
 #include "../stress/child.h"
 #include "../stress/contracts.h"
 #include "../stress/explore_file.h"
 #include "../stress/explored.h"
 #include "../stress/suite.h"
 #include "cli.h"
+#include "explore_checkpoint.h"
 #include "explore_weaken.h"
 #include "stress_text.h"
 
@@ -29,6 +31,7 @@ struct arguments {
 	struct stress_text text;
 	const char *html; /* --html FILE or NULL */
 	bool weaken;
+	struct explore_checkpoint checkpoint;
 };
 
 enum {
@@ -42,7 +45,10 @@ enum {
 	KEY_ARG,
 	KEY_INPUT,
 	KEY_ISOLATE,
-	KEY_HTML
+	KEY_HTML,
+	KEY_CHECKPOINT,
+	KEY_RESUME,
+	KEY_CHECKPOINT_EVERY
 };
 
 static const struct argp_option options[] = {
@@ -66,6 +72,13 @@ static const struct argp_option options[] = {
 		0},
 	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 0},
 	{"html", KEY_HTML, "FILE", 0, "write the findings as one page, with source and interleaving", 0},
+	{"checkpoint", KEY_CHECKPOINT, "FILE", 0,
+		"keep what was done there, so that --resume can go on from it after any kind of end", 0},
+	{"resume", KEY_RESUME, NULL, 0,
+		"go on from the file of --checkpoint, with its seed if none is given; the result is that of a run without "
+		"interruption",
+		0},
+	{"checkpoint-every", KEY_CHECKPOINT_EVERY, "S", 0, "how often something is kept (default 1 second)", 0},
 	{NULL, 0, NULL, 0, "For a program FILE.c:", 10},
 	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
 	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
@@ -136,6 +149,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'j':
 		a->suite.jobs = (unsigned)parse_number("--jobs", arg, 1, 256);
+		return 0;
+	case KEY_CHECKPOINT:
+		a->checkpoint.path = arg;
+		return 0;
+	case KEY_RESUME:
+		a->checkpoint.resume = true;
+		return 0;
+	case KEY_CHECKPOINT_EVERY:
+		a->checkpoint.every_s = parse_fraction("--checkpoint-every", arg, 0, 86400);
 		return 0;
 	case KEY_WITNESS:
 		plan->witness_folder = arg;
@@ -229,11 +251,26 @@ static int finish(struct arguments *a, json_t *report, int status, bool whole, i
 	if (a->html)
 		failed |= render_witness_page(report, a->html);
 	if (!failed && !whole) {
-		complain("explore: interrupted: what was explored so far is reported, marked partial");
+		complain("explore: interrupted: what was explored so far is reported, marked partial%s",
+			a->checkpoint.path ? "; --resume goes on from its checkpoint" : "");
 		status = status == EXIT_BROKEN ? status : EXIT_INCONCLUSIVE;
 	}
 	json_decref(report);
 	return failed ? EXIT_USAGE : status;
+}
+
+/* The workers that explore scenarios and batches. */
+static json_t *scenarios_build(const char *programs)
+{
+	static const char *const workers[] = {"onceproof-explore", "onceproof-explore-batch"};
+	json_t *list = json_array();
+	for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
+		char path[4096], build[BUILD_IDENTITY_BYTES];
+		snprintf(path, sizeof path, "%s/%s", programs, workers[i]);
+		build_identity(path, build);
+		json_array_append_new(list, json_string(build));
+	}
+	return list;
 }
 
 static int explore_scenarios(struct arguments *a)
@@ -251,12 +288,17 @@ static int explore_scenarios(struct arguments *a)
 			a->word_count ? a->words[0] : "");
 		return EXIT_USAGE;
 	}
+	if (!explore_checkpoint_open(&a->checkpoint, &a->common, &a->suite.plan.explore, a->words, a->word_count,
+		    scenarios_build(a->suite.programs)))
+		return EXIT_USAGE;
+	a->suite.plan.explore.checkpoint = a->checkpoint.file;
 	if (count < a->suite.jobs)
 		a->suite.plan.explore.jobs = a->suite.jobs / (unsigned)count;
 	child_catch_interrupts();
 	json_t *report = report_new(a->common.seed);
 	int before = complaints();
 	bool whole = suite_run(&a->suite, report);
+	checkpoint_close(a->checkpoint.file);
 	json_object_set_new(report, "contracts", contracts_from(json_object_get(report, "results")));
 	stress_text_summary(&a->text, report, a->common.seed);
 	return finish(a, report, stress_exit_status(report), whole, before);
@@ -344,16 +386,28 @@ static int explore_program(struct arguments *a)
 	int status = explore_file_build(&a->file);
 	if (status)
 		return status;
-	program_words(a, words, store);
-	status = explore_file_run(&a->file, words, &answer);
-	if (status) {
-		explore_file_close(&a->file);
-		return status;
-	}
 	json_t *program = json_pack("{s:o, s:o, s:o, s:s?, s:s?, s:s?}", "files", word_list(a->file.files, a->file.file_count),
 		"flags", word_list(a->file.flags, a->file.flag_count), "arguments",
 		word_list(a->file.arguments, a->file.argument_count), "input", a->file.input, "compiler", a->file.compiler,
 		"optimise", a->file.optimise);
+	program_words(a, words, store);
+	char build[BUILD_IDENTITY_BYTES];
+	build_identity_of_program(a->file.built.program, program, build);
+	status = explore_checkpoint_open(
+			 &a->checkpoint, &a->common, &a->suite.plan.explore, a->words, a->word_count, json_string(build))
+			 ? 0
+			 : EXIT_USAGE;
+	a->file.checkpoint = a->checkpoint.file;
+	a->file.checkpoint_name = a->words[0];
+	if (!status)
+		status = explore_file_run(&a->file, words, &answer);
+	checkpoint_close(a->checkpoint.file);
+	if (status) {
+		json_decref(program);
+		explore_file_close(&a->file);
+		return status;
+	}
+	explore_checkpoint_tell(&a->checkpoint, &a->common, answer);
 	const struct explored what = {.module = a->file.built.program,
 		.file = a->file.files[0],
 		.shard = a->common.shard,
@@ -402,6 +456,12 @@ static int check_words(const struct arguments *a)
 		complain("explore: files and filters exclude each other; explore them one after the other");
 		return EXIT_USAGE;
 	}
+	if (a->weaken && (a->checkpoint.path || a->checkpoint.resume)) {
+		complain("explore: --weaken keeps no checkpoint");
+		return EXIT_USAGE;
+	}
+	if (!explore_checkpoint_check(&a->checkpoint))
+		return EXIT_USAGE;
 	if (files == 0 && (a->file.flag_count || a->program_arguments || a->file.input)) {
 		complain("explore: compiler flags, --arg and --input are for a program: name its FILE.c");
 		return EXIT_USAGE;
@@ -421,13 +481,16 @@ static int run(int argc, char **argv)
 		"FILTER is a glob on family/implementation[/scenario]. A finding is printed as a table with one column per "
 		"thread, and its "
 		"witness is a file for `onceproof replay`. --shard I/N explores part I of each search; a shard alone never says "
-		"proved.\n\n"
+		"proved, `onceproof merge` of all of them may.\n"
+		"A checkpoint loses a second or so of work at a kill or a crash, and is of use for the same code, options and "
+		"version only.\n\n"
 		"Exit status for scenarios: 0 contracts as stated, 1 a contract broken; for a program: 0 clean, 1 a finding. For "
 		"both: 2 usage "
 		"or environment, 3 inconclusive.",
 		children, NULL, NULL};
 	struct explore_plan *plan = &a.suite.plan.explore;
 	a.suite.plan.effort = 1;
+	a.checkpoint.every_s = 1;
 	*plan = (struct explore_plan){.model = "rc11", .strategy = "auto", .witness_folder = "onceproof-witness"};
 	a.file.arguments = calloc((size_t)argc + 1, sizeof(char *));
 	command_parse(&argp, split(argc, argv, &a), argv, &a);
@@ -437,6 +500,7 @@ static int run(int argc, char **argv)
 		free((void *)a.file.arguments);
 		return status;
 	}
+	explore_checkpoint_seed(&a.checkpoint, &a.common);
 	a.suite.plan.seed = a.common.seed;
 	plan->shard = a.common.shard;
 	plan->shards = a.common.shards;

@@ -40,41 +40,11 @@ struct common common_defaults(void)
 	return common;
 }
 
-/* Reads I and N from the first pair of variables that is set; true if there was one. */
-static bool shard_from_environment(struct common *common)
-{
-	static const struct {
-		const char *index, *total;
-		unsigned base;
-	} schedulers[] = {
-		{"GTEST_SHARD_INDEX", "GTEST_TOTAL_SHARDS", 0},
-		{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", 1},
-		{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", 0},
-		{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0},
-	};
-	for (size_t i = 0; i < sizeof schedulers / sizeof *schedulers; i++) {
-		const char *index = getenv(schedulers[i].index), *total = getenv(schedulers[i].total);
-		if (!index || !total)
-			continue;
-		common->shards = (unsigned)parse_number(schedulers[i].total, total, 1, 1000000);
-		unsigned base = schedulers[i].base;
-		const char *first = getenv("SLURM_ARRAY_TASK_MIN");
-		if (base && first)
-			base = (unsigned)parse_number("SLURM_ARRAY_TASK_MIN", first, 0, 1000000);
-		common->shard = (unsigned)parse_number(schedulers[i].index, index, base, base + common->shards - 1) - base + 1;
-		return true;
-	}
-	return false;
-}
-
 static void parse_shard(struct common *common, const char *text)
 {
 	if (strcmp(text, "auto") == 0) {
-		if (shard_from_environment(common))
-			return;
-		complain(
-			"--shard: auto: no test runner, Slurm array, MPI or indexed job has set its variables; give I/N instead");
-		exit(EXIT_USAGE);
+		shard_from_environment(common);
+		return;
 	}
 	unsigned index = 0, total = 0;
 	int used = 0;

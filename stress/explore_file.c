@@ -8,9 +8,10 @@
 #include <sys/wait.h>
 
 #include "../impl/support/say.h"
+#include "checkpoint.h"
 #include "child.h"
 
-enum { ANSWER_BYTES_MAX = 256 << 20, PATIENCE_S = 120, GRACE_S = 20 };
+enum { ANSWER_BYTES_MAX = 256 << 20, PATIENCE_S = 120, LITTLE_PATIENCE_S = 5, GRACE_S = 20 };
 
 int explore_file_build(struct explore_file *file)
 {
@@ -18,6 +19,7 @@ int explore_file_build(struct explore_file *file)
 		.file_count = file->file_count,
 		.flags = file->flags,
 		.flag_count = file->flag_count,
+		.units = file->units,
 		.compiler = file->compiler,
 		.optimise = file->optimise,
 		.helpers = file->helpers,
@@ -81,20 +83,47 @@ static int no_answer(const struct explore_file *file, struct child_result *child
 	return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE ? EXIT_USAGE : EXIT_INCONCLUSIVE;
 }
 
+/* The words of both lists; free() the one pointer. */
+static char **with_more(char *const *words, char *const *more)
+{
+	size_t count = 0, further = 0;
+	while (words[count])
+		count++;
+	while (more[further])
+		further++;
+	char **all = calloc(count + further + 1, sizeof *all);
+	if (!all) {
+		complain("out of memory");
+		exit(EXIT_USAGE);
+	}
+	memcpy(all, words, count * sizeof *all);
+	memcpy(all + count, more, further * sizeof *all);
+	return all;
+}
+
 int explore_file_run(const struct explore_file *file, char *const *words, json_t **answer)
 {
-	char **command = explore_file_command(file, words);
+	struct checkpoint_channel channel;
+	int why = checkpoint_channel_open(file->checkpoint, file->checkpoint_name, &channel), status = 0;
+	*answer = NULL;
+	if (why) {
+		complain("%s: its checkpoint cannot be reached: %s", file->files[0], strerror(why));
+		return EXIT_USAGE;
+	}
+	char **all = with_more(words, channel.words), **command = explore_file_command(file, all);
 	struct child_options options = {.argv = command,
-		.timeout_s = file->time_limit_s > 0 ? file->time_limit_s + PATIENCE_S : 0,
+		.timeout_s = file->time_limit_s > 0 ? file->time_limit_s + (file->quiet ? LITTLE_PATIENCE_S : PATIENCE_S) : 0,
 		.output_max = ANSWER_BYTES_MAX,
 		.fixed_addresses = true,
 		.grace_s = GRACE_S,
 		.heard = file->heard,
-		.heard_arg = file->heard_arg};
+		.heard_arg = file->heard_arg,
+		.pass_fd = channel.fd};
 	struct child_result child;
-	int why = child_run(&options, &child), status = 0;
+	why = child_run(&options, &child);
+	checkpoint_channel_close(&channel);
 	free(command);
-	*answer = NULL;
+	free(all);
 	if (why) {
 		complain("%s: the built program cannot be run: %s", file->files[0], strerror(why));
 		return EXIT_USAGE;
@@ -103,7 +132,7 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 	if (!child.timed_out && child.status == 0)
 		*answer = json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
 	if (!*answer)
-		status = no_answer(file, &child);
+		status = file->quiet ? EXIT_INCONCLUSIVE : no_answer(file, &child);
 	const char *isolated = json_string_value(json_object_get(*answer, "isolated"));
 	if (isolated && file->verbosity > 0)
 		fprintf(stderr, "onceproof: %s: each execution runs in a process of its own, because of %s\n", file->files[0],

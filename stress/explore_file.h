@@ -14,7 +14,8 @@ struct explore_file {
 	size_t file_count;
 	char *const *flags; /* what the user wrote behind `--`: for the compiler and the linker */
 	size_t flag_count;
-	char *const *arguments; /* argv[1], … of the program itself */
+	const struct program_unit *units; /* as in struct program_source */
+	char *const *arguments;           /* argv[1], … of the program itself */
 	size_t argument_count;
 	const char *compiler, *optimise; /* as in struct program_source */
 	const char *helpers;             /* the folder libexec/onceproof */
@@ -22,9 +23,13 @@ struct explore_file {
 	bool isolate;        /* executions are processes of their own from the start, not only when the program needs it */
 	double time_limit_s; /* as given to the worker's options; 0: none. A watchdog ends the program some time after it */
 	int verbosity;       /* 1: the commands that build it are shown */
+	bool quiet;          /* what gives no answer is not complained about, and is not waited for long */
 	/* Hears the worker's lines of progress, as in child.h; NULL: nobody. */
 	bool (*heard)(void *arg, const char *line);
 	void *heard_arg;
+	/* What was done goes there under a name, and what was done before comes from there (checkpoint.h); NULL: none. */
+	struct checkpoint *checkpoint;
+	const char *checkpoint_name;
 	struct program_build built; /* by explore_file_build */
 };
 

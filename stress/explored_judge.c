@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../impl/support/digest.h"
 #include "../reports/explored_verdict.h"
 #include "../reports/node.h"
 #include "../reports/result.h"
+#include "build_identity.h"
 #include "explored.h"
 #include "witness.h"
 
@@ -17,6 +19,35 @@ void explored_title(const struct explored *what, char *title, size_t bytes)
 	else
 		snprintf(title, bytes, "%s%s%s", what->file ? what->file : "program", what->part ? " " : "",
 			what->part ? what->part : "");
+}
+
+/* `build`: what was explored; `seed`; and `search`: all that a search's result depends on. Only shards of one search make a whole. */
+static void identify(json_t *result, const struct explored *what, const json_t *answer)
+{
+	static const char *const parts[] = {"model", "strategy", "options", "budget", "first_only", "seed"};
+	char build[BUILD_IDENTITY_BYTES], search[DIGEST_TEXT_BYTES];
+	if (what->program)
+		build_identity_of_program(what->module, what->program, build);
+	else
+		build_identity(what->module, build);
+	if (!*build)
+		return;
+	struct digest d;
+	digest_begin(&d);
+	digest_add_text(&d, ONCEPROOF_VERSION);
+	digest_add_text(&d, build);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		char *text = json_dumps(node_get(answer, parts[i]), JSON_COMPACT | JSON_ENCODE_ANY);
+		digest_add_text(&d, text);
+		free(text);
+	}
+	digest_add(&d, &what->shards, sizeof what->shards);
+	digest_end(&d, search);
+	search[BUILD_IDENTITY_BYTES - 1] = '\0';
+	node_set(result, "build", node_text(build));
+	node_set(result, "search", node_text(search));
+	if (node_get(answer, "seed"))
+		node_set(result, "seed", json_incref(node_get(answer, "seed")));
 }
 
 static long long number(const json_t *answer, const char *key)
@@ -252,6 +283,7 @@ void explored_judge(json_t *result, const struct explored *what, const json_t *a
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
 		if (node_get(answer, copied[i]))
 			node_set(result, copied[i], json_incref(node_get(answer, copied[i])));
+	identify(result, what, answer);
 	doubts(answer, limits, sizeof limits);
 	node_set(result, "limits", node_text(limits));
 	if (what->shards > 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the explorer found, as JSON for the main program, which judges it and turns addresses into source lines.
  *
- * {model, strategy, plan, seed, executions, blocked, abandoned, cut, diverged, distinct, outcomes[count by index], exhausted, bound,
+ * {model, strategy, options[], budget, first_only, plan, seed, executions, blocked, abandoned, cut, diverged, distinct, outcomes[count by index], exhausted, bound,
  *  out_of_time, caveat, probability[p1, p2, p3] (empty: no statement), seconds, peak_bytes, processes (that took part, this one among
  *  them), skip (null), findings[]}; with a journal also resumed (executions that were not made again)
  * finding   {kind, message, outcome (index, -1: none), after_race, executions, first, stale, preemptions, places[], schedule[], steps[]}
@@ -273,6 +273,12 @@ json_t *explore_answer(
 		peak_bytes(), "processes", (json_int_t)result->processes + 1, "skip", "findings", findings);
 	json_object_update(answer, rest);
 	json_decref(rest);
+	json_t *words = json_array();
+	for (const char *const *word = options->search_options; word && *word; word++)
+		json_array_append_new(words, json_string(*word));
+	json_object_set_new(answer, "options", words);
+	json_object_set_new(answer, "budget", json_integer((json_int_t)options->executions));
+	json_object_set_new(answer, "first_only", json_boolean(options->first_only));
 	if (options->journal_fd > 0)
 		json_object_set_new(answer, "resumed", json_integer((json_int_t)result->resumed));
 	return answer;

@@ -14,7 +14,6 @@
 #include "exploring.h"
 #include "isolate.h"
 #include "journal_frame.h"
-#include "races.h"
 #include "snapshot.h"
 
 enum {
@@ -39,7 +38,7 @@ struct position {
 struct stretch {
 	struct position from, to;
 	uint64_t outcomes[EXPLORE_OUTCOMES_MAX], phase_outcomes[EXPLORE_OUTCOMES_MAX];
-	uint64_t seq_cst, counted_loops, late_waits, weak_exchanges;
+	uint64_t seq_cst, counted_loops, late_waits, weak_exchanges, bounded_turns;
 	double seconds;
 	uint64_t hashes;
 	uint64_t base;        /* turns of the position whose state this one differs from; NO_BASE: none */
@@ -252,7 +251,7 @@ static struct position position(const struct exploration *x, const struct phase 
 		.behaviours = x->behaviours.count,
 		.sampling = x->behaviours.sampling,
 		.findings = result->finding_count,
-		.promotions = races_promotions(),
+		.promotions = x->promotions,
 		.isolated = isolate_on()};
 }
 
@@ -315,7 +314,8 @@ static bool is_plain(const struct exploration *x, const struct phase *phase)
 	const struct journal *j = x->journal;
 	bool odd = x->wasted && (runtime->findings || phase->kind->independent);
 	return !odd && !phase->diverged && !x->no_memory && can_save(phase) && x->result->finding_count == j->from.findings &&
-	       x->uncontrolled_count == j->uncontrolled && exploration_lasting(x) == j->lasting;
+	       x->promotions == j->from.promotions && x->uncontrolled_count == j->uncontrolled &&
+	       exploration_lasting(x) == j->lasting;
 }
 
 /* Appends to TO what STATE has and BASE has not, by chunks: [first, count, bytes] … */
@@ -358,6 +358,7 @@ static void make_ready(struct exploration *x, const struct phase *phase, const s
 		.counted_loops = runtime->counted_loops,
 		.late_waits = runtime->late_waits,
 		.weak_exchanges = runtime->weak_exchanges,
+		.bounded_turns = runtime->bounded_turns,
 		.seconds = now() - j->began,
 		.hashes = j->hash_count,
 		.base = j->told.turns,
@@ -545,6 +546,7 @@ static void set_numbers(struct exploration *x, struct phase *phase, const struct
 	runtime->counted_loops |= s->counted_loops != 0;
 	runtime->late_waits |= s->late_waits != 0;
 	runtime->weak_exchanges |= s->weak_exchanges != 0;
+	runtime->bounded_turns |= s->bounded_turns != 0;
 	for (uint64_t i = 0; i < to->findings; i++)
 		for (unsigned k = 0; k < result->finding_count; k++)
 			if (result->findings[k].finding.key == findings_of(s)[i].key)
