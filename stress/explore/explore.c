@@ -65,6 +65,12 @@ bool explore_forbidden(const struct explore_program *program, enum ending how, s
 	return true;
 }
 
+/* Changes when executions get another shape, so that what was enumerated before is void. */
+static uint64_t shape(void)
+{
+	return races_promotions() + runtime->reshaped;
+}
+
 /* Findings --------------------------------------------------------------------------------------------------------------------------- */
 
 static void no_memory(struct exploration *x)
@@ -248,7 +254,7 @@ static bool note_execution(struct exploration *x, struct phase *phase, enum endi
 	note_uncontrolled(x);
 	x->seq_cst |= runtime->graph->sc_events != 0;
 	bool astray = how == ENDING_DIVERGED || phase->search->diverged;
-	if (astray && races_promotions() == x->promotions)
+	if (astray && shape() == x->promotions)
 		note_divergence(x, phase, number);
 	/* What an execution shows that does not count is another one's to tell; one that was given up may be no execution at all. */
 	if (phase->search->repeated || astray || how == ENDING_ABANDONED) {
@@ -280,8 +286,8 @@ void phase_step(struct exploration *x, struct phase *phase)
 		phase->runs++;
 		phase->number++;
 	}
-	if (races_promotions() != x->promotions) {
-		x->promotions = races_promotions();
+	if (shape() != x->promotions) {
+		x->promotions = shape();
 		phase_restart(x, phase);
 	}
 }
@@ -402,7 +408,7 @@ static int survey(struct exploration *x)
 	}
 	x->threads_hint = runtime->moment.threads;
 	x->steps_hint = runtime->moment.steps;
-	x->promotions = races_promotions();
+	x->promotions = shape();
 	search_close(plain);
 	return 0;
 }
@@ -456,6 +462,8 @@ static void finish(struct exploration *x)
 		tell_bound(result, "of a loop that counts its turns, the first 8 without news one by one, the rest as one");
 	if (runtime->weak_exchanges)
 		tell_bound(result, "a weak compare-exchange fails for a reason only");
+	if (runtime->bounded_turns)
+		tell_bound(result, "a loop that takes locks which others try turns without news at most three times");
 	if (runtime->late_waits)
 		tell_bound(result, "a wait ends by itself (time-out, spurious wake-up) at most three times in a row");
 	for (unsigned i = 0; i < result->finding_count && !x->no_memory; i++)

@@ -190,8 +190,10 @@ static bool stuck_on_newest(unsigned t)
 	const struct event *last = &g->events[g->last[t]];
 	if (last->kind == EVENT_READ && last->blocked && !own->spin_count)
 		return g->locations[last->location].last == last->source;
+	if (own->seen_turns)
+		return false;
 	for (unsigned i = 0; i < own->spin_count; i++)
-		if (g->events[own->spin[i].event].blocked && spin_is_news(&own->spin[i]))
+		if ((g->events[own->spin[i].event].blocked || own->turn_from) && spin_is_news(&own->spin[i]))
 			return false;
 	return true;
 }
@@ -223,7 +225,7 @@ static struct place where_it_waits(unsigned t)
 enum ending findings_standstill(void)
 {
 	struct place places[PLACES_MAX];
-	unsigned count = 0, spinning = 0;
+	unsigned count = 0, spinning = 0, trying = 0;
 	char lost[96] = "";
 	for (unsigned t = 0; t < runtime->moment.threads; t++) {
 		if (!(inner()->live >> t & 1))
@@ -231,11 +233,15 @@ enum ending findings_standstill(void)
 		if (!stuck_on_newest(t) || sync_may_end(&runtime->thread[t]))
 			return ENDING_BLOCKED;
 		spinning += spins(t);
+		trying += spins(t) && spin_tries(t);
 		if (!*lost)
 			sync_lost_wakeup(&runtime->thread[t], lost, sizeof lost);
 		if (count < PLACES_MAX)
 			places[count++] = where_it_waits(t);
 	}
+	/* One may wait for the moment in which the other holds a lock. */
+	if (trying && spinning > 1)
+		return ENDING_BLOCKED;
 	/* Threads that the end of the process finds waiting or spinning just end with it. */
 	if (runtime->exited)
 		return ENDING_COMPLETE;

@@ -51,7 +51,7 @@ struct task {
 struct tally {
 	bool plain;
 	bool useless; /* the child is not in the state of the others any more */
-	bool seq_cst, counted_loops, late_waits, weak_exchanges;
+	bool seq_cst, counted_loops, late_waits, weak_exchanges, bounded_turns;
 	uint64_t turns, runs;
 	uint64_t executions, blocked, cut, abandoned;
 	uint64_t outcomes[EXPLORE_OUTCOMES_MAX];
@@ -126,7 +126,7 @@ static bool prepare(struct child *c, const struct task *order, const struct sear
 	behaviours_clear(&x->behaviours);
 	x->wasted = 0;
 	x->stopped = false;
-	x->seq_cst = runtime->counted_loops = runtime->late_waits = runtime->weak_exchanges = false;
+	x->seq_cst = runtime->counted_loops = runtime->late_waits = runtime->weak_exchanges = runtime->bounded_turns = false;
 	phase->runs = phase->executions = phase->blocked = phase->cut = 0;
 	phase->number = order->from;
 	phase->ended = false;
@@ -176,6 +176,7 @@ static void count(const struct child *c, struct tally *t)
 	t->counted_loops = runtime->counted_loops;
 	t->late_waits = runtime->late_waits;
 	t->weak_exchanges = runtime->weak_exchanges;
+	t->bounded_turns = runtime->bounded_turns;
 	t->runs = c->phase->runs;
 	t->executions = result->executions;
 	t->blocked = result->blocked;
@@ -488,6 +489,7 @@ static void take_numbers(struct crew *c, const struct tally *t)
 	runtime->counted_loops |= t->counted_loops;
 	runtime->late_waits |= t->late_waits;
 	runtime->weak_exchanges |= t->weak_exchanges;
+	runtime->bounded_turns |= t->bounded_turns;
 }
 
 /* Takes over the first piece. */

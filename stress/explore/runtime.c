@@ -82,6 +82,9 @@ static void thread_clear(unsigned t)
 	own->under_way_count = 0;
 	own->spin_count = 0;
 	own->spin_turns = 0;
+	own->turn_from = 0;
+	own->seen_turns = 0;
+	own->held = 0;
 	own->turns = 0;
 	own->rounds = 0;
 	own->endless = NULL;

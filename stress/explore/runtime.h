@@ -105,6 +105,8 @@ struct runtime {
 	bool late_waits; /* some wait that ended by itself several times in a row was not let end so again (sync_wait.c); likewise */
 	uint64_t lasting;      /* grows with what outlives executions and shapes later ones, besides promotions */
 	bool counted_loops;    /* some loop whose state counts was not explored turn by turn (spin.c); lasts over executions */
+	bool bounded_turns;    /* turns of some loop were explored up to a bound (spin.c); lasts over executions */
+	uint64_t reshaped;     /* grows when what earlier executions left out must be explored: as after a promotion */
 	bool spurious;         /* cond waits may wake for no reason: a free choice */
 	uint64_t uncontrolled; /* calls that the runtime does not control were made: bits of uncontrolled_names */
 };

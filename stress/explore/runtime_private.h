@@ -11,6 +11,8 @@ enum {
 	SPIN_READS_MAX = 64,     /* reads of one turn of a loop */
 	SPIN_TURNS = 8,          /* turns of a loop whose state changes (it counts) that are explored one by one */
 	SPIN_TURNS_MAX = 200000, /* turns after which a loop that reads nothing new is taken for endless */
+	SEEN_TURNS = 3,          /* turns in an exhaustive search of a loop that takes a lock which others try */
+	TRIED_LOCKS_MAX = 256,
 	RECORDED_MAX = 20000,
 	RACES_TOLD_MAX = 16,
 };
@@ -29,6 +31,8 @@ struct spin_read {
 	uint32_t location;
 	event_id event, source;
 	bool news;      /* the turn before had not read this */
+	bool lock;      /* took or gave back a lock: `event` is its store */
+	bool tried;     /* took it by trying */
 	uint64_t state; /* hash of registers and stack before the read; 0: not taken */
 };
 
@@ -46,7 +50,9 @@ struct inner_thread {
 	struct under_way under_way[PIECES_MAX];
 	unsigned spin_count;
 	uint32_t spin_turns; /* without news */
-	bool spin_forced;    /* the turn that begins now must read news */
+	uint32_t turn_from;  /* while it waits for news behind a turn that took locks: the turn's first event */
+	uint32_t seen_turns; /* turns of a loop that took locks which others try, without news */
+	uint64_t held;       /* grows and shrinks with the locks that it holds: the same number, the same locks */
 	struct spin_read spin[SPIN_READS_MAX];
 	uint64_t turns;      /* callbacks since its last event */
 	uint32_t rounds;     /* how often that was very many */
@@ -65,7 +71,11 @@ struct inner {
 	bool knows;         /* some location of the program's memory has events */
 	uint64_t known[64]; /* and where: racing.c */
 	uint64_t live;      /* bits of threads that exist and have not ended */
-	uint64_t waiting;   /* bits of threads whose `wait` is not WAIT_NONE */
+	/* Locks that some thread tried to take while another held them, as locations; lasts over executions. */
+	uint64_t tried[TRIED_LOCKS_MAX];
+	unsigned tried_count;
+	bool turns_left_out; /* the exhaustive search has stopped some thread behind a turn that took locks; lasts likewise */
+	uint64_t waiting;    /* bits of threads whose `wait` is not WAIT_NONE */
 	enum ending ending;
 	void (*body)(void *arg);
 	void *body_arg;
@@ -122,9 +132,23 @@ static inline void spin_effect(void)
 	struct inner_thread *t = inner_thread();
 	t->spin_count = 0;
 	t->spin_turns = 0;
+	t->seen_turns = 0;
 }
-/* Has the location another value by now than READ returned? That somebody stored the same value again is no news. */
+/* Before the running thread takes the lock of OP: if it came round a loop without effect, it waits for news, or in a full graph for
+ * good. Returns the state for spin_locked(). */
+uint64_t spin_before_lock(const struct operation *op);
+/* The lock of OP was taken or given back by the store EVENT. */
+void spin_locked(const struct operation *op, uint64_t state, event_id event);
+/* The running thread found the lock at LOCATION held by another when it tried. */
+void spin_found_held(uint64_t location);
+/* The turn that began with the read at SITE of LOCATION took locks that others try: may the thread turn once more in a full graph, or is
+ * it to stop? True also for a turn that others cannot see. */
+bool spin_stops(const void *site, uint32_t location);
+/* Has the location another value by now than READ returned? That somebody stored the same value again is no news. Of a lock: did
+ * somebody else have it since, besides those who went round loops without effect? */
 bool spin_is_news(const struct spin_read *read);
+/* Do threads that went round loops with locks try the locks of each other? Then each may wait for the other to be seen. */
+bool spin_tries(unsigned t);
 /* Is there news in what thread T read in its last turn? */
 bool spin_has_news(unsigned t);
 /* The source that the last turn's read at SITE of LOCATION returned, or 0. */

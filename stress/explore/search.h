@@ -81,6 +81,7 @@ struct operation {
 	uint8_t order_failed; /* of an update that writes nothing */
 	bool waits;           /* apply may say APPLIED_BLOCK */
 	bool chain;           /* on a synchronisation object: see struct location */
+	bool lock;            /* takes or gives back a lock: a turn of a loop that does both has no effect */
 	uint16_t thread;
 	uint32_t bytes;   /* 1, 2, 4, 8; 0: no location */
 	uint64_t address; /* of the location; 0: none */
@@ -112,8 +113,8 @@ struct moment {
 	struct operation pending[GRAPH_THREADS_MAX]; /* valid for enabled and for waiting threads: what each does when it moves */
 	uint32_t children[GRAPH_THREADS_MAX];        /* threads that each has created so far */
 	uint8_t twin[GRAPH_THREADS_MAX]; /* 1 + the lowest thread with the same creator, code and argument; 0: it is the lowest */
-	uint64_t execution;                          /* number of this execution, from 0 */
-	uint32_t steps;                              /* so far */
+	uint64_t execution;              /* number of this execution, from 0 */
+	uint32_t steps;                  /* so far */
 };
 
 struct search;

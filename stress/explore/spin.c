@@ -22,6 +22,7 @@ static uint64_t state_now(void)
 		return 0;
 	for (const uint64_t *word = (const uint64_t *)registers[6]; (uintptr_t)word < high; word++)
 		hash = (hash ^ *word) * 0xff51afd7ed558ccdu + (hash >> 29);
+	hash = (hash ^ inner_thread()->held) * 0xff51afd7ed558ccdu + (hash >> 29);
 	return hash ? hash : 1;
 }
 
@@ -32,6 +33,16 @@ static int find(const void *site, uint32_t location)
 		if (own->spin[i].site == site && own->spin[i].location == location)
 			return (int)i;
 	return -1;
+}
+
+/* Forgets what lies before the turn that began with read FORMER, and FORMER itself: it is to be noted anew. */
+static void turn_over(int former)
+{
+	struct inner_thread *own = inner_thread();
+	unsigned kept = own->spin_count - (unsigned)former - 1;
+	for (unsigned i = 0; i < kept; i++)
+		own->spin[i] = own->spin[(unsigned)former + 1 + i];
+	own->spin_count = kept;
 }
 
 /* Has the thread read news since its former read number FORMER? Then it knows more than that read did, and may not return the same. */
@@ -65,10 +76,7 @@ void spin_after(const void *site, uint32_t location, uint64_t state, event_id ev
 		/* A turn is over; one that read something new starts the count of turns without news again. */
 		own->spin_turns = news ? 0 : own->spin_turns + 1;
 		/* What lies before the former read does not belong to this loop. */
-		unsigned kept = own->spin_count - (unsigned)former - 1;
-		for (unsigned i = 0; i < kept; i++)
-			own->spin[i] = own->spin[(unsigned)former + 1 + i];
-		own->spin_count = kept;
+		turn_over(former);
 	} else {
 		/* A read on the way: whatever loop turned without news was left. */
 		own->spin_turns = 0;
@@ -84,9 +92,145 @@ void runtime_effect(void)
 	spin_effect();
 }
 
+/* Locks. A turn that takes locks and gives them back changes nothing either, as long as nobody else looks: what it read under them can
+ * be another thing next time only if somebody else had one of them meanwhile. Such a turn can be taken out of an execution; what is left
+ * is one, too, in which less is ordered, and the rest is as it was. So an exhaustive search needs none of them. That does not hold for a
+ * lock which others try to take, as they see when it is held: there the turns are explored up to a bound. */
+
+/* Does the turn that began with read FORMER take locks? SEEN: that others try? */
+static bool turn_locks(const struct inner_thread *own, int former, bool seen)
+{
+	const struct inner *in = inner();
+	for (unsigned i = former < 0 ? 0 : (unsigned)former; i < own->spin_count; i++) {
+		if (!own->spin[i].lock)
+			continue;
+		if (!seen)
+			return true;
+		uint64_t address = runtime->graph->locations[own->spin[i].location].address;
+		for (unsigned k = 0; k < in->tried_count; k++)
+			if (in->tried[k] == address)
+				return true;
+	}
+	return false;
+}
+
+void spin_found_held(uint64_t location)
+{
+	struct inner *in = inner();
+	for (unsigned i = 0; i < in->tried_count; i++)
+		if (in->tried[i] == location)
+			return;
+	if (in->tried_count == TRIED_LOCKS_MAX)
+		return;
+	in->tried[in->tried_count++] = location;
+	/* Turns were left out that this thread would have seen: the search must begin again. */
+	runtime->reshaped += in->turns_left_out;
+	runtime->lasting++;
+}
+
+static bool stops(int former)
+{
+	struct inner_thread *own = inner_thread();
+	if (!turn_locks(own, former, false))
+		return true;
+	inner()->turns_left_out = true;
+	if (!turn_locks(own, former, true)) {
+		own->turn_from = runtime->graph->events[own->spin[former].event].number;
+		return true;
+	}
+	runtime->bounded_turns = true;
+	return ++own->seen_turns > SEEN_TURNS;
+}
+
+bool spin_stops(const void *site, uint32_t location)
+{
+	int former = find(site, location);
+	return former < 0 || stops(former);
+}
+
+uint64_t spin_before_lock(const struct operation *op)
+{
+	struct inner_thread *own = inner_thread();
+	int former = find(op->site, op->location);
+	bool full = runtime->graph->full;
+	uint64_t state = full || former >= 0 ? state_now() : 0;
+	if (former < 0 || !state || own->spin[former].state != state)
+		return state;
+	if (full && !stops(former))
+		return state;
+	/* Only the turn that is over says what is news. */
+	if (former > 0)
+		turn_over(former - 1);
+	if (full)
+		runtime_stuck();
+	own->turn_from = runtime->graph->events[own->spin[0].event].number;
+	own->wait = WAIT_NEWS;
+	inner()->waiting |= 1ull << op->thread;
+	runtime_schedule(op);
+	own->wait = WAIT_NONE;
+	inner()->waiting &= ~(1ull << op->thread);
+	own->turn_from = 0;
+	return state;
+}
+
+void spin_locked(const struct operation *op, uint64_t state, event_id event)
+{
+	struct inner_thread *own = inner_thread();
+	bool gives = op->tag == STEP_UNLOCK || op->tag == STEP_RW_UNLOCK || op->tag == STEP_SPIN_UNLOCK;
+	uint64_t name = (op->address ^ op->address >> 7) * 0x9e3779b97f4a7c15u;
+	own->held += gives ? -name : name;
+	int former = find(op->site, op->location);
+	if (former >= 0)
+		turn_over(former);
+	if (own->spin_count == SPIN_READS_MAX)
+		own->spin_count = 0;
+	own->spin_turns = 0;
+	own->spin[own->spin_count++] = (struct spin_read){.site = op->site,
+		.location = op->location,
+		.event = event,
+		.source = runtime->graph->events[event].source,
+		.news = true,
+		.lock = true,
+		.tried = op->tag == STEP_TRYLOCK || op->tag == STEP_SPIN_TRYLOCK,
+		.state = state};
+}
+
+/* Was the store E made in a turn of a loop that had no effect? */
+static bool is_idle(const struct event *e)
+{
+	if (e->thread == GRAPH_NOBODY)
+		return false;
+	const struct inner_thread *its = &inner()->thread[e->thread];
+	return (its->wait == WAIT_NEWS || its->wait == WAIT_STUCK) && its->turn_from && e->number >= its->turn_from;
+}
+
+static bool lock_is_news(const struct spin_read *lock)
+{
+	const struct graph *g = runtime->graph;
+	const struct event *own = &g->events[lock->event];
+	for (event_id e = g->locations[lock->location].last; e && e != lock->event; e = g->events[e].before) {
+		if (g->events[e].thread == own->thread)
+			return false;
+		if (!is_idle(&g->events[e]))
+			return true;
+	}
+	return false;
+}
+
+bool spin_tries(unsigned t)
+{
+	const struct inner_thread *own = &inner()->thread[t];
+	for (unsigned i = 0; i < own->spin_count; i++)
+		if (own->spin[i].tried)
+			return true;
+	return false;
+}
+
 bool spin_is_news(const struct spin_read *read)
 {
 	const struct graph *g = runtime->graph;
+	if (read->lock)
+		return lock_is_news(read);
 	event_id last = g->locations[read->location].last;
 	return last != read->source && g->events[last].value != g->events[read->source].value;
 }
@@ -110,6 +254,12 @@ void spin_block(const void *site, uint32_t location)
 {
 	struct inner_thread *own = inner_thread();
 	int former = find(site, location);
+	/* Locks were taken and given back behind what was read. */
+	if (turn_locks(own, former, false)) {
+		if (former > 0)
+			turn_over(former - 1);
+		return;
+	}
 	for (unsigned i = former < 0 ? 0 : (unsigned)former; i < own->spin_count; i++)
 		runtime->graph->events[own->spin[i].event].blocked = true;
 }

@@ -164,6 +164,7 @@ uint64_t runtime_perform(
 	bool wrote = true;
 	uint64_t value = 0;
 	event_id event;
+	uint64_t state = op->lock && op->waits ? spin_before_lock(op) : 0;
 	if (op->kind == EVENT_WRITE) {
 		runtime_schedule(op);
 		event = step_write(op);
@@ -174,7 +175,10 @@ uint64_t runtime_perform(
 		value = perform_read(op, sources, count, &wrote, &event);
 	}
 	self->waiting = false;
-	spin_effect();
+	if (op->lock && wrote)
+		spin_locked(op, state, event);
+	else
+		spin_effect();
 	if (written)
 		*written = wrote;
 	return value;
@@ -274,6 +278,8 @@ static bool spin_settles(struct operation *op, enum spin spin, bool *only_new)
 	if (spin == SPIN_NO)
 		return false;
 	if (spin == SPIN_SAME && g->full) {
+		if (!spin_stops(op->site, op->location))
+			return false;
 		spin_block(op->site, op->location);
 		runtime_stuck();
 	}
@@ -327,6 +333,8 @@ static bool read_in_loop(struct operation *op, uint64_t *value, bool *wrote, eve
 		spin_after(op->site, op->location, state, *event, g->events[*event].source);
 	else if (changed_nothing(op, *value, g->events[*event].value))
 		spin_after(op->site, op->location, state, *event, *event);
+	else if (op->lock)
+		spin_locked(op, state, *event);
 	else
 		spin_effect();
 	return true;
@@ -340,6 +348,8 @@ uint64_t runtime_poll(struct operation *op, uint64_t initial, bool *written)
 	event_id event;
 	if (!read_in_loop(op, &value, written, &event))
 		*written = false;
+	if (op->lock && !*written)
+		spin_found_held(op->address);
 	return value;
 }
 

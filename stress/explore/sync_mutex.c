@@ -66,7 +66,7 @@ static bool again(struct sync_object *o, int other, int *returned)
 	if (o->owner != runtime->current + 1)
 		return false;
 	if (o->type == PTHREAD_MUTEX_RECURSIVE || amend_holds(o->address))
-		*returned = o->nested == UINT32_MAX ? EAGAIN : (o->nested++, 0);
+		*returned = o->nested == UINT32_MAX ? EAGAIN : (runtime_effect(), o->nested++, 0);
 	else if (o->type == PTHREAD_MUTEX_ERRORCHECK)
 		*returned = other;
 	else
@@ -78,6 +78,9 @@ static int acquire(struct sync_object *o, const struct sync_limit *limit, const 
 {
 	struct operation op = sync_operation(o, STEP_LOCK, ORDER_ACQUIRE, apply_lock, site);
 	op.operand = runtime->current + 1;
+	op.lock = !limit && !o->robust;
+	if (!op.lock)
+		runtime_effect();
 	uint64_t value;
 	bool wrote;
 	int late = sync_acquire(o, &op, limit, false, &value, &wrote);
@@ -98,6 +101,7 @@ static int trylock(struct sync_object *o, const void *site)
 	struct operation op = sync_operation(o, STEP_TRYLOCK, ORDER_ACQUIRE, apply_lock, site);
 	op.operand = runtime->current + 1;
 	op.expected = SYNC_TRIES;
+	op.lock = !o->robust;
 	bool wrote;
 	uint64_t value = sync_poll(o, &op, &wrote);
 	return locked(o, value, wrote, site);
@@ -130,6 +134,7 @@ static int unlock(struct sync_object *o, const void *site)
 	}
 	struct operation op = sync_operation(o, STEP_UNLOCK, ORDER_RELEASE, apply_unlock, site);
 	op.operand = o->died && o->owner == self ? MUTEX_LOST : 0;
+	op.lock = !o->robust && o->owner == self;
 	bool wrote;
 	uint64_t value = sync_perform(o, &op, &wrote);
 	if (__builtin_expect(value == self, 1)) {
@@ -248,8 +253,9 @@ int explored_pthread_mutex_destroy(pthread_mutex_t *m)
 	return sync_destroy(use(m, SYNC_SITE), sizeof *m, is_locked, "that is locked", SYNC_SITE) ? 0 : EBUSY;
 }
 
-int explored_pthread_mutex_lock(pthread_mutex_t *m);
-int explored_pthread_mutex_lock(pthread_mutex_t *m)
+SYNC_KEEPS_REGISTERS(pthread_mutex_lock);
+int kept_pthread_mutex_lock(pthread_mutex_t *m);
+int kept_pthread_mutex_lock(pthread_mutex_t *m)
 {
 	if (!runtime_on())
 		return pthread_mutex_lock(m);
@@ -341,8 +347,9 @@ void explored_mtx_destroy(mtx_t *m)
 		sync_destroy(use(m, SYNC_SITE), sizeof *m, is_locked, "that is locked", SYNC_SITE);
 }
 
-int explored_mtx_lock(mtx_t *m);
-int explored_mtx_lock(mtx_t *m)
+SYNC_KEEPS_REGISTERS(mtx_lock);
+int kept_mtx_lock(mtx_t *m);
+int kept_mtx_lock(mtx_t *m)
 {
 	return runtime_on() ? as_thrd(lock(use(m, SYNC_SITE), NULL, SYNC_SITE)) : mtx_lock(m);
 }

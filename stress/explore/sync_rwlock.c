@@ -49,6 +49,9 @@ static int lock(pthread_rwlock_t *l, bool write, bool tries, const struct sync_l
 		o, write ? STEP_WRITE_LOCK : STEP_READ_LOCK, ORDER_ACQUIRE, write ? apply_write_lock : apply_read_lock, site);
 	op.operand = RWLOCK_WRITTEN + self + 1;
 	op.expected = SYNC_TRIES;
+	op.lock = !limit;
+	if (!op.lock)
+		runtime_effect();
 	uint64_t value;
 	bool wrote;
 	int late = 0;
@@ -95,6 +98,7 @@ static int unlock(pthread_rwlock_t *l, const void *site)
 		return EPERM;
 	}
 	struct operation op = sync_operation(o, STEP_RW_UNLOCK, ORDER_RELEASE, apply_unlock, site);
+	op.lock = true;
 	sync_perform(o, &op, NULL);
 	if (o->owner == self + 1)
 		o->owner = 0;
@@ -125,14 +129,16 @@ int explored_pthread_rwlock_destroy(pthread_rwlock_t *l)
 	return sync_destroy(use(l, SYNC_SITE), sizeof *l, is_locked, "that is locked", SYNC_SITE) ? 0 : EBUSY;
 }
 
-int explored_pthread_rwlock_rdlock(pthread_rwlock_t *l);
-int explored_pthread_rwlock_rdlock(pthread_rwlock_t *l)
+SYNC_KEEPS_REGISTERS(pthread_rwlock_rdlock);
+int kept_pthread_rwlock_rdlock(pthread_rwlock_t *l);
+int kept_pthread_rwlock_rdlock(pthread_rwlock_t *l)
 {
 	return runtime_on() ? lock(l, false, false, NULL, SYNC_SITE) : pthread_rwlock_rdlock(l);
 }
 
-int explored_pthread_rwlock_wrlock(pthread_rwlock_t *l);
-int explored_pthread_rwlock_wrlock(pthread_rwlock_t *l)
+SYNC_KEEPS_REGISTERS(pthread_rwlock_wrlock);
+int kept_pthread_rwlock_wrlock(pthread_rwlock_t *l);
+int kept_pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
 	return runtime_on() ? lock(l, true, false, NULL, SYNC_SITE) : pthread_rwlock_wrlock(l);
 }

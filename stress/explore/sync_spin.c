@@ -44,6 +44,7 @@ static int lock(pthread_spinlock_t *l, bool tries, const void *site)
 	struct operation op = sync_operation(o, tries ? STEP_SPIN_TRYLOCK : STEP_SPIN_LOCK, ORDER_ACQUIRE, apply_lock, site);
 	op.operand = runtime->current + 1;
 	op.waits = !tries;
+	op.lock = true;
 	op.expected = tries ? SYNC_TRIES : SYNC_WAITS;
 	bool wrote;
 	uint64_t value = tries ? sync_poll(o, &op, &wrote) : sync_perform(o, &op, &wrote);
@@ -63,6 +64,7 @@ static int unlock(pthread_spinlock_t *l, const void *site)
 {
 	struct sync_object *o = use(l, site);
 	struct operation op = sync_operation(o, STEP_SPIN_UNLOCK, ORDER_RELEASE, apply_unlock, site);
+	op.lock = true;
 	bool wrote;
 	uint64_t value = sync_perform(o, &op, &wrote);
 	if (!wrote)
@@ -97,8 +99,9 @@ int explored_pthread_spin_destroy(pthread_spinlock_t *l)
 	return sync_destroy(use(l, SYNC_SITE), sizeof *l, is_locked, "that is locked", SYNC_SITE) ? 0 : EBUSY;
 }
 
-int explored_pthread_spin_lock(pthread_spinlock_t *l);
-int explored_pthread_spin_lock(pthread_spinlock_t *l)
+SYNC_KEEPS_REGISTERS(pthread_spin_lock);
+int kept_pthread_spin_lock(pthread_spinlock_t *l);
+int kept_pthread_spin_lock(pthread_spinlock_t *l)
 {
 	return runtime_on() ? lock(l, false, SYNC_SITE) : pthread_spin_lock(l);
 }
