@@ -30,17 +30,16 @@ void html_standing(FILE *out, enum standing standing)
 	fill(out, "<span class=\"mark\" aria-hidden=\"true\">$</span><span class=\"aside\">$</span>", look->symbol, look->word);
 }
 
-/* The page may run the scripts that carry this number and nothing else: no handler in an attribute, no file from anywhere. */
-static void make_nonce(char *nonce, size_t bytes)
+void html_nonce(char nonce[HTML_NONCE_MAX])
 {
 	unsigned char random[16];
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		memset(random, 0x5a, sizeof random);
-	for (size_t i = 0; i < sizeof random && 2 * i + 3 <= bytes; i++)
+	for (size_t i = 0; i < sizeof random; i++)
 		snprintf(nonce + 2 * i, 3, "%02x", random[i]);
 }
 
-static void head(FILE *out, const json_t *facts, const char *nonce)
+void html_head(FILE *out, const char *title, const char *nonce, const char *style)
 {
 	fill(out,
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -48,8 +47,9 @@ static void head(FILE *out, const json_t *facts, const char *nonce)
 		"script-src 'nonce-$'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>onceproof: $</title>\n<style>\n",
-		nonce, node_string(facts, "headline"));
+		nonce, title);
 	fputs(page_css, out);
+	fputs(style, out);
 	fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#answer\">Skip to the answer</a>\n", out);
 }
 
@@ -144,9 +144,9 @@ static void scripts(FILE *out, const char *nonce)
 static void page(FILE *out, const json_t *report)
 {
 	json_t *facts = facts_gather(report);
-	char nonce[33] = "";
-	make_nonce(nonce, sizeof nonce);
-	head(out, facts, nonce);
+	char nonce[HTML_NONCE_MAX] = "";
+	html_nonce(nonce);
+	html_head(out, node_string(facts, "headline"), nonce, "");
 	opening(out, facts, report);
 	if (!*page_chart_js)
 		fputs("<p class=\"note\">This program was built without Chart.js (Debian's package libjs-chart.js), so there are "

@@ -93,7 +93,7 @@ static void step_cell(FILE *out, const json_t *step)
 	char number[16], *words = interleaving_words(step);
 	const char *file = node_string(step, "file"), *base = strrchr(file, '/');
 	snprintf(number, sizeof number, "%.0f", node_number(step, "line", 0));
-	fputs("<td>", out);
+	fill(out, "<td data-thread=\"$\">", node_string(step, "thread"));
 	if (*file)
 		fill(out, "<span class=\"at\" title=\"$: $\">$:$</span> <code>$</code><br>", file, node_string(step, "function"),
 			base ? base + 1 : file, number, node_string(step, "source"));
@@ -104,14 +104,29 @@ static void step_cell(FILE *out, const json_t *step)
 	free(words);
 }
 
+/* What a script needs to know of a step. */
+static void step_data(FILE *out, const json_t *step)
+{
+	static const char *const keys[] = {"file", "where", "read", "written", "thread"};
+	char line[16];
+	snprintf(line, sizeof line, "%.0f", node_number(step, "line", 0));
+	fill(out, " data-line=\"$\"", line);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (*node_string(step, keys[i])) {
+			fprintf(out, " data-%s", keys[i]);
+			fill(out, "=\"$\"", node_string(step, keys[i]));
+		}
+}
+
 /* A column per thread, a row per step; a switch is marked by a sign as well as by a line. */
 static void step_row(FILE *out, const json_t *step, const json_t *threads)
 {
 	char number[32];
 	bool switched = json_is_true(node_get(step, "switch"));
 	snprintf(number, sizeof number, "%.0f", node_number(step, "step", 0));
-	fill(out, "<tr$$><th scope=\"row\">$$</th>", switched ? " class=switch" : "",
-		json_is_true(node_get(step, "stale")) ? " data-stale" : "", switched ? "→ " : "", number);
+	fill(out, "<tr$$", switched ? " class=switch" : "", json_is_true(node_get(step, "stale")) ? " data-stale" : "");
+	step_data(out, step);
+	fill(out, "><th scope=\"row\">$$</th>", switched ? "→ " : "", number);
 	size_t i;
 	const json_t *thread;
 	json_array_foreach(threads, i, thread) {
@@ -123,7 +138,7 @@ static void step_row(FILE *out, const json_t *step, const json_t *threads)
 	fputs("</tr>\n", out);
 }
 
-static void interleaving(FILE *out, const json_t *finding)
+void html_interleaving(FILE *out, const json_t *finding)
 {
 	const json_t *steps = node_get(finding, "interleaving"), *step, *thread;
 	size_t i;
@@ -138,7 +153,7 @@ static void interleaving(FILE *out, const json_t *finding)
 		fill(out, "; $ steps that no other thread could notice are not shown", count_words(hidden).text);
 	fputs("</caption><thead><tr><th scope=\"col\">step</th>", out);
 	json_array_foreach(threads, i, thread)
-		fill(out, "<th scope=\"col\">$</th>", json_string_value(thread));
+		fill(out, "<th scope=\"col\" data-thread=\"$\">$</th>", json_string_value(thread), json_string_value(thread));
 	fputs("</tr></thead><tbody>\n", out);
 	json_array_foreach(steps, i, step)
 		if (json_is_object(step))
@@ -168,7 +183,7 @@ void html_finding(FILE *out, const json_t *finding, const json_t *seen, const js
 	}
 	fputs("</p>\n", out);
 	places(out, finding, facts);
-	interleaving(out, finding);
+	html_interleaving(out, finding);
 	if (*node_string(finding, "replay"))
 		fill(out, "<p>Replay: <code>$</code></p>\n", node_string(finding, "replay"));
 	fputs("</article>\n", out);

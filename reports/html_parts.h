@@ -8,6 +8,14 @@
 
 #include "facts.h"
 
+enum { HTML_NONCE_MAX = 33 };
+
+/* A page may run the scripts that carry this number and nothing else: no handler in an attribute, no file from anywhere. */
+void html_nonce(char nonce[HTML_NONCE_MAX]);
+
+/* From the doctype to the start of the body; STYLE is CSS that comes after the page's own. */
+void html_head(FILE *out, const char *title, const char *nonce, const char *style);
+
 void html_matrix_right(FILE *out, const json_t *facts);
 void html_matrix_fast(FILE *out, const json_t *facts);
 void html_matrix_pipeline(FILE *out, const json_t *facts);
@@ -17,6 +25,10 @@ void html_subjects(FILE *out, const json_t *facts);
 
 /* One finding with its source lines, for html_subjects. SEEN: where it was seen, an array of texts. */
 void html_finding(FILE *out, const json_t *finding, const json_t *seen, const json_t *facts);
+
+/* The interleaving of FINDING as a table, one column per thread; nothing where it has none. The page's script takes from the rows' data-
+ * attributes which line a step is at and what it reads and writes. */
+void html_interleaving(FILE *out, const json_t *finding);
 
 /* The words, and what a green page does not prove. */
 void html_glossary(FILE *out);

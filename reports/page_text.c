@@ -9,6 +9,8 @@
 
 EMBED(page_css, PAGE_CSS);
 EMBED(page_js, PAGE_JS);
+EMBED(witness_css, WITNESS_CSS);
+EMBED(witness_js, WITNESS_JS);
 #ifdef PAGE_CHART_JS
 EMBED(page_chart_js, PAGE_CHART_JS);
 #else

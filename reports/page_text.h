@@ -6,4 +6,7 @@
 /* reports/page/page.css and page.js, and Chart.js as the build found it; "" where it found none. */
 extern const char page_css[], page_js[], page_chart_js[];
 
+/* reports/page/witness.css and witness.js: what the page of findings has beside page.css. */
+extern const char witness_css[], witness_js[];
+
 #endif

@@ -198,6 +198,19 @@ char *finding_source_line(const json_t *finding, const char *file, int line)
 	return text ? strndup(text, length) : NULL;
 }
 
+json_t *finding_lines(const json_t *finding, const char *file)
+{
+	const json_t *entry = entry_of(finding, file);
+	const char *registered = registered_text(file);
+	struct text text = {.bytes = !entry && registered ? strdup(registered) : NULL};
+	json_t *lines = entry ? json_incref(node_get(entry, "lines")) : NULL;
+	if (text.bytes && text_split(&text))
+		lines = lines_of(finding, file, &text);
+	free(text.lines);
+	free(text.bytes);
+	return lines ? lines : node_must(json_array());
+}
+
 /* The line of PLACE without the white space around it; "" where it cannot be had. */
 static json_t *place_source(const json_t *finding, const json_t *place)
 {

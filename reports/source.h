@@ -15,6 +15,10 @@ void finding_sources(json_t *finding);
 /* Line LINE of FILE as `sources[]` of FINDING or the registry has it, or NULL. The caller frees it. */
 char *finding_source_line(const json_t *finding, const char *file, int line);
 
+/* The lines of FILE that FINDING is about, with those around them, as in `sources[]`: an array of {line, text}, empty where there are none.
+ * New reference. */
+json_t *finding_lines(const json_t *finding, const char *file);
+
 /* FILE without "./" in front, and without the current folder. Borrowed: a part of FILE. */
 const char *relative_file(const char *file);
 
