@@ -29,7 +29,7 @@ const struct advice advices[] = {
 		"\n"
 		"atomic_fetch_add(&n, 1);          // one step\n",
 		"error", "362"},
-	{"assertion", "Assertion", "Failed assertion",
+	{"assertion", "FailedAssertion", "Failed assertion",
 		"Under this interleaving an assertion of the program fails: what it takes for granted does not hold in every "
 		"order of the threads' steps.",
 		"Look at the last steps before the failure: the value was changed, or was not yet visible, between the check or "
@@ -39,7 +39,7 @@ const struct advice advices[] = {
 		"if (atomic_load_explicit(&ready, memory_order_acquire))      // before reading it\n"
 		"\tassert(data == 42);\n",
 		"error", "617"},
-	{"deadlock", "Deadlock", "Deadlock",
+	{"deadlock", "WaitingInACircle", "Deadlock",
 		"Threads wait for one another in a circle, or for something that nobody will do any more: none of them ever goes "
 		"on.",
 		"Take the locks in the same order in every thread, and release every lock on every way out. Do not wait "
@@ -47,7 +47,7 @@ const struct advice advices[] = {
 		"pthread_mutex_lock(&a);           // everywhere first a, then b\n"
 		"pthread_mutex_lock(&b);\n",
 		"error", "833"},
-	{"livelock", "Livelock", "Livelock",
+	{"livelock", "EndlessLoopOfThreads", "Livelock",
 		"Threads keep running but repeat the same steps for ever: each waits in a loop for a change that no other thread "
 		"will make.",
 		"Make sure that what the loop waits for is stored by some thread in every case, and that two threads which give "
@@ -81,13 +81,14 @@ const struct advice advices[] = {
 		"Let exactly one thread release it: take the pointer and set it to NULL in one step (atomic_exchange, or under a "
 		"lock), and release what was taken.",
 		"free(atomic_exchange(&shared, NULL));\n", "error", "415"},
-	{"leak", "Leak", "Leak", "Memory that nobody can reach any more, or a thread that nobody joined, is never released.",
+	{"leak", "LeakedMemoryOrThread", "Leak",
+		"Memory that nobody can reach any more, or a thread that nobody joined, is never released.",
 		"Release it on every way out. Where two threads can both make the object and only one is kept, the other "
 		"has to be released by the thread that lost.",
 		"if (!atomic_compare_exchange_strong(&instance, &expected, mine))\n"
 		"\tfree(mine);               // another thread's was first\n",
 		"error", "401"},
-	{"misuse", "Misuse", "Misuse of an interface",
+	{"misuse", "MisusedInterface", "Misuse of an interface",
 		"A function of the thread library is called in a way that its specification leaves undefined: for example "
 		"unlocking a mutex that another thread holds, destroying one in use, or waiting without the mutex.",
 		"Call it as its manual page says: the thread that locks unlocks, objects are initialised once before "
@@ -95,7 +96,7 @@ const struct advice advices[] = {
 		"pthread_join(worker, NULL);       // nobody uses it any more\n"
 		"pthread_mutex_destroy(&lock);\n",
 		"error", "667"},
-	{"crash", "Crash", "Crash", "The program ends by a signal or by abort() under this interleaving.",
+	{"crash", "CrashUnderInterleaving", "Crash", "The program ends by a signal or by abort() under this interleaving.",
 		"Look at the value that the failing line uses, and at the step that made it so: a pointer was read before it was "
 		"set, or after it was taken back. Guard both with one lock, or publish the pointer with release and read it with "
 		"acquire.",
@@ -103,7 +104,7 @@ const struct advice advices[] = {
 		"if (o)\n"
 		"\tuse(o);\n",
 		"error", "362"},
-	{"nondeterminism", "Nondeterminism", "Nondeterminism",
+	{"nondeterminism", "NondeterministicProgram", "Nondeterminism",
 		"The program takes another way although every thread did the same steps in the same order: something outside of "
 		"the threads decides (time, addresses, random numbers, uninitialised memory), so a search proves nothing.",
 		"Take out what differs from run to run, or make it an input: seed random numbers, initialise memory, do not "

@@ -8,7 +8,7 @@
 
 struct advice {
 	const char *kind;    /* "data-race": also the id of SARIF's rule */
-	const char *name;    /* "DataRace" */
+	const char *name;    /* "DataRace": in one word; SARIF wants another one than the id */
 	const char *title;   /* "Data race": a few words, no full stop */
 	const char *meaning; /* one sentence: what it is and why it is bad */
 	const char *change;  /* what to change, in one or two sentences */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../impl/contract.h"
 #include "advice.h"
 #include "fingerprint.h"
 #include "node.h"
@@ -156,6 +157,51 @@ json_t *found_gather(const json_t *report)
 				node_append(sorted, json_incref(entry));
 	json_decref(entries);
 	return sorted;
+}
+
+/* The file that the subject of RESULT is: an implementation's, or a user's; NULL if that is not known. */
+static const char *subject_file(const json_t *result)
+{
+	const char *subject = node_string(result, "subject"), *slash = strchr(subject, '/'), *end = strrchr(subject, '.');
+	for (int family = 0; slash && family < FAMILY_COUNT; family++) {
+		const char *prefix = family_name((enum family)family);
+		const struct registered *entry = registry_find((enum family)family, slash + 1);
+		if (entry && strlen(prefix) == (size_t)(slash - subject) && strncmp(subject, prefix, strlen(prefix)) == 0)
+			return entry->file;
+	}
+	return end && !strchr(end, '/') && access(subject, R_OK) == 0 ? subject : NULL;
+}
+
+json_t *found_places(const json_t *entry)
+{
+	const json_t *finding = node_get(entry, "finding"), *steps = node_get(finding, "interleaving"), *last = NULL, *step;
+	const char *file = subject_file(node_get(entry, "result"));
+	json_t *places = node_get(finding, "locations");
+	if (json_array_size(places))
+		return json_incref(places);
+	places = node_must(json_array());
+	size_t i;
+	bool inside = false;
+	json_array_foreach(steps, i, step) {
+		bool its = file && strcmp(node_string(step, "file"), file) == 0;
+		if (*node_string(step, "file") && (its || !inside))
+			last = step;
+		inside |= its;
+	}
+	json_t *place = node_must(json_object());
+	static const char *const copied[] = {"file", "line", "function", "thread", "source"};
+	for (i = 0; last && i < sizeof copied / sizeof *copied; i++)
+		node_set(place, copied[i], json_incref(node_get(last, copied[i])));
+	if (!last && file) {
+		node_set(place, "file", node_text(file));
+		node_set(place, "line", json_integer(1));
+	}
+	if (last)
+		node_set(place, "access", node_text("is here last"));
+	if (last || file)
+		node_append(places, json_incref(place));
+	json_decref(place);
+	return places;
 }
 
 bool found_baseline(const json_t *report)

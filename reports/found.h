@@ -12,6 +12,10 @@
  * only informs); `known`: it is in the baseline. New reference; its parts are those of REPORT. */
 json_t *found_gather(const json_t *report);
 
+/* The places of an ENTRY of found_gather: the finding's locations; where it has none, the last step of its interleaving that has a place
+ * (in the implementation's own file, if any is), or line 1 of the subject's file. New reference. */
+json_t *found_places(const json_t *entry);
+
 /* Was REPORT compared with a baseline? */
 bool found_baseline(const json_t *report);
 

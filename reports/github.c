@@ -33,13 +33,15 @@ static const char *command_of(const json_t *entry)
 	return json_is_true(node_get(entry, "known")) || *level == 'n' ? "notice" : *level == 'w' ? "warning" : "error";
 }
 
-static void place_properties(FILE *out, const json_t *finding)
+static void place_properties(FILE *out, const json_t *entry)
 {
-	const json_t *place = json_array_get(node_get(finding, "locations"), 0);
+	json_t *places = found_places(entry), *place = json_array_get(places, 0);
 	const char *file = node_string(place, "file");
 	double line = node_number(place, "line", 0);
-	if (!*file)
+	if (!*file) {
+		json_decref(places);
 		return;
+	}
 	char *name = found_file(file);
 	fputs("file=", out);
 	escape(out, name, true);
@@ -47,6 +49,7 @@ static void place_properties(FILE *out, const json_t *finding)
 		fprintf(out, ",line=%.0f,endLine=%.0f", line, line);
 	fputc(',', out);
 	free(name);
+	json_decref(places);
 }
 
 static void annotate(FILE *out, const json_t *entry, const char *command)
@@ -55,7 +58,7 @@ static void annotate(FILE *out, const json_t *entry, const char *command)
 	const char *title = advice_for(node_string(finding, "kind"))->title, *replay = node_string(finding, "replay");
 	char *change = advice_words(finding);
 	fprintf(out, "::%s ", command);
-	place_properties(out, finding);
+	place_properties(out, entry);
 	fputs("title=", out);
 	escape(out, title, true);
 	escape(out, json_is_true(node_get(entry, "known")) ? " (known)" : "", true);

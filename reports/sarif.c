@@ -97,16 +97,19 @@ static json_t *rules(const json_t *found)
 /* What notifications are about. */
 static json_t *notification_kinds(void)
 {
-	static const char *const kinds[][2] = {
-		{"inconclusive", "An engine could not decide; the message says why."},
-		{"partial", "The run ended before everything was checked."},
-		{"left-out", "There are more findings than this file holds."},
+	static const char *const kinds[][3] = {
+		{"inconclusive", "EngineCouldNotDecide", "An engine could not decide; the message says why."},
+		{"partial", "RunEndedEarly", "The run ended before everything was checked."},
+		{"left-out", "FindingsLeftOut", "There are more findings than this file holds."},
 	};
 	json_t *all = list();
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		json_t *kind = node_append(all, object());
 		node_set(kind, "id", node_text(kinds[i][0]));
-		node_set(kind, "shortDescription", message(kinds[i][1]));
+		node_set(kind, "name", node_text(kinds[i][1]));
+		node_set(kind, "shortDescription", message(kinds[i][2]));
+		node_set(kind, "fullDescription", message(kinds[i][2]));
+		node_set(kind, "help", message(kinds[i][2]));
 	}
 	return all;
 }
@@ -223,12 +226,12 @@ static json_t *place_words(const json_t *place)
 	return node_must(json_sprintf("%s%s%s", thread, *thread && *access ? " " : "", access));
 }
 
-static void set_places(json_t *result, const json_t *finding)
+static void set_places(json_t *result, const json_t *entry)
 {
-	json_t *first = list(), *others = list();
+	json_t *first = list(), *others = list(), *places = found_places(entry);
+	const json_t *finding = node_get(entry, "finding"), *place;
 	size_t i;
-	const json_t *place;
-	json_array_foreach(node_get(finding, "locations"), i, place) {
+	json_array_foreach(places, i, place) {
 		json_t *words = place_words(place), *at = location(finding, place, json_string_value(words), true);
 		if (i > 0)
 			node_set(at, "id", json_integer((json_int_t)i));
@@ -240,6 +243,7 @@ static void set_places(json_t *result, const json_t *finding)
 		node_set(result, "relatedLocations", others);
 	else
 		json_decref(others);
+	json_decref(places);
 }
 
 /* ---- interleaving */
@@ -350,7 +354,7 @@ static json_t *result(const json_t *entry, bool baseline)
 	node_set(result, "message", message(json_string_value(words)));
 	json_decref(words);
 	free(change);
-	set_places(result, finding);
+	set_places(result, entry);
 	set_flow(result, finding);
 	finding_fingerprint(node_get(entry, "result"), finding, fingerprint);
 	node_set(prints, "onceproof/1", node_text(fingerprint));
@@ -473,7 +477,8 @@ static json_t *sarif(const json_t *report)
 	node_set(run, "columnKind", node_text("unicodeCodePoints"));
 	node_set(run, "results", all);
 	node_append(runs, run);
-	node_set(log, "$schema", node_text("https://json.schemastore.org/sarif-2.1.0.json"));
+	node_set(log, "$schema",
+		node_text("https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"));
 	node_set(log, "version", node_text("2.1.0"));
 	node_set(log, "runs", runs);
 	json_decref(found);
