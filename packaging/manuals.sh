@@ -17,7 +17,8 @@ extra() {
 	cat <<-'TEXT'
 		[SEE ALSO]
 	TEXT
-	echo ".BR onceproof (1)"
+	# Names are not broken.
+	printf '.nh\n.BR onceproof (1)\n'
 	while IFS=$'\t' read -r name summary; do
 		printf '.BR onceproof\\-%s (1)\n' "$name"
 	done < <(commands)
