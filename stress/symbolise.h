@@ -23,6 +23,11 @@ size_t symbolise(const char *module, uint64_t offset, struct source_place *place
 /* The variable at OFFSET of MODULE: "name", or "name+8" inside of it. false: the symbol table has none there. Thread-safe. */
 bool symbolise_data(const char *module, uint64_t offset, char *name, size_t bytes);
 
+/* Calls SEE for every instruction range [FROM, TO) of the line table of those compilation units of MODULE that have lines of FILE (as
+ * symbolise() spells it), with its places as symbolise() has them. SEE must not call functions of this file. Thread-safe. */
+void symbolise_rows(const char *module, const char *file,
+	void (*see)(void *arg, uint64_t from, uint64_t to, const struct source_place *places, size_t count), void *arg);
+
 /* The linker's build-id of MODULE in hexadecimal, or "" if it has none. Thread-safe. */
 void symbolise_build_id(const char *module, char *text, size_t bytes);
 
