@@ -14,6 +14,9 @@
 #include "../impl/support/say.h"
 #include "bench.h"
 
+/* stress/implementation_build.h, which is C. */
+extern "C" const struct registered *implementation_load(const char *path);
+
 namespace bench
 {
 
@@ -64,12 +67,12 @@ static void set_full(plan &plan)
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE };
+	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD };
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
 		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
 		{"quiet", no_argument, nullptr, 'q'}, {"list", no_argument, nullptr, LIST},
-		{"no-table", no_argument, nullptr, NO_TABLE}, {"help", no_argument, nullptr, 'h'}, {}};
+		{"no-table", no_argument, nullptr, NO_TABLE}, {"load", required_argument, nullptr, LOAD}, {"help", no_argument, nullptr, 'h'}, {}};
 	for (int key; (key = getopt_long(argc, argv, "qvh", options, nullptr)) != -1;) {
 		switch (key) {
 		case QUICK:
@@ -93,6 +96,11 @@ static plan parse(int argc, char **argv, bool *list)
 				complain("--shard: '%s' is not I/N with 1 <= I <= N", optarg);
 				exit(EXIT_USAGE);
 			}
+			break;
+		case LOAD:
+			/* A user's implementation, as a shared object: rows are made of the registry. */
+			if (!implementation_load(optarg))
+				exit(EXIT_USAGE);
 			break;
 		case LIST:
 			*list = true;

@@ -12,33 +12,52 @@
 
 #include "../reports/result.h"
 #include "cli.h"
+#include "users.h"
 
 struct bench_options {
 	struct common common;
 	bool quick, full, list;
+	struct users users;
 	const char *threads; /* borrowed; onceproof-bench checks it */
-	char **globs;        /* borrowed from argv */
+	char **globs;        /* borrowed from argv; the list is owned */
 	size_t glob_count;
 	char **flags; /* Google Benchmark's, after "--"; borrowed from argv */
 	size_t flag_count;
 };
 
-enum { KEY_QUICK = 0x2000, KEY_FULL, KEY_LIST, KEY_THREADS };
+enum { KEY_INITIALISER = 0x1f00, KEY_COUNTER, KEY_PROGRESS, KEY_QUICK = 0x2000, KEY_FULL, KEY_LIST, KEY_THREADS };
 
 static const struct argp_option bench_argp_options[] = {
 	{"quick", KEY_QUICK, NULL, 0, "few and short repetitions: under 90 s on two cores", 0},
 	{"full", KEY_FULL, NULL, 0, "many and long repetitions, and every row", 0},
 	{"threads", KEY_THREADS, "LIST", 0, "numbers of threads (default 1,2,4,8)", 0},
+	{"initialiser", KEY_INITIALISER, "FILE", 0, "an initialiser of your own, beside the others", 0},
+	{"counter", KEY_COUNTER, "FILE", 0, "a counter of your own", 0},
+	{"progress", KEY_PROGRESS, "FILE", 0, "a progress implementation of your own", 0},
 	{"list", KEY_LIST, NULL, 0, "only name the rows", 0},
 	{0},
 };
 
+static void add_file(struct bench_options *options, const char *option, enum family family, const char *path)
+{
+	if (users_add(&options->users, option, family, path) != 0) {
+		users_close(&options->users);
+		exit(EXIT_USAGE);
+	}
+}
+
 static error_t bench_parse(int key, char *arg, struct argp_state *state)
 {
+	static const char *const names[] = {"--initialiser", "--counter", "--progress"};
 	struct bench_options *options = state->input;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->common;
+		return 0;
+	case KEY_INITIALISER:
+	case KEY_COUNTER:
+	case KEY_PROGRESS:
+		add_file(options, names[key - KEY_INITIALISER], (enum family)(key - KEY_INITIALISER), arg);
 		return 0;
 	case KEY_QUICK:
 		options->quick = true;
@@ -52,9 +71,11 @@ static error_t bench_parse(int key, char *arg, struct argp_state *state)
 	case KEY_THREADS:
 		options->threads = arg;
 		return 0;
-	case ARGP_KEY_ARGS:
-		options->globs = state->argv + state->next;
-		options->glob_count = (size_t)(state->argc - state->next);
+	case ARGP_KEY_ARG:
+		if (users_is_file(arg))
+			add_file(options, "bench", FAMILY_COUNT, arg);
+		else
+			options->globs[options->glob_count++] = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->quick || !options->full)
@@ -87,11 +108,13 @@ static char **bench_words(const struct bench_options *options, const char *path)
 {
 	char number[64];
 	static char **words;
-	words = must(calloc(options->glob_count + options->flag_count + 16, sizeof *words));
+	words = must(calloc(options->glob_count + options->flag_count + 2 * USERS_MAX + 16, sizeof *words));
 	size_t n = 0;
 	words[n++] = helper_program("onceproof-bench");
 	if (options->quick || options->full)
 		words[n++] = joined(options->quick ? "--quick" : "--full", "");
+	for (size_t i = 0; i < options->users.count; i++)
+		words[n++] = users_option(&options->users, i);
 	if (options->threads)
 		words[n++] = joined("--threads=", options->threads);
 	if (options->list)
@@ -108,6 +131,9 @@ static char **bench_words(const struct bench_options *options, const char *path)
 	words[n++] = joined("--shard=", number);
 	for (size_t i = 0; i < options->glob_count; i++)
 		words[n++] = options->globs[i];
+	/* Beside a file of the user's own: its family. */
+	for (size_t i = 0; i < options->users.count && !options->glob_count; i++)
+		words[n++] = joined(family_name(options->users.files[i].family), "/*");
 	words[n++] = joined("--", "");
 	for (size_t i = 0; i < options->flag_count; i++)
 		words[n++] = options->flags[i];
@@ -194,17 +220,27 @@ static char *temporary_file(void)
 	return path;
 }
 
+static int ended(struct bench_options *options, int status)
+{
+	users_close(&options->users);
+	free(options->globs);
+	return status;
+}
+
 static int bench_run(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {.options = bench_argp_options,
 		.parser = bench_parse,
 		.children = children,
-		.args_doc = "[FILTER...] [-- GOOGLE-BENCHMARK-FLAGS...]",
+		.args_doc = "[FILTER|FILE.c...] [-- GOOGLE-BENCHMARK-FLAGS...]",
 		.doc = "Measures what each implementation costs, next to the least that this machine could ask.\v"
-		       "FILTER is a glob on family/implementation[/operation], such as 'counter/*/increment'. Behind \"--\", "
+		       "FILTER is a glob on family/implementation[/operation], such as 'counter/*/increment'. FILE.c is an "
+		       "implementation of your own: it is measured beside the others of its family. Behind \"--\", "
 		       "--benchmark_out=FILE writes Google Benchmark's own JSON, for its compare.py."};
-	struct bench_options options = {.common = common_defaults()};
+	static struct bench_options options;
+	options.common = common_defaults();
+	options.globs = must(calloc((size_t)argc + 1, sizeof *options.globs));
 	int words = 1;
 	while (words < argc && strcmp(argv[words], "--") != 0)
 		words++;
@@ -218,7 +254,7 @@ static int bench_run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!options.common.json || options.list)
-		return measure(bench_words(&options, NULL));
+		return ended(&options, measure(bench_words(&options, NULL)));
 	char *path = temporary_file();
 	int status = measure(bench_words(&options, path));
 	/* Whatever was measured is kept: with a lost update (1) and after Ctrl-C (3) too. */
@@ -226,7 +262,7 @@ static int bench_run(int argc, char **argv)
 		status = EXIT_USAGE;
 	unlink(path);
 	free(path);
-	return status;
+	return ended(&options, status);
 }
 
 const struct command command_bench = {"bench", "measure what each implementation costs, next to the machine's floor", bench_run};

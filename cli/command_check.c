@@ -16,7 +16,6 @@
 #include "cli.h"
 #include "stress_text.h"
 
-#pragma weak check_implementation
 
 enum { DEFAULT_BUDGET_S = 10, BUILDS_MAX = 16 };
 
@@ -330,6 +329,8 @@ static int check_build(
 		if (!a->matrix)
 			check_text_verdict(&a->text, check);
 		int its = status_of(a, check);
+		node_set(check, "expected", node_text(a->expect_bug ? "bug" : "clean"));
+		node_set(check, "exit_status", json_integer(its));
 		if (its == EXIT_BROKEN || (its == EXIT_INCONCLUSIVE && *status == EXIT_HOLDS))
 			*status = its;
 	}

@@ -18,6 +18,7 @@
 #include "../stress/child.h"
 #include "../stress/explore_file.h"
 #include "../stress/explored_batch.h"
+#include "../stress/implementation_build.h"
 #include "../stress/witness.h"
 #include "cli.h"
 #include "stress_text.h"
@@ -30,9 +31,10 @@ struct arguments {
 	bool gdb;
 	json_t *witness;
 	struct explored what;
-	struct choice_subject batch;  /* of a batch: its subject */
-	struct explore_file file;     /* of a whole program */
-	struct executable executable; /* that a build system made */
+	struct choice_subject batch;    /* of a batch: its subject */
+	struct explore_file file;       /* of a whole program */
+	struct implementation_file own; /* a user\'s implementation */
+	struct executable executable;   /* that a build system made */
 	char module[PATH_MAX + 64];
 };
 
@@ -129,6 +131,34 @@ static int read_executable(struct arguments *a, const char *exe, const char *dat
 	return 0;
 }
 
+/* A user's implementation: its worker is built again, and takes the place of that of the lessons. */
+static int build_implementation(struct arguments *a)
+{
+	const struct program_source source = {.files = a->file.files,
+		.file_count = a->file.file_count,
+		.flags = a->file.flags,
+		.flag_count = a->file.flag_count,
+		.compiler = a->file.compiler,
+		.optimise = a->file.optimise,
+		.helpers = a->file.helpers};
+	int status = implementation_open(&source, &a->own);
+	if (!status)
+		status = implementation_part(&a->own, IMPLEMENTATION_EXPLORE);
+	if (status)
+		return status;
+	a->what.subject = &a->own.described.entry;
+	a->what.scenario = scenario_find(a->own.family, node_string(a->witness, "scenario"));
+	a->what.file = a->what.subject->file;
+	if (!a->what.scenario || !scenario_applies(a->what.scenario, a->what.subject->about)) {
+		complain("%s: it is about the scenario %.100s, which says nothing about %s as it is now", a->path,
+			node_string(a->witness, "scenario"), a->what.file);
+		return EXIT_USAGE;
+	}
+	explored_worker(a->what.scenario, a->own.folder.path, a->module, sizeof a->module);
+	a->what.module = a->module;
+	return EXIT_HOLDS;
+}
+
 /* The program that the witness is of, built again from its files. */
 static int build_program(struct arguments *a)
 {
@@ -163,6 +193,8 @@ static int build_program(struct arguments *a)
 		return EXIT_USAGE;
 	}
 	a->file.helpers = helper_folder();
+	if (json_is_string(node_get(program, "implementation")))
+		return build_implementation(a);
 	int status = explore_file_build(&a->file);
 	a->what.file = a->file.files[0];
 	a->what.module = a->file.built.program;
@@ -430,6 +462,7 @@ static int run(int argc, char **argv)
 		status = a.gdb ? debug(&a) : replay(&a);
 	if (a.file.files)
 		explore_file_close(&a.file);
+	implementation_close(&a.own);
 	free((void *)a.file.files);
 	free((void *)a.file.flags);
 	free((void *)a.file.arguments);

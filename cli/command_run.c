@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "run_options.h"
 #include "run_text.h"
+#include "users.h"
 
 enum { SWEEP_BATCHES = 20, SERIAL_NUMBERS = 9999 };
 
@@ -227,6 +228,30 @@ static int write_reports(const struct running *r)
 	return why ? why : junit;
 }
 
+static bool names_files(const struct run_options *run)
+{
+	bool any = false;
+	for (int family = 0; family < FAMILY_PIPELINE; family++)
+		any |= run->users[family] != NULL;
+	return any;
+}
+
+/* This process does not load users' code: another one does all that was asked for. */
+static int run_elsewhere(struct run_options *run, int argc, char **argv)
+{
+	static const char *const options[] = {"--initialiser", "--counter", "--progress"};
+	static struct users users;
+	int status = 0;
+	for (int family = 0; family < FAMILY_PIPELINE && !status; family++)
+		if (run->users[family])
+			status = users_add(&users, options[family], (enum family)family, run->users[family]);
+	if (!status)
+		status = users_run(&users, argc, argv);
+	users_close(&users);
+	free(run->fail_lines);
+	return status;
+}
+
 static int run_main(int argc, char **argv)
 {
 	struct run_options run = run_defaults();
@@ -234,6 +259,8 @@ static int run_main(int argc, char **argv)
 	int misuse = command_parse(&run_argp, argc, argv, &run);
 	if (misuse)
 		return misuse;
+	if (names_files(&run))
+		return run_elsewhere(&run, argc, argv);
 	run_refuse_impossible(&run);
 	if (run.common.sarif) {
 		complain("run: --sarif: batches have anomalies, but no findings with places in the source; use --json or "

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "users.h"
+
 enum { DEFAULT_WORKERS = 8, REPEAT_MAX = 1000000 };
 
 enum {
@@ -24,15 +26,20 @@ enum {
 	KEY_SWEEP,
 	KEY_ITEM_COST,
 	KEY_ITEMS,
+	KEY_LOAD,
 };
 
 static const struct argp_option run_argp_options[] = {
 	{NULL, 0, NULL, 0,
-		"The shared parts ('onceproof list' shows all; by default the first lesson of each family, bugs included):", 1},
+		"The shared parts ('onceproof list' shows all; by default the first lesson of each family, bugs included), or a "
+		"file of "
+		"your own, ./mine.c:",
+		1},
 	{"initialiser", 'i', "NAME", 0, "loads the model on first use (default: naive)", 1},
 	{"counter", 'c', "NAME", 0, "counts finished items (default: naive)", 1},
 	{"progress", 'p', "NAME", 0, "tells the front end (default: plain_global)", 1},
 	{NULL, 0, NULL, 0, "The batch:", 2},
+	{"load", KEY_LOAD, "FILE", OPTION_HIDDEN, "a shared object with an implementation; see users.h", 1},
 	{"workers", 'w', "N", 0, "worker threads (default: 8)", 2},
 	{"serial", KEY_SERIAL, NULL, 0, "no threads: one item after the other", 2},
 	{"repeat", KEY_REPEAT, "N", 0, "run N batches and say how often each anomaly came", 2},
@@ -101,11 +108,24 @@ static void parse_lines(struct run_options *run, const char *text)
 	b->fail_lines = run->fail_lines;
 }
 
+/* The implementation that NAME is of, or NULL: a file that another process will load, see run_main. */
+static const struct registered *choose(struct run_options *run, const char *option, enum family family, const char *name)
+{
+	const struct registered *part = users_find(option, family, name);
+	run->users[family] = part ? NULL : name;
+	return part;
+}
+
 static error_t run_parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *run = state->input;
 	struct batch_options *b = &run->batch;
+	const struct registered *part;
 	switch (key) {
+	case KEY_LOAD:
+		if (!implementation_load(arg))
+			exit(EXIT_USAGE);
+		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &run->common;
 		return 0;
@@ -117,13 +137,16 @@ static error_t run_parse(int key, char *arg, struct argp_state *state)
 		b->manifest = arg;
 		return 0;
 	case 'i':
-		b->initialiser = initialiser_of(parse_implementation("--initialiser", FAMILY_INITIALISER, arg));
+		if ((part = choose(run, "--initialiser", FAMILY_INITIALISER, arg)))
+			b->initialiser = initialiser_of(part);
 		return 0;
 	case 'c':
-		b->counter = counter_of(parse_implementation("--counter", FAMILY_COUNTER, arg));
+		if ((part = choose(run, "--counter", FAMILY_COUNTER, arg)))
+			b->counter = counter_of(part);
 		return 0;
 	case 'p':
-		b->progress = progress_of(parse_implementation("--progress", FAMILY_PROGRESS, arg));
+		if ((part = choose(run, "--progress", FAMILY_PROGRESS, arg)))
+			b->progress = progress_of(part);
 		return 0;
 	case 'w':
 		b->workers = (unsigned)parse_number("--workers", arg, 1, BATCH_WORKERS_MAX);

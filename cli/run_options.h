@@ -9,8 +9,9 @@
 struct run_options {
 	struct common common;
 	struct batch_options batch;
-	const char *out; /* --out or NULL */
-	uint64_t repeat; /* 0: not given */
+	const char *users[FAMILY_PIPELINE]; /* by family: a user's file that is not loaded yet; NULL: none */
+	const char *out;                    /* --out or NULL */
+	uint64_t repeat;                    /* 0: not given */
 	bool no_files;
 	bool workers_given;
 	bool sweep;

@@ -42,12 +42,12 @@ int described_from(json_t *text, const char *file, const char *source, struct de
 {
 	int family = -1, instances, loading, rearmable, steps, decrement, reset, watch, needs, polled;
 	json_int_t claims, missing, features;
-	const char *name, *lesson, *calls = NULL;
+	const char *name, *lesson, *calls = json_string_value(json_object_get(text, "calls"));
 	*out = (struct described){.text = text};
-	if (json_unpack(text, "{s:i, s:s, s:s, s:I, s:I, s:I, s:i, s:s?n, s:i, s:b, s:b, s:b, s:b, s:b, s:i, s:b}", "family",
-		    &family, "name", &name, "lesson", &lesson, "claims", &claims, "missing", &missing, "features", &features,
-		    "instances", &instances, "calls", &calls, "loading", &loading, "rearmable", &rearmable, "steps", &steps,
-		    "decrement", &decrement, "reset", &reset, "watch", &watch, "needs", &needs, "polled", &polled) != 0 ||
+	if (json_unpack(text, "{s:i, s:s, s:s, s:I, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:b, s:b, s:i, s:b}", "family", &family,
+		    "name", &name, "lesson", &lesson, "claims", &claims, "missing", &missing, "features", &features, "instances",
+		    &instances, "loading", &loading, "rearmable", &rearmable, "steps", &steps, "decrement", &decrement, "reset",
+		    &reset, "watch", &watch, "needs", &needs, "polled", &polled) != 0 ||
 		family < 0 || family >= FAMILY_PIPELINE) {
 		described_close(out);
 		return -1;
