@@ -9,8 +9,11 @@
 #include "../impl/support/file.h"
 #include "../reports/facts.h"
 #include "../reports/merge.h"
+#include "../reports/merge_shards.h"
+#include "../reports/node.h"
 #include "../reports/render.h"
 #include "../reports/result.h"
+#include "../stress/check/check.h"
 #include "../stress/contracts.h"
 #include "cli.h"
 #include "stress_text.h"
@@ -113,11 +116,102 @@ static void tell_lost_shards(const json_t *report)
 			break;
 		used += (size_t)snprintf(names + used, sizeof names - used, "%s%.24s", i ? ", " : "", json_string_value(one));
 	}
+	/* Searches say for themselves which shards they lack. */
+	if (json_object_get(report, "lost"))
+		return;
 	if (i == NAMED && json_array_size(lost) > NAMED)
 		complain("merge: missing shards: %s and %zu more; the report is marked partial: merge them too", names,
 			json_array_size(lost) - NAMED);
 	else if (i)
 		complain("merge: missing shards: %s; the report is marked partial: merge them too", names);
+}
+
+/* Each search that lacks a shard is named, and each file that was cut short. */
+static void tell_holes(const struct merge_options *options, json_t **reports, const json_t *merged)
+{
+	enum { NAMED = 12 };
+	const json_t *lost = json_object_get(merged, "lost"), *one;
+	size_t i;
+	for (i = 0; i < options->count; i++)
+		if (json_is_true(json_object_get(reports[i], "partial")) && !json_object_get(reports[i], "missing_shards") &&
+			!json_object_get(reports[i], "lost"))
+			complain("merge: %s is partial: its run was ended early; what it had not come to is missing",
+				options->files[i]);
+	json_array_foreach(lost, i, one) {
+		if (i == NAMED) {
+			complain("merge: … and %zu more are missing", json_array_size(lost) - NAMED);
+			break;
+		}
+		/* "shard 3/8 of counter/mutex two_increments[; the one that is there is …]" */
+		const char *text = json_string_value(one), *instead = strchr(text, ';');
+		complain("merge: %.*s is missing%s", instead ? (int)(instead - text) : (int)strlen(text), text,
+			instead ? instead : "");
+	}
+}
+
+/* The results of the build that CHECK is about. New reference. */
+static json_t *results_of_check(const json_t *report, const json_t *check)
+{
+	json_t *results = json_array(), *it;
+	size_t i;
+	json_array_foreach(json_object_get(report, "results"), i, it) {
+		const json_t *flags = json_object_get(it, "flags");
+		if (strcmp(node_string(it, "subject"), node_string(check, "subject")) == 0 &&
+			strcmp(node_string(it, "compiler"), node_string(check, "compiler")) == 0 &&
+			(!flags || json_equal(flags, json_object_get(check, "flags"))))
+			json_array_append(results, it);
+	}
+	return results;
+}
+
+/* The conclusion over all shards. While one of them is missing, nothing but a finding is final. */
+static void conclude_again(const json_t *report, json_t *check)
+{
+	static const char *const kinds[] = {"program", "scenario-file", "implementation", "executable"};
+	enum { FLAGS_MAX = 256 };
+	char *flags[FLAGS_MAX];
+	struct check_subject subject = {.name = node_string(check, "subject"), .source = {.flags = flags}};
+	enum check_kind kind = CHECK_PROGRAM;
+	json_t *results = results_of_check(report, check), *it, *finding;
+	const json_t *waits = NULL;
+	json_int_t known = 0, new = 0;
+	size_t i, j;
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i], node_string(check, "kind")) == 0)
+			kind = (enum check_kind)i;
+	json_array_foreach(json_object_get(check, "flags"), i, it)
+		if (i < FLAGS_MAX && json_is_string(it))
+			flags[subject.source.flag_count++] = (char *)json_string_value(it);
+	json_t *whole = check_conclude(&subject, kind, results);
+	json_array_foreach(results, i, it) {
+		waits = *node_string(it, "shard") && !waits ? it : waits;
+		json_array_foreach(json_object_get(it, "findings"), j, finding) {
+			known += strcmp(node_string(finding, "baseline"), "known") == 0;
+			new += strcmp(node_string(finding, "baseline"), "new") == 0;
+		}
+	}
+	if (waits && strcmp(node_string(whole, "verdict"), "bug") != 0) {
+		json_object_set_new(whole, "verdict", json_string("inconclusive"));
+		json_object_set(whole, "engine", json_object_get(waits, "engine"));
+		json_object_set(whole, "evidence", json_object_get(waits, "evidence"));
+	}
+	if (json_object_get(check, "known")) {
+		json_object_set_new(whole, "known", json_integer(known));
+		json_object_set_new(whole, "new", json_integer(new));
+	}
+	json_object_update(check, whole);
+	json_decref(whole);
+	json_decref(results);
+}
+
+static bool inconclusive_check(const json_t *report)
+{
+	size_t i;
+	const json_t *check;
+	json_array_foreach(json_object_get(report, "checks"), i, check)
+		if (strcmp(node_string(check, "verdict"), "inconclusive") == 0)
+			return true;
+	return false;
 }
 
 static int write_all(const struct merge_options *options, const json_t *report)
@@ -138,9 +232,10 @@ static int write_all(const struct merge_options *options, const json_t *report)
 		if (options->out)
 			printf("%s/index.html\n", options->out);
 	}
-	tell_lost_shards(report);
 	int status = stress_exit_status(report);
-	return broken ? EXIT_BROKEN : status == EXIT_HOLDS && partial ? EXIT_INCONCLUSIVE : status;
+	if (status == EXIT_HOLDS && (partial || inconclusive_check(report)))
+		status = EXIT_INCONCLUSIVE;
+	return broken ? EXIT_BROKEN : status;
 }
 
 static int merge_run(int argc, char **argv)
@@ -153,8 +248,11 @@ static int merge_run(int argc, char **argv)
 		"Makes one report of several: shards of one plan, or the same plan on several machines.\v"
 		"Results of different machines stay apart. A contract that any of them refutes is refuted. The whole is partial "
 		"when any part is, or when a shard of a plan is not there.\n"
-		"Exit status: 0 contracts as stated, 1 a contract broken, 2 a file cannot be read or written, 3 inconclusive or "
-		"partial.",
+		"The shards of a search become one result where all of them are there, and only then it may say proved; a shard "
+		"that is missing is named. Shards of other code, seeds, options or versions make no whole. One that is there "
+		"twice counts once; if the two differ, nothing is written.\n"
+		"Exit status: 0 contracts as stated and checks clean, 1 a contract broken or a finding, 2 a file cannot be read "
+		"or written or contradicts another, 3 inconclusive or partial.",
 		children, NULL, NULL};
 	if (command_parse(&argp, argc, argv, &options) != 0)
 		return EXIT_USAGE;
@@ -183,13 +281,21 @@ static int merge_run(int argc, char **argv)
 		if (!reports[i])
 			status = EXIT_USAGE; /* every bad file is named before the command ends */
 	}
+	if (status == EXIT_HOLDS && !shards_agree(reports, (const char *const *)options.files, options.count))
+		status = EXIT_USAGE;
 	if (status == EXIT_HOLDS) {
 		json_t *merged = report_merge(reports, options.count);
 		if (json_object_get(merged, "joined")) {
 			json_object_set_new(merged, "contracts", contracts_from(json_object_get(merged, "results")));
 			json_object_del(merged, "joined");
 		}
+		size_t k;
+		json_t *check;
+		json_array_foreach(json_object_get(merged, "checks"), k, check)
+			conclude_again(merged, check);
 		status = write_all(&options, merged);
+		tell_lost_shards(merged);
+		tell_holes(&options, reports, merged);
 		json_decref(merged);
 	}
 	for (size_t i = 0; i < options.count; i++)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "merge_shards.h"
 #include "node.h"
 #include "result.h"
 
@@ -98,18 +99,6 @@ void explored_verdict(json_t *result, const char *expected)
 	}
 }
 
-/* Are A and B shards of one search? */
-static bool same_search(const json_t *a, const json_t *b)
-{
-	static const char *const keys[] = {"subject", "scenario", "engine", "compiler", "model", "strategy"};
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		if (strcmp(node_string(a, keys[i]), node_string(b, keys[i])) != 0)
-			return false;
-	unsigned of_a = 0, of_b = 0;
-	return sscanf(node_string(a, "shard"), "%*u/%u", &of_a) == 1 && sscanf(node_string(b, "shard"), "%*u/%u", &of_b) == 1 &&
-	       of_a == of_b;
-}
-
 static json_t *find_shard(const json_t *results, const json_t *like, unsigned index, unsigned total)
 {
 	char shard[32];
@@ -117,7 +106,7 @@ static json_t *find_shard(const json_t *results, const json_t *like, unsigned in
 	json_t *it;
 	snprintf(shard, sizeof shard, "%u/%u", index, total);
 	json_array_foreach(results, i, it)
-		if (strcmp(node_string(it, "shard"), shard) == 0 && same_search(it, like))
+		if (strcmp(node_string(it, "shard"), shard) == 0 && shards_of_one_search(it, like))
 			return it;
 	return NULL;
 }

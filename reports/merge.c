@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "explored_verdict.h"
+#include "merge_shards.h"
 #include "node.h"
 
 /* Are A and B the same machine? */
@@ -148,21 +149,42 @@ static void add_seeds(json_t *seeds, const json_t *report)
 	json_decref(list);
 }
 
-/* Adds "stress 2/3" or "bench 2/3" for the shards that REPORT holds: its own, or those of an incomplete merge. */
+/* Adds "stress 2/3 SEED VERSION" or "bench 2/3 …" for the shards that REPORT holds: its own, or those of an incomplete merge. What was
+ * made from another seed or by another version is a shard of another plan. */
 static void add_shards(json_t *shards, const json_t *report)
 {
 	const json_t *benchmarks = node_get(report, "benchmarks"), *one;
 	bool timed = json_object_size(node_get(benchmarks, "context")) || json_array_size(node_get(benchmarks, "benchmarks"));
 	if (*node_string(report, "shard")) {
-		json_t *key = node_must(json_sprintf("%s %s", timed ? "bench" : "stress", node_string(report, "shard")));
+		char *seed = json_dumps(node_get(report, "seed"), JSON_ENCODE_ANY);
+		json_t *key = node_must(json_sprintf("%s %s %s %s", timed ? "bench" : "stress", node_string(report, "shard"),
+			seed && !timed ? seed : "-", node_string(node_get(report, "host"), "onceproof")));
 		node_set(shards, json_string_value(key), json_true());
 		json_decref(key);
+		free(seed);
 	}
 	size_t i;
 	json_array_foreach(node_get(report, "shards"), i, one) {
 		if (json_is_string(one))
 			node_set(shards, json_string_value(one), json_true());
 	}
+}
+
+/* "2/3", or where the others of that kind are of several plans "2/3 (seed 5, version 0.1.0)". */
+static json_t *lost_name(const json_t *shards, const char *kind, unsigned index, unsigned total, const char *plan)
+{
+	const char *name, *bench = strcmp(kind, "stress") == 0 ? "" : "bench ";
+	json_t *value;
+	char its_kind[16], its_plan[96], seed[48] = "", version[48] = "";
+	bool several = false;
+	json_object_foreach((json_t *)shards, name, value) {
+		*its_plan = '\0';
+		if (sscanf(name, "%15s %*u/%*u %95[^\n]", its_kind, its_plan) >= 1 && strcmp(its_kind, kind) == 0)
+			several |= strcmp(its_plan, plan) != 0;
+	}
+	if (!several || sscanf(plan, "%47s %47s", seed, version) < 1)
+		return node_must(json_sprintf("%s%u/%u", bench, index, total));
+	return node_must(json_sprintf("%s%u/%u (seed %s, version %s)", bench, index, total, seed, version));
 }
 
 /* The shards that a plan of one of SHARDS still lacks, in order. */
@@ -173,18 +195,18 @@ static json_t *lost_shards(const json_t *shards)
 	const char *name;
 	json_t *value;
 	json_object_foreach((json_t *)shards, name, value) {
-		char kind[16], key[64];
+		char kind[16], plan[96] = "", key[160];
 		unsigned index, total;
-		if (sscanf(name, "%15s %u/%u", kind, &index, &total) != 3 || total < 2 || total > SHARDS_MAX)
+		if (sscanf(name, "%15s %u/%u %95[^\n]", kind, &index, &total, plan) < 3 || total < 2 || total > SHARDS_MAX)
 			continue;
-		snprintf(key, sizeof key, "%s %u", kind, total);
+		snprintf(key, sizeof key, "%s %u %s", kind, total, plan);
 		if (node_get(plans, key))
 			continue;
 		node_set(plans, key, json_true());
 		for (index = 1; index <= total; index++) {
-			snprintf(key, sizeof key, "%s %u/%u", kind, index, total);
+			snprintf(key, sizeof key, "%s %u/%u%s%s", kind, index, total, *plan ? " " : "", plan);
 			if (!node_get(shards, key))
-				node_append(lost, node_text(strcmp(kind, "stress") == 0 ? strchr(key, ' ') + 1 : key));
+				node_append(lost, lost_name(shards, kind, index, total, plan));
 		}
 	}
 	json_decref(plans);
@@ -195,7 +217,8 @@ static json_t *lost_shards(const json_t *shards)
 static bool ended_early(const json_t *report)
 {
 	bool partial = json_is_true(node_get(report, "partial"));
-	return node_get(report, "missing_shards") ? json_is_true(node_get(report, "ended_early")) : partial;
+	return node_get(report, "missing_shards") || node_get(report, "lost") ? json_is_true(node_get(report, "ended_early"))
+									      : partial;
 }
 
 /* Sets `partial`, and says in MERGED which shards are missing; nothing of it when all are there. */
@@ -268,11 +291,25 @@ json_t *report_merge(json_t **reports, size_t n)
 		json_decref(seeds);
 	set_shards(merged, shards, partial);
 	json_decref(shards);
+	shards_drop_doubles(results);
 	/* Their contracts were made of shards, which decide nothing: who can judge again must. */
 	if (explored_join_shards(results))
 		node_set(merged, "joined", json_true());
 	else
 		json_object_del(merged, "joined");
+	json_t *lost = shards_lost(results), *checks = shards_checks(reports, n);
+	json_object_del(merged, "lost");
+	if (json_array_size(lost)) {
+		node_set(merged, "lost", json_incref(lost));
+		node_set(merged, "partial", json_true());
+		/* What one may fill the hole with is told by the results themselves. */
+		if (!node_get(merged, "missing_shards"))
+			node_set(merged, "ended_early", json_boolean(partial));
+	}
+	json_decref(lost);
+	if (json_array_size(checks))
+		node_set(merged, "checks", json_incref(checks));
+	json_decref(checks);
 	node_set(merged, "results", results);
 	node_set(merged, "contracts", contracts);
 	node_set(merged, "batches", batches);

@@ -21,6 +21,9 @@
  * shards     what any report says of its `shard` ("2/3") is collected, apart for benchmarks and for everything else, whatever machine
  *            ran it. A complete set leaves no trace. Otherwise missing_shards[] names the lost ones ("bench 3/3" for benchmarks) and
  *            shards[] those that are there, so that a later merge can fill the hole.
+ * lost[]     what searches lack, "shard 3/8 of counter/mutex two_increments"; absent where they lack nothing. A shard that is there twice
+ *            counts once (shards_agree says whether the two say the same).
+ * checks[]   each subject and build once, its verdict still that of one report: who can conclude again must (check_conclude).
  * implementations[] and scenarios[], where present: each once; one that brings its source text wins over one without. */
 json_t *report_merge(json_t **reports, size_t n);
 
