@@ -163,7 +163,7 @@ char *advice_words(const json_t *finding)
 	if (!out)
 		node_must(NULL);
 	json_array_foreach(node_get(finding, "fixes"), i, fix) {
-		fputs(i ? "; or " : "Verified change: ", out);
+		fputs(i ? "; or " : "Verified: ", out);
 		write_fix(out, fix);
 	}
 	fputs(i ? "." : advice_for(node_string(finding, "kind"))->change, out);

@@ -74,16 +74,30 @@ char *found_file(const char *file)
 	return whole;
 }
 
-/* helgrind and drd take atomics for plain accesses: what they say decides nothing. */
-static bool informs_only(const json_t *result)
+bool found_informs_only(const json_t *result)
 {
 	const char *engine = node_string(result, "engine");
 	return strcmp(engine, "helgrind") == 0 || strcmp(engine, "drd") == 0;
 }
 
-static const char *level_of(const json_t *result, const json_t *finding)
+const json_t *found_check(const json_t *report, const json_t *result)
 {
-	return informs_only(result) || !json_is_false(node_get(result, "as_expected"))
+	const json_t *of_subject = NULL, *check;
+	size_t i;
+	json_array_foreach(node_get(report, "checks"), i, check) {
+		if (strcmp(node_string(check, "subject"), node_string(result, "subject")) != 0)
+			continue;
+		if (strcmp(node_string(check, "compiler"), node_string(result, "compiler")) == 0)
+			return check;
+		of_subject = of_subject ? of_subject : check;
+	}
+	return of_subject;
+}
+
+static const char *level_of(const json_t *report, const json_t *result, const json_t *finding)
+{
+	bool wanted = strcmp(node_string(found_check(report, result), "expected"), "bug") == 0;
+	return wanted || found_informs_only(result) || !json_is_false(node_get(result, "as_expected"))
 		       ? "note"
 		       : advice_for(node_string(finding, "kind"))->level;
 }
@@ -104,7 +118,7 @@ static int shows(const json_t *finding)
 	       (json_array_size(node_get(finding, "locations")) > 0);
 }
 
-static void see(json_t *entry, json_t *result, json_t *finding)
+static void see(const json_t *report, json_t *entry, json_t *result, json_t *finding)
 {
 	const char *scenario = node_string(result, "scenario"), *compiler = node_string(result, "compiler");
 	bool program = strcmp(scenario, "program") == 0;
@@ -118,7 +132,7 @@ static void see(json_t *entry, json_t *result, json_t *finding)
 	if (!there)
 		node_append(seen, json_incref(words));
 	json_decref(words);
-	json_t *mine = node_must(json_pack("{s:s, s:b}", "level", level_of(result, finding), "known",
+	json_t *mine = node_must(json_pack("{s:s, s:b}", "level", level_of(report, result, finding), "known",
 		strcmp(node_string(finding, "baseline"), "known") == 0));
 	json_t *had = node_get(entry, "finding");
 	int better = had ? rank(entry) - rank(mine) : 1;
@@ -148,7 +162,7 @@ json_t *found_gather(const json_t *report)
 				entry = node_must(json_pack("{s:s, s:b, s:[]}", "level", "note", "known", 1, "seen"));
 				node_set(entries, json_string_value(key), entry);
 			}
-			see(entry, result, finding);
+			see(report, entry, result, finding);
 			json_decref(key);
 		}
 	for (int wanted = 0; wanted <= 3; wanted++)

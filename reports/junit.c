@@ -7,14 +7,10 @@
 #include "../impl/support/file.h"
 #include "../impl/support/say.h"
 #include "facts.h"
+#include "junit_parts.h"
 #include "markup.h"
 #include "node.h"
 #include "render.h"
-
-struct totals {
-	size_t tests, failures, skipped;
-	double seconds;
-};
 
 /* What a case is; the word in the file. */
 enum state { PASSED, FAILED, UNDECIDED };
@@ -38,7 +34,7 @@ static enum state contract_state(const json_t *subject, const char *promise)
 	}
 }
 
-static void count(struct totals *totals, enum state state, double seconds)
+static void count(struct junit_totals *totals, enum state state, double seconds)
 {
 	totals->tests++;
 	totals->failures += state == FAILED;
@@ -146,9 +142,9 @@ static void cost_case(FILE *out, const json_t *cost)
 }
 
 /* Writes (OUT) or only counts (OUT is NULL) the cases of one family; FAMILY_COUNT stands for all other subjects. */
-static struct totals cases(FILE *out, const json_t *facts, int family)
+static struct junit_totals cases(FILE *out, const json_t *facts, int family)
 {
-	struct totals totals = {0};
+	struct junit_totals totals = {0};
 	size_t i, k;
 	const json_t *subject, *result, *one;
 	if (family == FAMILY_COUNT && json_is_true(node_get(facts, "partial"))) {
@@ -174,7 +170,8 @@ static struct totals cases(FILE *out, const json_t *facts, int family)
 			cost_case(out, one);
 	}
 	json_array_foreach(node_get(facts, "subjects"), i, subject) {
-		if ((int)subject_family(node_string(subject, "subject")) != family)
+		if ((int)subject_family(node_string(subject, "subject")) != family ||
+			junit_checked(node_get(facts, "checks"), node_string(subject, "subject")))
 			continue;
 		json_array_foreach(node_get(subject, "results"), k, result) {
 			count(&totals, result_state(result), node_number(result, "seconds", 0));
@@ -192,17 +189,18 @@ static struct totals cases(FILE *out, const json_t *facts, int family)
 	return totals;
 }
 
-static void attributes(FILE *out, const struct totals *totals)
+void junit_attributes(FILE *out, const struct junit_totals *totals)
 {
-	fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.6f\">\n", totals->tests,
-		totals->failures, totals->skipped, totals->seconds);
+	fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.6f\">\n", totals->tests,
+		totals->failures, totals->errors, totals->skipped, totals->seconds);
 }
 
 static void suites(FILE *out, const json_t *report)
 {
 	json_t *facts = facts_gather(report);
+	node_set(facts, "checks", node_get(report, "checks") ? json_incref(node_get(report, "checks")) : json_array());
 	node_set(facts, "partial", json_boolean(json_is_true(node_get(report, "partial"))));
-	struct totals whole = {0}, each[FAMILY_COUNT + 1];
+	struct junit_totals whole = junit_check_suites(NULL, report), each[FAMILY_COUNT + 1];
 	for (int family = 0; family <= FAMILY_COUNT; family++) {
 		each[family] = cases(NULL, facts, family);
 		whole.tests += each[family].tests;
@@ -211,17 +209,18 @@ static void suites(FILE *out, const json_t *report)
 		whole.seconds += each[family].seconds;
 	}
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"onceproof\"", out);
-	attributes(out, &whole);
+	junit_attributes(out, &whole);
 	const char *date = node_string(node_get(report, "host"), "date");
 	for (int family = 0; family <= FAMILY_COUNT; family++) {
 		if (each[family].tests == 0)
 			continue;
 		fill(out, "<testsuite name=\"$\" timestamp=\"$\"",
 			family < FAMILY_COUNT ? family_name((enum family)family) : "other", date);
-		attributes(out, &each[family]);
+		junit_attributes(out, &each[family]);
 		cases(out, facts, family);
 		fputs("</testsuite>\n", out);
 	}
+	junit_check_suites(out, report);
 	fputs("</testsuites>\n", out);
 	json_decref(facts);
 }

@@ -36,7 +36,7 @@ int render_summary(const json_t *report, const char *path, bool append);
 /* One self-contained offline page of the findings: source, interleaving step by step, what to change, replay. */
 int render_witness_page(const json_t *report, const char *path);
 
-/* JUnit XML: one <testsuites> root with one <testsuite> per family; a test case per result and per contract. Failed where as_expected
+/* JUnit XML: one <testsuites> root with one <testsuite> per family and per subject of a user; a test case per result and per contract. Failed where as_expected
  * is false or a contract is broken, skipped where the verdict decides nothing. */
 int render_junit(const json_t *report, const char *path);
 

@@ -5,11 +5,13 @@
  * report    {schema, host, seed, partial, results[], contracts[], batches[], benchmarks}
  * result    {subject, scenario, engine, compiler, verdict, expected, as_expected, findings[], outcomes[], executions, blocked, seconds,
  *            peak_bytes, evidence}
- * finding   {kind, message, refutes[], locations[], interleaving[], replay, witness (its file)}; location {file, line, function, thread, access}
+ * finding   {kind, message, refutes[], locations[], interleaving[], replay, witness (its file)}; location {file, line, function, thread, access,
+ *            source (the line's text)}; sources[] {file, lines[] {line, text}}: the lines around its places (reports/source.h)
  * outcome   {label, grade, count, why, refutes[]}
  * contract  {subject, promise, claim, status, by}
  * check     {subject, kind ("program", "scenario-file", "implementation", "executable"), compiler, flags[], verdict, engine, evidence,
- *            seconds, cached, findings, known, vanished[]}: `checks[]` of a report has one for each subject and build. Findings of check
+ *            seconds, cached, findings, known, vanished[], expected ("bug" or "clean"), exit_status}:
+ *            `checks[]` of a report has one for each subject and build. Findings of check
  *            also have `fingerprint` ("data-race:0123456789abcdef": the same although lines move), `baseline` ("new" or "known", where
  *            there is one) and `fixes[]` {change, edits[] {file, line, change}, verdict, executions, evidence}
  * benchmarks is Google Benchmark's own object {context, benchmarks[]}, rows renamed.

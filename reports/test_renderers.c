@@ -65,8 +65,9 @@ static void interleavings_are_tables(void **state)
 {
 	(void)state;
 	char *page = page_of(sample_report());
-	static const char *const wanted[] = {"<table class=\"steps\">", "<th scope=\"col\">T1</th><th scope=\"col\">T2</th>",
-		"<tr class=switch data-stale><th scope=\"row\">→ 5</th><td></td><td>",
+	static const char *const wanted[] = {"<table class=\"steps\">",
+		"<th scope=\"col\" data-thread=\"T1\">T1</th><th scope=\"col\" data-thread=\"T2\">T2</th>",
+		"<tr class=switch data-stale data-line=\"3\"", "<th scope=\"row\">→ 5</th><td></td><td data-thread=\"T2\">",
 		"10_naive.c:3</span> <code>return ++c-&gt;value;", "racy read [a] := 1",
 		"; 12 steps that no other thread could notice are not shown", "onceproof replay it.json"};
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
