@@ -30,10 +30,11 @@ page() {
 	local name=$1 summary=$2
 	shift 2
 	help2man --no-info --section=1 --no-discard-stderr --name="$summary" --include="$work/extra" "$work/onceproof${1:+ }$*" |
-		sed -e "s/^\.TH ONCEPROOF /.TH ${name^^} /" -e "s/^onceproof \\\\- /${name//-/\\\\-} \\\\- /" \
+		sed -e "s/^\.TH ONCEPROOF \"1\" \"[^\"]*\"/.TH ${name^^} \"1\" \"$date\"/" -e "s/^onceproof \\\\- /${name//-/\\\\-} \\\\- /" \
 			-e 's/^\\fI\\,\([a-z]*\) \\\/\\fR\[/.B \1\n[/' -e '1s/.*/.\\" Made by packaging\/manuals.sh from what --help says./' >"$work/$name.1"
 }
 
+date=$(date -u ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"} +%Y-%m-%d)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A link whose name has no characters that help2man's shell would mind.

@@ -51,11 +51,12 @@ def main():
         return re.sub(r"\$\{\{([^}]*)\}\}", value_of, str(text))
 
     assert action["runs"]["using"] == "composite"
-    status = 0
     for step in action["runs"]["steps"]:
+        assert step["shell"] == "bash"
         if "${{" in step["run"]:
             sys.exit(f"an expression in the text of the step {step['name']}: a shell would read its value")
-        assert step["shell"] == "bash"
+    status = 0
+    for step in action["runs"]["steps"]:
         with tempfile.NamedTemporaryFile() as output:
             environment = dict(os.environ, GITHUB_OUTPUT=output.name, GITHUB_ACTIONS="true",
                                GITHUB_ACTION_PATH=os.path.dirname(os.path.abspath(sys.argv[1])))
