@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../impl/support/digest.h"
 #include "../reports/node.h"
 #include "../reports/render.h"
 #include "../reports/result.h"
@@ -11,11 +12,11 @@
 #include "../stress/check/cache.h"
 #include "../stress/check/check.h"
 #include "../stress/check/executable.h"
+#include "../stress/checkpoint.h"
 #include "../stress/child.h"
 #include "check_text.h"
 #include "cli.h"
 #include "stress_text.h"
-
 
 enum { DEFAULT_BUDGET_S = 10, BUILDS_MAX = 16 };
 
@@ -28,7 +29,8 @@ struct arguments {
 	size_t program_argument_count;
 	bool expect_bug, inconclusive_passes, matrix, cache, github;
 	unsigned kinds; /* a bit for what --kind names, by its place in the option's list; 0: anything */
-	const char *baseline_path, *html, *exe, *database;
+	const char *baseline_path, *html, *exe, *database, *checkpoint;
+	bool resume;
 	struct executable executable;
 	json_t *baseline;
 };
@@ -53,6 +55,8 @@ enum {
 	KEY_HTML,
 	KEY_NO_CACHE,
 	KEY_EXE,
+	KEY_CHECKPOINT,
+	KEY_RESUME,
 	KEY_DATABASE,
 };
 
@@ -97,6 +101,8 @@ static const struct argp_option options[] = {
 	{"strategy", KEY_STRATEGY, "NAME", 0, "auto (default), dpor, bound, random, pct, pos, surw or rff", 20},
 	{"executions", KEY_EXECUTIONS, "N", 0, "executions of each search (default: 20000 for each second of the budget)", 20},
 	{"jobs", 'j', "N", 0, "processes at once, 1 to 256 (default 1); results stay the same", 20},
+	{"checkpoint", KEY_CHECKPOINT, "FILE", 0, "keep what was explored there, for --resume after any kind of end", 20},
+	{"resume", KEY_RESUME, NULL, 0, "go on from the file of --checkpoint", 20},
 	{"witness", KEY_WITNESS, "DIR", 0, "where witnesses go, for `onceproof replay` (default onceproof-witness)", 20},
 	{"no-fix", KEY_NO_FIX, NULL, 0, "do not look for a change that helps", 20},
 	{0},
@@ -225,6 +231,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_DATABASE:
 		a->database = arg;
 		return 0;
+	case KEY_CHECKPOINT:
+		a->checkpoint = arg;
+		return 0;
+	case KEY_RESUME:
+		a->resume = true;
+		return 0;
 	case KEY_NO_CACHE:
 		a->cache = false;
 		return 0;
@@ -242,6 +254,15 @@ static void began(void *arg, const char *subject, const char *scenario, const ch
 {
 	const struct arguments *a = arg;
 	stress_text_began(&a->text, 0, 1, engine, subject, scenario);
+}
+
+static void progress(void *arg, unsigned long long executions, double estimate)
+{
+	const struct arguments *a = arg;
+	char of[48] = "";
+	if (estimate > 0)
+		snprintf(of, sizeof of, " of about %.3g", estimate);
+	fprintf(stderr, "\r\033[K%s: %llu executions%s", a->subject.name, executions, of);
 }
 
 static void ended(void *arg, const json_t *result)
@@ -266,9 +287,32 @@ static int check_kind(const struct check_subject *subject, enum check_kind kind,
 	return EXIT_USAGE;
 }
 
+/* Opens the checkpoint that was asked for. The key of the cache says what it is of. 0, or EXIT_USAGE after one complaint. */
+static int open_checkpoint(struct arguments *a, const struct check_subject *subject)
+{
+	struct cache_key key;
+	struct digest digest;
+	char code[DIGEST_TEXT_BYTES];
+	if (!cache_key_make(subject, &a->plan, &key)) {
+		complain("%s: no checkpoint can be kept: its sources cannot be preprocessed, or its flags name folders of "
+			 "libraries",
+			subject->name);
+		return EXIT_USAGE;
+	}
+	digest_begin(&digest);
+	digest_add(&digest, key.text, key.bytes);
+	digest_end(&digest, code);
+	cache_key_free(&key);
+	json_t *identity =
+		node_must(json_pack("{s:s, s:s, s:I}", "command", "check", "code", code, "seed", (json_int_t)a->plan.seed));
+	a->plan.checkpoint = checkpoint_open(a->checkpoint, identity, a->resume, 1);
+	json_decref(identity);
+	return a->plan.checkpoint ? 0 : EXIT_USAGE;
+}
+
 /* The results of SUBJECT, from the cache if they are there; *CACHED says so. */
 static int results_of(
-	const struct arguments *a, const struct check_subject *subject, enum check_kind kind, json_t *results, bool *cached)
+	struct arguments *a, const struct check_subject *subject, enum check_kind kind, json_t *results, bool *cached)
 {
 	struct cache_key key = {0};
 	int before = complaints();
@@ -286,7 +330,11 @@ static int results_of(
 		check_text_result(&a->text, result);
 		node_append(results, json_incref(result));
 	}
-	int status = kept ? 0 : check_kind(subject, kind, &a->plan, results);
+	int status = a->checkpoint ? open_checkpoint(a, subject) : 0;
+	if (!kept && !status)
+		status = check_kind(subject, kind, &a->plan, results);
+	checkpoint_close(a->plan.checkpoint);
+	a->plan.checkpoint = NULL;
 	if (!kept && has_key && !status && !child_interrupted) {
 		cache_keep(&key, results, why, sizeof why);
 		if (*why && a->common.verbosity >= 0)
@@ -321,8 +369,13 @@ static int check_build(
 	if (!failed) {
 		json_t *check = node_append(node_get(report, "checks"), check_conclude(subject, kind, results));
 		node_set(check, "cached", json_boolean(cached));
-		json_array_foreach(results, i, result)
+		json_array_foreach(results, i, result) {
 			node_append(node_get(report, "results"), json_incref(result));
+			/* Of an implementation; of the first build, if there are several: contracts name none. */
+			if (!json_array_size(node_get(report, "contracts")) && node_get(result, "contracts"))
+				json_array_extend(json_object_get(report, "contracts"), node_get(result, "contracts"));
+			json_object_del(result, "contracts");
+		}
 		report_complete(report);
 		if (a->baseline)
 			baseline_compare(a->baseline, results, check);
@@ -469,6 +522,15 @@ static int split(int argc, char **argv, struct arguments *a)
 	return argc;
 }
 
+/* A run that goes on without a --seed has that of the checkpoint. */
+static void take_seed(struct arguments *a)
+{
+	json_t *identity = checkpoint_identity(a->checkpoint), *seed = json_object_get(identity, "seed");
+	if (json_is_integer(seed))
+		a->common.seed = (uint64_t)json_integer_value(seed);
+	json_decref(identity);
+}
+
 static int run(int argc, char **argv)
 {
 	struct arguments a = {.common = common_defaults(),
@@ -499,12 +561,22 @@ static int run(int argc, char **argv)
 			       : "check: name the C files: onceproof check FILE.c... [-- compiler flags]");
 		return EXIT_USAGE;
 	}
+	if ((a.resume && !a.checkpoint) || (a.checkpoint && a.matrix)) {
+		complain(a.matrix ? "check: --checkpoint is of one build: not with --matrix"
+				  : "check: --resume goes on from a file: name it with --checkpoint");
+		return EXIT_USAGE;
+	}
 	a.subject.name = a.exe ? a.exe : a.files[0];
 	a.subject.scenario = "program";
 	a.subject.arguments = a.program_arguments;
 	a.subject.argument_count = a.program_argument_count;
 	a.subject.source.helpers = a.plan.helpers;
 	a.subject.source.verbosity = a.plan.verbosity = a.common.verbosity;
+	if (a.resume && !a.common.seed_given)
+		take_seed(&a);
+	/* The seed belongs to what a checkpoint is of. */
+	a.common.seed_given |= a.checkpoint != NULL;
+	a.cache &= a.checkpoint == NULL;
 	a.plan.seed = a.common.seed;
 	a.plan.seed_given = a.common.seed_given;
 	a.plan.shard = a.common.shard;
@@ -514,6 +586,7 @@ static int run(int argc, char **argv)
 	a.plan.arg = &a;
 	a.text = stress_text_new(&a.common, !(a.common.json && strcmp(a.common.json, "-") == 0));
 	a.text.tables = true;
+	a.plan.progress = a.text.status ? progress : NULL;
 	child_catch_interrupts();
 	int status = check(&a);
 	executable_free(&a.executable);

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../impl/support/say.h"
 #include "../../reports/node.h"
 #include "../../reports/result.h"
 #include "../child.h"
+#include "../contracts.h"
 #include "../engine.h"
 #include "../implementation_build.h"
 #include "engines.h"
@@ -19,6 +21,7 @@ struct implementation_check {
 	const struct check_subject *subject;
 	const struct check_plan *plan;
 	json_t *results, *recipe;
+	json_t *whole; /* the results, nothing excused */
 	struct implementation_file file;
 	uint32_t claims; /* what is judged */
 	double until;
@@ -93,6 +96,11 @@ static void excuse(const struct implementation_check *c, json_t *result)
 		snprintf(text, sizeof text, "%s is broken, as the file declares",
 			json_string_value(json_array_get(node_get(finding, "refutes"), 0)));
 		check_note(result, text);
+		/* Nobody will want to see again what was no news. */
+		if (*node_string(finding, "witness"))
+			unlink(node_string(finding, "witness"));
+		json_object_del(finding, "replay");
+		json_object_del(finding, "witness");
 		node_append(excused, json_incref(finding));
 		json_array_remove(findings, i);
 	}
@@ -147,6 +155,7 @@ static void run_one(struct implementation_check *c, const struct engine *engine,
 	node_set(result, "subject", node_text(c->subject->name));
 	node_set(result, "compiler", node_text(c->file.built[IMPLEMENTATION_NATIVE].compiler));
 	node_set(result, "seconds", json_real(check_clock() - before));
+	node_append(c->whole, node_must(json_deep_copy(result)));
 	excuse(c, result);
 	if (!child_interrupted) {
 		if (p->ended)
@@ -227,6 +236,22 @@ static json_t *recipe_of(const struct check_subject *subject, enum family family
 	return recipe;
 }
 
+/* What became of each promise, as the stress suite tells it: with the last result, from where it goes into the report. */
+static void add_contracts(struct implementation_check *c)
+{
+	json_t *all = contracts_from(c->whole), *own = node_must(json_array());
+	size_t i, count = json_array_size(c->results);
+	const json_t *contract;
+	json_array_foreach(all, i, contract)
+		if (strcmp(node_string(contract, "subject"), c->subject->name) == 0)
+			node_append(own, node_must(json_deep_copy(contract)));
+	json_decref(all);
+	if (count)
+		node_set(json_array_get(c->results, count - 1), "contracts", own);
+	else
+		json_decref(own);
+}
+
 int check_implementation(const struct check_subject *subject, const struct check_plan *plan, json_t *results)
 {
 	struct implementation_check c = {
@@ -234,10 +259,14 @@ int check_implementation(const struct check_subject *subject, const struct check
 	int status = implementation_open(&subject->source, &c.file);
 	if (status)
 		return status;
+	c.whole = node_must(json_array());
 	c.recipe = recipe_of(subject, c.file.family);
 	status = choose_promises(&c);
 	if (!status)
 		status = run_all(&c);
+	if (!status)
+		add_contracts(&c);
+	json_decref(c.whole);
 	json_decref(c.recipe);
 	implementation_close(&c.file);
 	return status;
