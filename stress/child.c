@@ -7,14 +7,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 16 << 20, POLL_MS = 50, LINGER_S = 5, STATUS_REFUSED = 1 };
+#include "contain.h"
+
+enum { OUTPUT_MAX = 16 << 20, POLL_MS = 50, POLL_BLIND_MS = 5, LINGER_S = 5 };
 
 volatile int child_interrupted;
 
@@ -40,59 +42,27 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* The child's side: never returns. REPORT tells the parent why exec failed, or that randomisation could not be switched off. */
-static void become(const struct child_options *options, pid_t parent, int out, int err, int report)
-{
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The parent may have died before that took effect. */
-	if (getppid() != parent)
-		_exit(127);
-	struct rlimit none = {0, 0};
-	setrlimit(RLIMIT_CORE, &none);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	signal(SIGPIPE, SIG_DFL);
-	int null = open(options->input ? options->input : "/dev/null", O_RDONLY);
-	if (null >= 0)
-		dup2(null, STDIN_FILENO);
-	if (!options->inherit_output) {
-		dup2(out, STDOUT_FILENO);
-		dup2(err, STDERR_FILENO);
-	}
-	int words[2] = {0, 0};
-	if (options->fixed_addresses && personality(ADDR_NO_RANDOMIZE) == -1) {
-		words[0] = STATUS_REFUSED;
-		ssize_t written = write(report, words, sizeof words);
-		(void)written;
-	}
-	if (options->pass_fd > 0)
-		fcntl(options->pass_fd, F_SETFD, 0);
-	for (char *const *setting = options->environment; setting && *setting; setting++)
-		putenv(*setting);
-	if (!options->folder || chdir(options->folder) == 0)
-		execvp(options->argv[0], options->argv);
-	words[1] = errno;
-	ssize_t written = write(report, words, sizeof words);
-	(void)written;
-	_exit(127);
-}
-
 struct stream {
 	int fd;
 	char *text;
 	size_t length, room, max;
-	size_t offered; /* of text: lines before it were offered to the listener */
+	size_t offered;  /* of text: lines before it were offered to the listener */
+	size_t searched; /* of text: no end of a line before it, from offered on */
+	uint64_t total;  /* bytes that came, kept or not */
 };
 
 /* Offers the whole lines that came in to the listener, and forgets those that it takes. */
 static void offer_lines(const struct child_options *options, struct stream *stream)
 {
 	while (options->heard && stream->offered < stream->length) {
-		char *line = stream->text + stream->offered, *end = memchr(line, '\n', stream->length - stream->offered);
-		if (!end)
+		if (stream->searched < stream->offered)
+			stream->searched = stream->offered;
+		char *line = stream->text + stream->offered;
+		char *end = memchr(stream->text + stream->searched, '\n', stream->length - stream->searched);
+		if (!end) {
+			stream->searched = stream->length;
 			return;
+		}
 		*end = '\0';
 		bool taken = options->heard(options->heard_arg, line);
 		*end = '\n';
@@ -100,6 +70,7 @@ static void offer_lines(const struct child_options *options, struct stream *stre
 			stream->offered = (size_t)(end + 1 - stream->text);
 			continue;
 		}
+		stream->searched = stream->offered;
 		memmove(line, end + 1, (size_t)(stream->text + stream->length - end));
 		stream->length -= (size_t)(end + 1 - line);
 	}
@@ -115,6 +86,7 @@ static bool drain(struct stream *stream)
 	if (got == 0)
 		return false;
 	size_t keep = (size_t)got;
+	stream->total += keep;
 	if (keep > stream->max - stream->length)
 		keep = stream->max - stream->length;
 	if (stream->length + keep + 1 > stream->room) {
@@ -131,82 +103,281 @@ static bool drain(struct stream *stream)
 	return true;
 }
 
-static void collect(
-	pid_t pid, const struct child_options *options, struct stream streams[2], struct child_result *result, double started)
+/* A child while it runs. */
+struct running {
+	const struct child_options *options;
+	struct child_result *result;
+	pid_t pid;
+	int ended_fd;     /* readable when pid has ended; -1: unknown */
+	int told, orders; /* of a keeper; -1: there is none */
+	bool own_space;   /* pid takes everything with it */
+	bool ended, killed;
+	double started, ended_at, asked, killed_at;
+	struct stream streams[2];
+};
+
+/* Its group, and with a keeper everything that it started. A keeper that cannot take all with it is asked to; it has LINGER_S for that. */
+static void end_all(struct running *r)
 {
-	struct pollfd polled[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
-	bool ended = false, killed = false;
-	double asked = 0, ended_at = 0;
-	while (!ended || polled[0].fd >= 0 || polled[1].fd >= 0) {
-		poll(polled, 2, POLL_MS);
-		for (int i = 0; i < 2; i++)
-			if (polled[i].fd >= 0 && polled[i].revents && !drain(&streams[i]))
-				polled[i].fd = -1;
-		offer_lines(options, &streams[1]);
-		siginfo_t info = {0};
-		if (!ended && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid) {
-			/* What it left behind in its group must not hold the pipes open. Killed before the leader is reaped, while the
-			 * group's number cannot be given to others. */
-			kill(-pid, SIGKILL);
-			waitpid(pid, &result->status, 0);
-			ended = true;
-			ended_at = now_s();
-		}
-		/* A descendant that left the group may hold the pipes for ever. */
-		if (ended && now_s() - ended_at > LINGER_S)
-			break;
-		bool late = options->timeout_s > 0 && now_s() - started > options->timeout_s;
-		result->interrupted |= !ended && child_interrupted;
-		if (!ended && child_interrupted && options->grace_s > 0 && asked <= 0) {
-			kill(-pid, SIGINT);
-			asked = now_s();
-		}
-		bool patient = asked > 0 && now_s() - asked < options->grace_s;
-		if (!ended && !killed && (late || (child_interrupted && !patient))) {
-			result->timed_out = late;
-			killed = true;
-			kill(-pid, SIGKILL);
-		}
-		if (ended && options->inherit_output)
-			break;
+	double now = now_s();
+	if (!r->killed)
+		r->killed_at = now;
+	bool ask = r->orders >= 0 && !r->own_space && now - r->killed_at < LINGER_S;
+	if (ask && !r->killed && send(r->orders, "k", 1, MSG_NOSIGNAL) != 1)
+		ask = false;
+	if (!ask)
+		kill(-r->pid, SIGKILL);
+	r->killed = true;
+}
+
+static void interrupt(struct running *r)
+{
+	if (r->orders < 0)
+		kill(-r->pid, SIGINT);
+	else if (send(r->orders, "i", 1, MSG_NOSIGNAL) != 1)
+		end_all(r);
+	r->asked = now_s();
+}
+
+static void note_end(struct running *r)
+{
+	siginfo_t info = {0};
+	if (r->ended || waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != r->pid)
+		return;
+	/* What it left behind in its group must not hold the pipes open. Killed before the leader is reaped, while the group's number cannot be
+	 * given to others. */
+	kill(-r->pid, SIGKILL);
+	waitpid(r->pid, &r->result->status, 0);
+	r->ended = true;
+	r->ended_at = now_s();
+}
+
+static void look_at_limits(struct running *r)
+{
+	const struct child_options *options = r->options;
+	double now = now_s();
+	bool late = options->timeout_s > 0 && now - r->started > options->timeout_s;
+	uint64_t most = options->limits ? options->limits->output_bytes : 0;
+	bool loud = most && r->streams[0].total + r->streams[1].total > most;
+	r->result->interrupted |= child_interrupted;
+	if (child_interrupted && options->grace_s > 0 && r->asked <= 0)
+		interrupt(r);
+	bool patient = r->asked > 0 && now - r->asked < options->grace_s;
+	if (r->killed || late || loud || (child_interrupted && !patient)) {
+		r->result->timed_out |= late && !r->killed;
+		if (loud && !r->killed)
+			r->result->stopped = "output";
+		end_all(r);
 	}
+}
+
+static void collect(struct running *r)
+{
+	struct pollfd polled[3] = {{r->streams[0].fd, POLLIN, 0}, {r->streams[1].fd, POLLIN, 0}, {r->ended_fd, POLLIN, 0}};
+	while (!r->ended || polled[0].fd >= 0 || polled[1].fd >= 0) {
+		polled[0].revents = polled[1].revents = 0;
+		poll(polled, 3, r->ended_fd >= 0 || polled[0].fd >= 0 || polled[1].fd >= 0 ? POLL_MS : POLL_BLIND_MS);
+		for (int i = 0; i < 2; i++)
+			if (polled[i].fd >= 0 && polled[i].revents && !drain(&r->streams[i]))
+				polled[i].fd = -1;
+		offer_lines(r->options, &r->streams[1]);
+		note_end(r);
+		if (r->ended)
+			polled[2].fd = -1;
+		/* A descendant that left the group may hold the pipes for ever. */
+		if (r->ended && (r->options->inherit_output || now_s() - r->ended_at > LINGER_S))
+			break;
+		if (!r->ended)
+			look_at_limits(r);
+	}
+}
+
+/* What its keeper knows of it, and what the status tells. */
+static void learn_end(const struct running *r)
+{
+	static const char *const limits[] = {[LIMIT_MEMORY] = "memory", [LIMIT_PROCESSES] = "processes"};
+	struct child_result *result = r->result;
+	int words[2];
+	while (r->told >= 0 && read(r->told, words, sizeof words) == sizeof words) {
+		if (words[0] == SAYS_STATUS)
+			result->status = words[1];
+		else if (words[0] == SAYS_STOPPED && !result->stopped)
+			result->stopped = limits[words[1]];
+	}
+	if (r->options->limits && !result->stopped && WIFSIGNALED(result->status)) {
+		if (WTERMSIG(result->status) == SIGXCPU)
+			result->stopped = "time of the processor";
+		if (WTERMSIG(result->status) == SIGXFSZ)
+			result->stopped = "size of a file";
+	}
+	/* A limit's end is no signal of the program's own. */
+	if (result->stopped && !WIFSIGNALED(result->status))
+		result->status = SIGKILL;
+}
+
+/* Settings by which a user's surroundings would change what is found. */
+static bool blinding(const char *setting)
+{
+	static const char *const names[] = {"TSAN_OPTIONS", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "MSAN_OPTIONS",
+		"VALGRIND_OPTS", "VALGRIND_LIB", "LD_PRELOAD", "LD_AUDIT"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		size_t length = strlen(names[i]);
+		if (strncmp(setting, names[i], length) == 0 && setting[length] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* This process's settings and the child's further ones, which win. Borrowed strings; the caller frees the list. NULL: out of memory. */
+static char **merge_environment(const struct child_options *options)
+{
+	size_t count = 0, more = 0, n = 0;
+	bool scrub = options->limits && options->limits->contain;
+	while (environ && environ[count])
+		count++;
+	while (options->environment && options->environment[more])
+		more++;
+	char **merged = malloc((count + more + 1) * sizeof *merged);
+	for (size_t i = 0; merged && i < count; i++) {
+		size_t name = strcspn(environ[i], "=") + 1;
+		bool replaced = scrub && blinding(environ[i]);
+		for (size_t j = 0; j < more && !replaced; j++)
+			replaced = strncmp(environ[i], options->environment[j], name) == 0;
+		if (!replaced)
+			merged[n++] = environ[i];
+	}
+	for (size_t j = 0; merged && j < more; j++)
+		merged[n++] = options->environment[j];
+	if (merged)
+		merged[n] = NULL;
+	return merged;
+}
+
+/* The folders where a program may well write, in order of weight; owned by PLACES. */
+static void find_places(const struct child_options *options, char *places[CONTAIN_PLACES])
+{
+	const char *slash = strrchr(options->argv[0], '/');
+	char *program = slash && slash > options->argv[0] ? strndup(options->argv[0], (size_t)(slash - options->argv[0])) : NULL;
+	const char *const wanted[CONTAIN_PLACES] = {
+		".", options->folder, program, getenv("TMPDIR"), "/tmp", "/var/tmp", getenv("HOME")};
+	for (size_t i = 0; i < CONTAIN_PLACES; i++)
+		places[i] = wanted[i] ? realpath(wanted[i], NULL) : NULL;
+	free(program);
+}
+
+static bool needs_keeper(const struct child_limits *limits)
+{
+	return limits && (limits->contain || limits->memory_bytes || limits->processes);
+}
+
+static pid_t launch(struct contain_start *start, bool keeper, bool *own_space)
+{
+	if (keeper)
+		return contain_fork(start, own_space);
+	pid_t parent = getpid(), pid = fork();
+	if (pid != 0)
+		return pid;
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The parent may have died before that took effect. */
+	if (getppid() != parent)
+		_exit(127);
+	contain_exec(start);
+}
+
+/* What is said until the program runs. 0, or why it does not. */
+static int hear_start(int started, struct child_result *result)
+{
+	int words[2], why = 0;
+	/* Ends with the successful exec, which closes the other side. */
+	while (read(started, words, sizeof words) == sizeof words) {
+		result->addresses_kept |= words[0] == SAYS_ADDRESSES_KEPT;
+		if (words[0] == SAYS_LACKS)
+			result->contained = contain_words((unsigned)words[1]);
+		if (words[0] == SAYS_FAILED)
+			why = words[1];
+	}
+	return why;
+}
+
+enum { OUT, ERR, STARTED, TOLD, ORDERS, PIPES };
+
+static bool open_pipes(int pipes[PIPES][2])
+{
+	for (size_t i = 0; i < PIPES; i++)
+		pipes[i][0] = pipes[i][1] = -1;
+	for (size_t i = 0; i < PIPES; i++)
+		if ((i == ORDERS ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pipes[i]) : pipe2(pipes[i], O_CLOEXEC)) !=
+			0)
+			return false;
+	return true;
+}
+
+static void close_end(int pipes[PIPES][2], size_t which, int end)
+{
+	if (pipes[which][end] >= 0)
+		close(pipes[which][end]);
+	pipes[which][end] = -1;
 }
 
 int child_run(const struct child_options *options, struct child_result *result)
 {
-	int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, why = 0;
-	*result = (struct child_result){0};
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
-		why = errno;
+	int pipes[PIPES][2], why = 0;
+	bool keeper = needs_keeper(options->limits), own_space = false;
+	char *places[CONTAIN_PLACES] = {NULL}, **environment = merge_environment(options);
 	double started = now_s();
-	pid_t parent = getpid(), pid = why ? -1 : fork();
+	*result = (struct child_result){0};
+	if (!open_pipes(pipes) || !environment)
+		why = errno;
+	if (keeper)
+		find_places(options, places);
+	struct contain_start start = {.options = options,
+		.environment = environment,
+		.out = pipes[OUT][1],
+		.err = pipes[ERR][1],
+		.started = pipes[STARTED][1],
+		.told = pipes[TOLD][1],
+		.orders = pipes[ORDERS][0]};
+	for (size_t i = 0; i < CONTAIN_PLACES; i++)
+		start.places[i] = places[i];
+	pid_t pid = why ? -1 : launch(&start, keeper, &own_space);
 	if (!why && pid < 0)
 		why = errno;
-	if (pid == 0)
-		become(options, parent, out[1], err[1], report[1]);
-	close(out[1]);
-	close(err[1]);
-	close(report[1]);
+	close_end(pipes, OUT, 1);
+	close_end(pipes, ERR, 1);
+	close_end(pipes, STARTED, 1);
+	close_end(pipes, TOLD, 1);
+	close_end(pipes, ORDERS, 0);
 	if (!why) {
 		setpgid(pid, pid); /* as the child does: whoever is first */
-		int words[2];
-		/* Ends with the successful exec, which closes the other side. */
-		while (read(report[0], words, sizeof words) == sizeof words) {
-			result->addresses_kept |= words[0] == STATUS_REFUSED;
-			why = words[1];
-		}
+		why = hear_start(pipes[STARTED][0], result);
 		size_t max = options->output_max ? options->output_max : OUTPUT_MAX;
-		struct stream streams[2] = {{out[0], calloc(1, 1), 0, 1, max, 0}, {err[0], calloc(1, 1), 0, 1, max, 0}};
-		collect(pid, options, streams, result, started);
-		result->out = streams[0].text;
-		result->err = streams[1].text;
-		result->out_length = streams[0].length;
-		result->err_length = streams[1].length;
+		struct running r = {.options = options,
+			.result = result,
+			.pid = pid,
+			.ended_fd = (int)syscall(SYS_pidfd_open, pid, 0),
+			.told = keeper ? pipes[TOLD][0] : -1,
+			.orders = keeper ? pipes[ORDERS][1] : -1,
+			.own_space = own_space,
+			.started = started,
+			.streams = {{.fd = pipes[OUT][0], .text = calloc(1, 1), .room = 1, .max = max},
+				{.fd = pipes[ERR][0], .text = calloc(1, 1), .room = 1, .max = max}}};
+		collect(&r);
+		learn_end(&r);
+		if (r.ended_fd >= 0)
+			close(r.ended_fd);
+		result->out = r.streams[0].text;
+		result->err = r.streams[1].text;
+		result->out_length = r.streams[0].length;
+		result->err_length = r.streams[1].length;
 		result->seconds = now_s() - started;
 	}
-	close(out[0]);
-	close(err[0]);
-	close(report[0]);
+	for (size_t i = 0; i < PIPES; i++)
+		for (int end = 0; end < 2; end++)
+			close_end(pipes, i, end);
+	for (size_t i = 0; i < CONTAIN_PLACES; i++)
+		free(places[i]);
+	free(environment);
 	if (why)
 		child_free(result);
 	return why;

@@ -9,12 +9,17 @@
 
 /* What a user's code may do at most. Zeroed members: no limit of that kind. */
 struct child_limits {
-	uint64_t memory_bytes; /* resident memory of all its processes together (address space would forbid sanitizers) */
+	/* Memory of all its processes together: resident pages, each counted once however many share it, and the files that it wrote when
+	 * contained. Looked at every 20 ms, so what is taken in that time comes on top. (The size of the address space says nothing under
+	 * sanitizers.) */
+	uint64_t memory_bytes;
 	unsigned processes;    /* processes and threads together */
-	uint64_t file_bytes;   /* of any file that it writes */
+	uint64_t file_bytes;   /* of any file that it writes; contained: also of all together, but at least 64 MiB */
+	uint64_t output_bytes; /* that it writes to stdout and stderr together, kept or not */
 	double cpu_s;          /* of each process */
-	/* Its changes to files do not last, it cannot signal processes that are not its own, nothing that it started survives it. As far as
-	 * the system allows: child_result.contained says what holds. */
+	/* Its changes to files do not last, it cannot signal processes that are not its own, nothing that it started survives it, and its
+	 * only network is a loopback of its own. As far as the system allows: child_result.contained says what does not hold. Settings that
+	 * would change what is found do not reach it: options of sanitizers and of valgrind, LD_PRELOAD, LD_AUDIT. */
 	bool contain;
 };
 
@@ -39,16 +44,18 @@ struct child_result {
 	int status; /* as from waitpid */
 	bool timed_out;
 	bool interrupted; /* child_interrupted was set while it ran, and it was ended */
-	const char *
-		stopped; /* by which limit: "memory", "processes", "time of the processor", "size of a file"; NULL: by none. Static */
-	const char *contained; /* what of limits->contain could not be had, as a phrase; NULL: nothing is missing. Static */
-	bool addresses_kept;   /* fixed_addresses was asked for and refused by the system */
-	char *out, *err;       /* captured text, NUL-terminated; owned by the result */
+	/* By which limit: "memory", "processes", "time of the processor", "size of a file", "output"; NULL: by none. Static */
+	const char *stopped;
+	/* What of limits->contain could not be had, as a phrase ("its changes to files last, …"); NULL: nothing is missing. Static */
+	const char *contained;
+	bool addresses_kept; /* fixed_addresses was asked for and refused by the system */
+	char *out, *err;     /* captured text, NUL-terminated; owned by the result */
 	size_t out_length, err_length;
 	double seconds;
 };
 
-/* Runs the program to its end. 0, or an errno value if it could not be started (then the result holds nothing). */
+/* Runs the program to its end. Whatever it does, this process goes on; with limits nothing that it started outlives the call, nor this process.
+ * Thread-safe. 0, or an errno value if it could not be started (then the result holds nothing). */
 int child_run(const struct child_options *options, struct child_result *result);
 
 /* Frees what the result owns. */

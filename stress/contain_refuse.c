@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be refused to a program without namespaces: by Landlock (Linux 5.13; signals since 6.12) changes to files outside of its private
+ * folder and signals to others; else by a filter of system calls at least signals to those who wait for it. */
+#include "contain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Newer than the headers of Debian 12; see landlock(7). */
+enum { ABI_TRUNCATE = 3, ABI_NET = 4, ABI_SCOPES = 6, SCOPE_ABSTRACT_SOCKETS = 1, SCOPE_SIGNALS = 2 };
+struct ruleset {
+	uint64_t files, net, scoped;
+};
+static const uint64_t truncating = 1ull << 14;
+static const uint64_t changing = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+				 LANDLOCK_ACCESS_FS_MAKE_SYM;
+
+static void allow(int rules, const char *path, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = open(path, O_PATH | O_CLOEXEC)};
+	if (rule.parent_fd < 0)
+		return;
+	syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	close(rule.parent_fd);
+}
+
+/* The folder of the program, if it is one that onceproof made for it. */
+static bool private_folder(const char *program, char *folder, size_t bytes)
+{
+	snprintf(folder, bytes, "%s", program);
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	slash = strrchr(folder, '/');
+	return strncmp(slash ? slash + 1 : folder, "onceproof-private-", 18) == 0;
+}
+
+/* Bits of LACKS_* that hold then. */
+static unsigned landlock(const struct contain_start *start, bool files, bool signals)
+{
+	static const char *const devices[] = {
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/proc/self"};
+	unsigned lacks = (files ? LACKS_FILES : 0u) | (signals ? LACKS_SIGNALS : 0u);
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (abi < 1)
+		return lacks;
+	struct ruleset set = {.files = files ? changing | (abi >= ABI_TRUNCATE ? truncating : 0) : 0,
+		.scoped = abi >= ABI_SCOPES && signals ? SCOPE_SIGNALS | SCOPE_ABSTRACT_SOCKETS : 0};
+	size_t bytes = abi >= ABI_SCOPES ? sizeof set : abi >= ABI_NET ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+	int rules = (int)syscall(SYS_landlock_create_ruleset, &set, bytes, 0);
+	if (rules < 0)
+		return lacks;
+	char folder[4096];
+	for (size_t i = 0; files && i < sizeof devices / sizeof *devices; i++)
+		allow(rules, devices[i], LANDLOCK_ACCESS_FS_WRITE_FILE | (set.files & truncating));
+	if (files)
+		allow(rules, "/dev/shm", set.files);
+	if (files && private_folder(start->options->argv[0], folder, sizeof folder))
+		allow(rules, folder, set.files);
+	if (syscall(SYS_landlock_restrict_self, rules, 0) == 0)
+		lacks = (files ? LACKS_WRITING : 0u) | (set.scoped || !signals ? 0u : LACKS_SIGNALS);
+	close(rules);
+	return lacks;
+}
+
+enum { GUARDED_MAX = 16, FILTER_MAX = 64 };
+
+/* The processes from this one's parent upwards, and their groups. */
+static size_t guarded(int numbers[2 * GUARDED_MAX])
+{
+	size_t count = 0;
+	for (int pid = getppid(); pid > 0 && count < (size_t)2 * GUARDED_MAX;) {
+		char path[32], text[512], *at;
+		int parent = 0, group = 0;
+		snprintf(path, sizeof path, "/proc/%d/stat", pid);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+		if (fd >= 0)
+			close(fd);
+		numbers[count++] = pid;
+		if (got <= 0)
+			break;
+		text[got] = '\0';
+		at = strrchr(text, ')');
+		if (!at || sscanf(at + 1, " %*c %d %d", &parent, &group) != 2)
+			break;
+		if (group > 1)
+			numbers[count++] = -group;
+		pid = parent;
+	}
+	return count;
+}
+
+static void filter_calls(void)
+{
+	static const int by_number[] = {SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
+	static const int refused[] = {SYS_ptrace, SYS_process_vm_writev, SYS_pidfd_send_signal};
+	enum { BY_NUMBER = sizeof by_number / sizeof *by_number, REFUSED = sizeof refused / sizeof *refused };
+	int numbers[2 * GUARDED_MAX];
+	struct sock_filter code[FILTER_MAX];
+	size_t at = 0, count = guarded(numbers);
+#define LOAD(member) (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member))
+#define JUMP(value, yes, no) \
+	(struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), (uint8_t)(yes), (uint8_t)(no))
+#define RETURN(what) (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, (what))
+	/* Jumps count instructions behind the next; "refuse" is the last, "allow" the one before it. */
+	size_t numbers_at = 1 + REFUSED + BY_NUMBER + 1, allowed = numbers_at + 1 + count + 1, refuse = allowed + 1;
+	code[at++] = LOAD(nr);
+	for (size_t i = 0; i < REFUSED; i++, at++)
+		code[at] = JUMP(refused[i], refuse - at - 1, 0);
+	for (size_t i = 0; i < BY_NUMBER; i++, at++)
+		code[at] = JUMP(by_number[i], numbers_at - at - 1, 0);
+	code[at++] = RETURN(SECCOMP_RET_ALLOW);
+	code[at++] = LOAD(args[0]);
+	code[at] = JUMP(-1, refuse - at - 1, 0);
+	at++;
+	for (size_t i = 0; i < count; i++, at++)
+		code[at] = JUMP(numbers[i], refuse - at - 1, 0);
+	code[at++] = RETURN(SECCOMP_RET_ALLOW);
+	code[at++] = RETURN(SECCOMP_RET_ERRNO | EPERM);
+	const struct sock_fprog program = {(unsigned short)at, code};
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
+unsigned contain_refuse(const struct contain_start *start, bool files, bool signals)
+{
+	unsigned lacks = landlock(start, files, signals);
+	if (lacks & LACKS_SIGNALS)
+		filter_calls();
+	return lacks;
+}
