@@ -362,7 +362,7 @@ static int status_of(const struct arguments *a, const json_t *check)
 static int check_build(
 	struct arguments *a, const struct check_subject *subject, enum check_kind kind, json_t *report, int *status)
 {
-	json_t *results = node_must(json_array()), *result;
+	json_t *results = node_must(json_array()), *result = NULL;
 	bool cached;
 	size_t i;
 	int failed = results_of(a, subject, kind, results, &cached);

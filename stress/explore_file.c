@@ -65,22 +65,36 @@ static const char *last_words(struct child_result *child)
 	return strncmp(line, name, sizeof name - 1) == 0 ? line + sizeof name - 1 : line;
 }
 
-/* Why there is no answer; an exit status. */
-static int no_answer(const struct explore_file *file, struct child_result *child)
+/* Why there is no answer. */
+static void reason_of(struct child_result *child, char *text, size_t bytes)
 {
-	const char *subject = file->files[0], *words = last_words(child);
+	const char *words = last_words(child);
 	if (child->interrupted)
-		complain("%s: interrupted", subject);
+		snprintf(text, bytes, "interrupted");
+	else if (child->stopped)
+		snprintf(text, bytes, "inconclusive: the explored program ran into a limit: %s", child->stopped);
 	else if (child->timed_out)
-		complain("%s: inconclusive: it did not end %d s after its time limit", subject, PATIENCE_S);
+		snprintf(text, bytes, "inconclusive: it did not end although its time was over");
 	else if (WIFSIGNALED(child->status))
-		complain("%s: inconclusive: the explorer was ended by signal %d (%s)%s%s", subject, WTERMSIG(child->status),
+		snprintf(text, bytes, "inconclusive: the explorer was ended by signal %d (%s)%s%s", WTERMSIG(child->status),
 			strsignal(WTERMSIG(child->status)), *words ? ": " : "", words);
 	else if (WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE)
-		complain("%s: cannot be explored: %s", subject, *words ? words : "the program gave no reason");
+		snprintf(text, bytes, "cannot be explored: %s", *words ? words : "the program gave no reason");
 	else
-		complain("%s: inconclusive: there is no answer: %s", subject, *words ? words : "the program ended by itself");
-	return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE ? EXIT_USAGE : EXIT_INCONCLUSIVE;
+		snprintf(text, bytes, "inconclusive: there is no answer: %s", *words ? words : "the program ended by itself");
+}
+
+/* Says so; an exit status. */
+static int no_answer(const struct explore_file *file, struct child_result *child)
+{
+	char text[512];
+	reason_of(child, text, sizeof text);
+	if (file->reason)
+		snprintf(file->reason, file->reason_bytes, "%s", text);
+	if (!file->quiet)
+		complain("%s: %s", file->files[0], text);
+	return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE && !file->quiet ? EXIT_USAGE
+												    : EXIT_INCONCLUSIVE;
 }
 
 /* The words of both lists; free() the one pointer. */
@@ -132,7 +146,7 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 	if (!child.timed_out && child.status == 0)
 		*answer = json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
 	if (!*answer)
-		status = file->quiet ? EXIT_INCONCLUSIVE : no_answer(file, &child);
+		status = no_answer(file, &child);
 	const char *isolated = json_string_value(json_object_get(*answer, "isolated"));
 	if (isolated && file->verbosity > 0)
 		fprintf(stderr, "onceproof: %s: each execution runs in a process of its own, because of %s\n", file->files[0],

@@ -27,6 +27,8 @@ struct explore_file {
 	/* Hears the worker's lines of progress, as in child.h; NULL: nobody. */
 	bool (*heard)(void *arg, const char *line);
 	void *heard_arg;
+	char *reason; /* why there is no answer goes there; NULL: nowhere */
+	size_t reason_bytes;
 	/* What was done goes there under a name, and what was done before comes from there (checkpoint.h); NULL: none. */
 	struct checkpoint *checkpoint;
 	const char *checkpoint_name;

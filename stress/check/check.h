@@ -65,7 +65,10 @@ struct check_plan {
 	/* Told of each engine and each result; NULL: nobody. */
 	void (*began)(void *arg, const char *subject, const char *scenario, const char *engine);
 	void (*ended)(void *arg, const json_t *result);
+	/* How many executions a search has made of about how many (0: unknown); NULL: not wanted. */
+	void (*progress)(void *arg, unsigned long long executions, double estimate);
 	void *arg;
+	struct checkpoint *checkpoint; /* stress/checkpoint.h; NULL: none */
 };
 
 /* The promises of a program, separated by commas, for messages: "race_free, no_deadlock, …". */

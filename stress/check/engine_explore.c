@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The explorer on a user's program. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../impl/support/say.h"
 #include "../../reports/node.h"
@@ -11,8 +13,6 @@
 #include "../explore_file.h"
 #include "../explored.h"
 #include "engines.h"
-
-#pragma weak check_fix
 
 /* Executions that fit one second on a slow machine with programs of common size: so the plan, not the clock, ends most searches. */
 enum { EXECUTIONS_PER_S = 20000 };
@@ -61,6 +61,8 @@ void check_explore_options(const struct check_plan *plan, double limit_s, struct
 	if (!check_promised(plan, "leak"))
 		o->words[n++] = (char *)"--no-leaks";
 	o->words[n++] = (char *)"--failing-status";
+	if (plan->progress)
+		o->words[n++] = (char *)"--progress";
 	if (plan->shards > 1) {
 		snprintf(o->store[3], sizeof o->store[3], "--shard=%u/%u", plan->shard, plan->shards);
 		o->words[n++] = o->store[3];
@@ -124,12 +126,20 @@ static void drop_unasked(const struct check_plan *plan, json_t *answer, json_t *
 	}
 }
 
+/* As a user would write PATH: relative to the current folder where it lies there. */
+static const char *relative(const char *path)
+{
+	char here[PATH_MAX];
+	size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+	return length > 1 && strncmp(path, here, length) == 0 && path[length] == '/' ? path + length + 1 : path;
+}
+
 void check_explore_judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
 	json_t *answer, json_t *result)
 {
 	json_t *program = recipe(subject);
 	const struct explored what = {.module = file->built.program,
-		.file = subject->source.files[0],
+		.file = relative(subject->source.files[0]),
 		.part = strcmp(subject->scenario, "program") != 0 ? subject->scenario : NULL,
 		.shard = plan->shard ? plan->shard : 1,
 		.shards = plan->shards ? plan->shards : 1,
@@ -142,9 +152,22 @@ void check_explore_judge(const struct check_subject *subject, const struct check
 	json_decref(program);
 }
 
+/* A line of progress from the worker. */
+static bool hear(void *arg, const char *line)
+{
+	const struct check_plan *plan = arg;
+	unsigned long long executions, distinct;
+	double estimate;
+	if (sscanf(line, "progress %llu %llu %lf", &executions, &distinct, &estimate) != 3)
+		return false;
+	plan->progress(plan->arg, executions, estimate);
+	return true;
+}
+
 int check_run_explore(const struct check_subject *subject, const struct check_plan *plan, double limit_s, json_t *result)
 {
 	const struct program_source *source = &subject->source;
+	char reason[512] = "";
 	struct explore_file file = {.files = source->files,
 		.file_count = source->file_count,
 		.flags = source->flags,
@@ -157,6 +180,13 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 		.argument_count = subject->argument_count,
 		.input = subject->input,
 		.time_limit_s = limit_s,
+		.quiet = true,
+		.reason = reason,
+		.reason_bytes = sizeof reason,
+		.checkpoint = plan->checkpoint,
+		.checkpoint_name = subject->scenario,
+		.heard = plan->progress ? hear : NULL,
+		.heard_arg = (void *)(uintptr_t)plan,
 		.verbosity = plan->verbosity};
 	const char *why = program_unexplored(source->flags, source->flag_count);
 	if (!why && engine_find("explore")->missing())
@@ -175,14 +205,12 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 	struct check_explore_options options;
 	check_explore_options(plan, limit_s > 0.5 ? limit_s : 0.5, &options);
 	json_t *answer = NULL;
-	int complaints_before = complaints();
+	file.time_limit_s = limit_s > 0.5 ? limit_s : 0.5;
 	if (explore_file_run(&file, options.words, &answer) == 0)
 		check_explore_judge(subject, plan, &file, answer, result);
 	else
-		result_judge(result, "inconclusive", "clean",
-			complaints() > complaints_before ? "the explorer gave no answer; the reason stands on stderr"
-							 : "interrupted");
-	if (check_fix && plan->fixes && answer && strcmp(node_string(result, "verdict"), "bug") == 0) {
+		result_judge(result, "inconclusive", "clean", *reason ? reason : "the explorer could not be run");
+	if (plan->fixes && answer && strcmp(node_string(result, "verdict"), "bug") == 0) {
 		json_t *first = json_array_get(node_get(result, "findings"), 0);
 		check_fix(subject, plan, result, first, limit_s);
 	}
