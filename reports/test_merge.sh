@@ -28,13 +28,13 @@ done
 before=$(cat 1.json 2.json | sha256sum)
 
 runs 0 "$ONCEPROOF" merge 1.json 2.json --out=whole/of/it
-for file in results.json index.html summary.md junit.xml; do
+for file in results.json results.sarif index.html summary.md junit.xml; do
 	[ -s "whole/of/it/$file" ] || fail "no $file"
 done
 for subject in counter/atomic counter/naive; do
 	grep -q "\"subject\": \"$subject\"" whole/of/it/results.json || fail "$subject was lost"
 done
-[ "$(ls whole/of/it | wc -l)" = 4 ] || fail "something else was left: $(ls whole/of/it)"
+[ "$(ls whole/of/it | wc -l)" = 5 ] || fail "something else was left: $(ls whole/of/it)"
 
 # A merged report can be merged; stdout holds JSON and nothing else.
 runs 0 "$ONCEPROOF" merge whole/of/it/results.json --json=-
