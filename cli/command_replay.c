@@ -188,7 +188,7 @@ static int build_program(struct arguments *a)
 		return EXIT_USAGE;
 	a->file.compiler = json_string_value(node_get(program, "compiler"));
 	a->file.optimise = json_string_value(node_get(program, "optimise"));
-	if (!a->file.files || !a->file.flags || !a->file.arguments) {
+	if (!a->file.files || (!a->file.flags && a->file.flag_count) || !a->file.arguments) {
 		complain("replay: %s", strerror(ENOMEM));
 		return EXIT_USAGE;
 	}
