@@ -90,8 +90,10 @@ static size_t places_in(Dwarf_Die *unit, Dwarf_Addr address, struct source_place
 	int number = 0;
 	dwarf_lineno(line, &number);
 	const char *file = dwarf_linesrc(line, NULL, NULL);
-	Dwarf_Die *scopes = NULL;
-	int scope_count = dwarf_getscopes(unit, address, &scopes);
+	/* Outside of an inlined function dwarf_getscopes goes on with where that one is defined; who calls it is in the tree. */
+	Dwarf_Die *scopes = NULL, *innermost = NULL;
+	int scope_count = dwarf_getscopes(unit, address, &innermost) > 0 ? dwarf_getscopes_die(&innermost[0], &scopes) : 0;
+	free(innermost);
 	size_t found = 0;
 	for (int i = 0; i < scope_count && found < max; i++) {
 		int tag = dwarf_tag(&scopes[i]);

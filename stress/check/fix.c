@@ -25,12 +25,14 @@ struct search {
 	struct fix_change best;
 	struct fix_trial verified; /* of best */
 	bool found;
+	bool learned; /* the last try showed accesses that were not known to race */
 };
 
 /* Makes CHANGE the best if it holds and is better founded than what there is. Returns whether it holds. */
 static bool consider(struct search *s, const struct fix_change *change)
 {
 	struct fix_trial trial;
+	s->learned = false;
 	if (!fix_try(&s->f, change, &trial))
 		return false;
 	bool holds = trial.holds;
@@ -40,8 +42,8 @@ static bool consider(struct search *s, const struct fix_change *change)
 		s->verified = trial;
 		s->found = true;
 	} else {
-		if (!holds && change->count)
-			fix_traces_add(&s->f.traces, trial.answer);
+		if (!holds)
+			s->learned = fix_traces_add(&s->f.traces, trial.answer);
 		fix_trial_close(&trial);
 	}
 	return holds;
@@ -144,10 +146,9 @@ static void try_atomics(struct search *s)
 {
 	struct fix_variables v;
 	struct fix_change change;
-	size_t known = 0;
 	bool holds = false;
-	for (unsigned i = 0; i < GROW_MAX && !holds && known != s->f.traces.count; i++) {
-		known = s->f.traces.count;
+	s->learned = true;
+	for (unsigned i = 0; i < GROW_MAX && !holds && s->learned; i++) {
 		fix_racing(&s->f.traces, &v);
 		if (!v.count || !fix_atomics(&s->f.traces, &v, &change, FIX_SEQ_CST))
 			return;
@@ -175,10 +176,9 @@ static void try_lock(struct search *s, bool racing, enum fix_shape shape, uint64
 {
 	struct fix_variables v;
 	struct fix_change change;
-	size_t known = 0;
 	bool holds = false;
-	for (unsigned i = 0; i < GROW_MAX && !holds && known != s->f.traces.count; i++) {
-		known = s->f.traces.count;
+	s->learned = true;
+	for (unsigned i = 0; i < GROW_MAX && !holds && s->learned; i++) {
 		if (racing)
 			fix_racing(&s->f.traces, &v);
 		else
@@ -267,6 +267,7 @@ static void try_all(struct search *s)
 
 static json_t *fix_node(struct search *s)
 {
+	qsort(s->best.edit, s->best.count, sizeof *s->best.edit, fix_by_place);
 	json_t *fix = node_must(json_object()), *brief = fix_change_short(&s->f.traces, &s->best);
 	const struct fix_trial *v = &s->verified;
 	const char *with = json_string_value(brief), *plural = v->executions == 1 ? "" : "s";

@@ -43,7 +43,7 @@ static void add_region(struct regions *r, const struct source_place *place, int 
 	r->last[r->count++] = last;
 }
 
-static int by_place(const void *a, const void *b)
+int fix_by_place(const void *a, const void *b)
 {
 	const struct fix_edit *x = a, *y = b;
 	int files = strcmp(x->file, y->file);
@@ -212,6 +212,18 @@ static const struct fix_step *a_lock_of(const struct fix_traces *t, uint64_t mut
 	return NULL;
 }
 
+/* Does the program take MUTEX itself in lines FIRST to LAST of PLACE's function, or in what is called from there? */
+static bool takes_it(struct fix_traces *t, uint64_t mutex, const struct source_place *place, int last)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct fix_step *s = &t->step[i];
+		int line = s->kind == FIX_LOCK && s->address == mutex ? line_within(t, s, place) : 0;
+		if (line >= place->line && line <= last)
+			return true;
+	}
+	return false;
+}
+
 static bool make_edits(struct fixing *f, const struct regions *r, uint64_t mutex, struct fix_change *change)
 {
 	const struct fix_step *lock = mutex ? a_lock_of(&f->traces, mutex) : NULL;
@@ -231,11 +243,12 @@ static bool make_edits(struct fixing *f, const struct regions *r, uint64_t mutex
 		memcpy(e->file, p->file, sizeof e->file);
 		memcpy(e->function, p->function, sizeof e->function);
 		set_calls(&f->traces, lock, e);
+		e->how = lock && takes_it(&f->traces, mutex, p, r->last[i]) ? FIX_MERGE : FIX_HOLD;
 		if (lock)
 			fix_name(&f->traces, lock, e->lock_name, sizeof e->lock_name);
 		change->count += e->ranges != NULL;
 	}
-	qsort(change->edit, change->count, sizeof *change->edit, by_place);
+	qsort(change->edit, change->count, sizeof *change->edit, fix_by_place);
 	return change->count > 0;
 }
 
@@ -333,8 +346,14 @@ static unsigned find_waiters(struct fixing *f, struct waiter *waiters, unsigned 
 	return count;
 }
 
+static bool same_line(struct fix_traces *t, const struct fix_step *a, const struct fix_step *b)
+{
+	struct source_place x, y;
+	return fix_place(t, a, &x) && fix_place(t, b, &y) && x.line == y.line && same_function(&x, &y);
+}
+
 /* Does the call that W waits in lock the same mutex whenever it is made? */
-static const struct fix_step *always_the_same(const struct fix_traces *t, const struct waiter *w)
+static const struct fix_step *always_the_same(struct fix_traces *t, const struct waiter *w)
 {
 	const struct fix_step *lock = NULL;
 	for (size_t i = 0; i < t->count; i++) {
@@ -343,7 +362,7 @@ static const struct fix_step *always_the_same(const struct fix_traces *t, const 
 			continue;
 		if (s->global == w->mutex)
 			lock = s;
-		else if (s->frame[0] == w->at.frame[0])
+		else if (same_line(t, s, &w->at))
 			return NULL;
 	}
 	return lock;
@@ -360,13 +379,18 @@ static bool waiter_region(struct fixing *f, const struct waiter *w, struct sourc
 	return false;
 }
 
-static bool lock_first(struct fixing *f, const struct waiter *w, struct fix_change *change)
+static bool lock_first(
+	struct fixing *f, const struct waiter *w, const struct waiter *all, unsigned count, struct fix_change *change)
 {
 	struct regions r = {0};
 	struct source_place place;
 	int last;
 	const struct fix_step *lock = w->mutex ? always_the_same(&f->traces, w) : NULL;
 	bool again = false;
+	/* The same line may lock another mutex elsewhere. */
+	for (unsigned i = 0; i < count; i++)
+		if (all[i].mutex != w->mutex && same_line(&f->traces, &all[i].at, &w->at))
+			return false;
 	for (unsigned h = 0; h < w->held_count; h++)
 		again |= w->held[h]->global == w->mutex;
 	if (!lock || !waiter_region(f, w, &place, &last))
@@ -387,7 +411,7 @@ bool fix_lock_order(struct fixing *f, unsigned n, struct fix_change *change)
 	unsigned count = find_waiters(f, waiters, WAITERS_MAX);
 	change->count = 0;
 	if (n < count)
-		return lock_first(f, &waiters[n], change);
+		return lock_first(f, &waiters[n], waiters, count, change);
 	struct regions r = {0};
 	for (unsigned i = 0; i < count && n == count; i++) {
 		struct source_place place;

@@ -63,8 +63,9 @@ struct fix_traces {
 
 /* Takes over ANSWER. */
 void fix_traces_open(struct fix_traces *t, const char *module, const struct program_source *source, json_t *answer);
-/* Adds the racing plain accesses of a further ANSWER: of executions of a changed program, in which other steps are not as they were. */
-void fix_traces_add(struct fix_traces *t, json_t *answer);
+/* Adds the racing plain accesses of a further ANSWER: of executions of a changed program, in which other steps are not as they were.
+ * Returns whether there were any. */
+bool fix_traces_add(struct fix_traces *t, json_t *answer);
 void fix_traces_close(struct fix_traces *t);
 
 /* The source places of the call that returns to FRAME, innermost inlined function first. *COUNT may be 0. Borrowed until the next call. */
@@ -76,8 +77,8 @@ size_t fix_stack(struct fix_traces *t, const struct fix_step *step, struct sourc
 /* The innermost of them; false: there is none. */
 bool fix_place(struct fix_traces *t, const struct fix_step *step, struct source_place *place);
 
-/* FILE as the user named it. */
-void fix_user_file(const struct fix_traces *t, const char *file, char *out, size_t bytes);
+/* FILE as findings name it: from the current folder, if it lies below. */
+void fix_user_file(const char *file, char *out, size_t bytes);
 
 /* How the source names what STEP accesses or locks: "counter", "pair.b"; "" if that cannot be told. */
 void fix_name(struct fix_traces *t, const struct fix_step *step, char *name, size_t bytes);
@@ -113,7 +114,8 @@ struct fix_edit {
 	uint64_t mutex;               /* counted from the start of the program; 0: one that the program does not have yet */
 	char lock_name[FIX_NAME_MAX]; /* of that mutex */
 	const char *lock_call, *unlock_call; /* how the program takes it */
-	enum { FIX_HOLD, FIX_LOCK_FIRST, FIX_RECURSIVE } how;
+	/* Hold it, too; make one section of several; take it before another; take it twice. */
+	enum { FIX_HOLD, FIX_MERGE, FIX_LOCK_FIRST, FIX_RECURSIVE } how;
 	const char *ranges; /* fix_ranges() */
 };
 
@@ -178,6 +180,8 @@ bool fix_orders(struct fix_traces *t, struct fix_change *change, enum fix_order 
 bool fix_atomics(struct fix_traces *t, const struct fix_variables *v, struct fix_change *change, enum fix_order order);
 bool fix_updates(struct fix_traces *t, const struct fix_variables *v, struct fix_change *change);
 void fix_set_order(struct fix_edit *e, enum fix_order order);
+/* For qsort: edits by file and line. */
+int fix_by_place(const void *a, const void *b);
 
 /* Changes that put lines under a mutex (fix_lock.c). SHAPE: the lines of the accesses alone; in each function all from the first to the
  * last; the same in the function from which a thread comes to all of its accesses. MUTEX: its address in memory, of one that some step

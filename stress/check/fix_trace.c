@@ -155,10 +155,15 @@ void fix_traces_open(struct fix_traces *t, const char *module, const struct prog
 	add_traces(t, answer, true);
 }
 
-void fix_traces_add(struct fix_traces *t, json_t *answer)
+bool fix_traces_add(struct fix_traces *t, json_t *answer)
 {
+	size_t before = t->count;
+	bool news = false;
 	node_append(t->further, json_incref(answer));
 	add_traces(t, answer, false);
+	for (size_t i = before; i < t->count && !news; i++)
+		news = t->step[i].kind == FIX_PLAIN;
+	return news;
 }
 
 void fix_traces_close(struct fix_traces *t)
@@ -215,14 +220,9 @@ bool fix_place(struct fix_traces *t, const struct fix_step *step, struct source_
 	return found;
 }
 
-void fix_user_file(const struct fix_traces *t, const char *file, char *out, size_t bytes)
+void fix_user_file(const char *file, char *out, size_t bytes)
 {
 	char path[PATH_MAX];
-	for (size_t i = 0; i < t->source->file_count; i++)
-		if (realpath(t->source->files[i], path) && strcmp(path, file) == 0) {
-			snprintf(out, bytes, "%s", t->source->files[i]);
-			return;
-		}
 	size_t length = getcwd(path, sizeof path) ? strlen(path) : 0;
 	bool inside = length && strncmp(file, path, length) == 0 && file[length] == '/';
 	snprintf(out, bytes, "%s", inside ? file + length + 1 : file);

@@ -83,7 +83,7 @@ static void add_edit(struct words *words, const struct fix_edit *e)
 		return;
 	words_add(words, "-G");
 	if (e->mutex)
-		words_add(words, "@0x%llx=%s", (unsigned long long)e->mutex, e->ranges);
+		words_add(words, "@0x%llx%s=%s", (unsigned long long)e->mutex, e->how >= FIX_LOCK_FIRST ? "!" : "", e->ranges);
 	else
 		words_add(words, "0=%s", e->ranges);
 }
@@ -125,6 +125,18 @@ static double share(const struct fixing *f)
 	return left > 2 ? left / 2 : left;
 }
 
+static void tell(struct fixing *f, const struct fix_change *change, const struct fix_trial *trial)
+{
+	if (f->plan->verbosity < 1)
+		return;
+	json_t *words = fix_change_short(&f->traces, change);
+	const json_t *first = json_array_get(node_get(trial->result, "findings"), 0);
+	fprintf(stderr, "onceproof: %s: %s: %s, %lld executions%s%s\n", f->subject->name, json_string_value(words),
+		node_string(trial->result, "verdict"), trial->executions, first ? ": " : "",
+		first ? node_string(first, "message") : "");
+	json_decref(words);
+}
+
 bool fix_try(struct fixing *f, const struct fix_change *change, struct fix_trial *out)
 {
 	*out = (struct fix_trial){0};
@@ -148,6 +160,7 @@ bool fix_try(struct fixing *f, const struct fix_change *change, struct fix_trial
 	out->executions = (long long)json_integer_value(node_get(out->result, "executions"));
 	snprintf(out->bound, sizeof out->bound, "%s", node_string(out->result, "bound"));
 	out->answer = answer;
+	tell(f, change, out);
 	return true;
 }
 

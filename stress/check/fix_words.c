@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A change in the words of a programmer: what to write, and where. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +25,10 @@ static void open_text(struct text *x, struct fix_traces *t, const struct fix_cha
 		const struct fix_edit *e = &change->edit[i];
 		if (e->off)
 			continue;
-		char user[SOURCE_FILE_MAX];
-		fix_user_file(t, e->file, user, sizeof user);
-		x->files |= strcmp(user, t->source->files[0]) != 0 || (first && strcmp(first->file, e->file) != 0);
+		char path[PATH_MAX];
+		bool main_file = strcmp(t->source->files[0], e->file) == 0 ||
+				 (realpath(t->source->files[0], path) && strcmp(path, e->file) == 0);
+		x->files |= !main_file || (first && strcmp(first->file, e->file) != 0);
 		first = first ? first : e;
 	}
 	x->out = open_memstream(&x->whole, &x->bytes);
@@ -51,7 +53,7 @@ static void put_lines(struct text *x, const struct fix_edit *e)
 		fprintf(x->out, "line %d", e->line);
 	else
 		fprintf(x->out, "lines %d-%d", e->line, e->last_line);
-	fix_user_file(x->traces, e->file, user, sizeof user);
+	fix_user_file(e->file, user, sizeof user);
 	if (x->files)
 		fprintf(x->out, " of %s", user);
 }
@@ -144,6 +146,10 @@ static void put_lock(struct text *x, const struct fix_edit *e)
 		fprintf(x->out, " in front of line %d, not in line %d: the same order as elsewhere", e->line, e->last_line);
 		return;
 	}
+	if (e->how == FIX_MERGE) {
+		fprintf(x->out, "one section of `%s` from line %d to line %d, instead of several", name, e->line, e->last_line);
+		return;
+	}
 	if (!e->mutex) {
 		fputs("one mutex, the same at all of these places: lock it", x->out);
 	} else {
@@ -184,7 +190,7 @@ json_t *fix_change_edits(struct fix_traces *t, const struct fix_change *change)
 			continue;
 		open_text(&x, t, change);
 		put_edit(&x, e);
-		fix_user_file(t, e->file, user, sizeof user);
+		fix_user_file(e->file, user, sizeof user);
 		json_t *edit = node_append(list, node_must(json_object()));
 		node_set(edit, "file", node_text(user));
 		node_set(edit, "line", json_integer(e->line));
@@ -255,6 +261,9 @@ static void put_locks(struct text *x, const struct fix_edit *e, bool brief)
 		put_places(x);
 	} else if (e->how == FIX_LOCK_FIRST) {
 		fprintf(x->out, brief ? "`%s` locked first in " : "lock `%s` first in ", name);
+		put_places(x);
+	} else if (e->how == FIX_MERGE) {
+		fprintf(x->out, brief ? "`%s` held throughout " : "hold `%s` throughout ", name);
 		put_places(x);
 	} else if (e->mutex) {
 		fprintf(x->out, brief ? "`%s` held in " : "hold `%s` in ", name);

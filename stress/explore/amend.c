@@ -11,7 +11,7 @@
 #include "runtime_private.h"
 #include "sync_mutex.h"
 
-enum { LOCKS_MAX = 8, OWN_LOCKS = 4, RANGES_MAX = 4096, SITES_MAX = 1024 };
+enum { LOCKS_MAX = 8, OWN_LOCKS = 4, SECTIONS_MAX = 64, RANGES_MAX = 4096, SITES_MAX = 1024 };
 
 /* An access that is atomic instead of plain, or half of an update. */
 struct amended_site {
@@ -23,7 +23,13 @@ struct amended_site {
 
 struct code {
 	uintptr_t from, to;
+	uint8_t section;
+};
+
+struct section {
 	uint8_t lock;
+	bool locks;     /* the program takes the lock inside */
+	uint64_t bytes; /* of code */
 };
 
 struct amended_lock {
@@ -34,6 +40,7 @@ struct amended_lock {
 /* What a thread has because of where it is. */
 struct region {
 	bool held;
+	uint8_t section;
 	unsigned depth;    /* of calls, where it took the lock */
 	const void *entry; /* the first step under it */
 	const void *last;  /* the latest one in the same function */
@@ -48,8 +55,9 @@ struct half {
 };
 
 struct amended {
-	unsigned lock_count, range_count, site_count;
+	unsigned lock_count, section_count, range_count, site_count;
 	struct amended_lock lock[LOCKS_MAX];
+	struct section section[SECTIONS_MAX];
 	struct code code[RANGES_MAX];
 	struct amended_site site[SITES_MAX];
 	struct region region[GRAPH_THREADS_MAX][LOCKS_MAX];
@@ -116,7 +124,7 @@ static int lock_at(const char *text, const char **end)
 		address = (uint64_t)&amended->lock[*text - '0'].own;
 		*end = text + 1;
 	}
-	if (!address || **end != '=')
+	if (!address || (**end != '=' && **end != '!'))
 		return -1;
 	for (unsigned i = 0; i < amended->lock_count; i++)
 		if (amended->lock[i].address == address)
@@ -138,13 +146,20 @@ int amend_lock_text(const char *text)
 	int why = make(), lock = why ? -1 : lock_at(text, &text);
 	if (lock < 0)
 		return why ? why : EINVAL;
+	if (amended->section_count == SECTIONS_MAX)
+		return ENOSPC;
+	uint8_t number = (uint8_t)amended->section_count++;
+	struct section *section = &amended->section[number];
+	*section = (struct section){.lock = (uint8_t)lock, .locks = *text == '!'};
+	text += *text == '!';
 	do {
 		uintptr_t from = address_at(text + 1, &text), to = from && *text == '-' ? address_at(text + 1, &text) : 0;
 		if (to <= from)
 			return EINVAL;
 		if (amended->range_count == RANGES_MAX)
 			return ENOSPC;
-		amended->code[amended->range_count++] = (struct code){from, to, (uint8_t)lock};
+		amended->code[amended->range_count++] = (struct code){from, to, number};
+		section->bytes += to - from;
 	} while (*text == ',');
 	qsort(amended->code, amended->range_count, sizeof *amended->code, by_address);
 	return *text ? EINVAL : 0;
@@ -152,11 +167,13 @@ int amend_lock_text(const char *text)
 
 /* Code under a lock ----------------------------------------------------------------------------------------------------------------- */
 
-/* Bits of the locks that the call which returns to SITE is under. Ranges of one lock do not overlap, those of two may. */
-static unsigned locks_of(const void *site)
+/* Bits of the sections that the call which returns to SITE is in. */
+static uint64_t sections_of(const void *site)
 {
 	uintptr_t at = (uintptr_t)site - 1;
-	unsigned low = 0, high = amended->range_count, locks = 0;
+	uint64_t sections = 0, decided = 0,
+		 all = amended->section_count == 64 ? UINT64_MAX : (1ull << amended->section_count) - 1;
+	unsigned low = 0, high = amended->range_count;
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 		if (amended->code[middle].from <= at)
@@ -164,23 +181,35 @@ static unsigned locks_of(const void *site)
 		else
 			high = middle;
 	}
-	/* Of each lock's ranges that begin at or in front of it the nearest decides. */
-	unsigned decided = 0, all = (1u << amended->lock_count) - 1;
+	/* Of each section's ranges that begin at or in front of it the nearest decides. */
 	for (unsigned i = low; i-- > 0 && decided != all;) {
-		unsigned bit = 1u << amended->code[i].lock;
+		uint64_t bit = 1ull << amended->code[i].section;
 		if (!(decided & bit) && at < amended->code[i].to)
-			locks |= bit;
+			sections |= bit;
 		decided |= bit;
 	}
-	return locks;
+	return sections;
+}
+
+/* The largest one of SECTIONS that is under LOCK; -1: none. One that was inlined in another is part of it. */
+static int section_under(uint64_t sections, unsigned lock)
+{
+	int found = -1;
+	for (; sections; sections &= sections - 1) {
+		int i = __builtin_ctzll(sections);
+		if (amended->section[i].lock == lock && (found < 0 || amended->section[i].bytes > amended->section[found].bytes))
+			found = i;
+	}
+	return found;
 }
 
 /* The lock's own steps: other threads may move meanwhile, and the registers that were kept are to be the caller's again. */
-static void take(unsigned lock, struct region *r, const void *site)
+static void take(unsigned lock, int section, struct region *r, const void *site)
 {
 	uint64_t registers[8];
 	memcpy(registers, runtime->registers, sizeof registers);
 	r->held = true;
+	r->section = (uint8_t)section;
 	r->depth = runtime_thread()->depth;
 	r->entry = r->last = site;
 	r->nested = 0;
@@ -193,7 +222,9 @@ static void give_back(unsigned lock, struct region *r)
 	uint64_t registers[8];
 	memcpy(registers, runtime->registers, sizeof registers);
 	r->held = false;
-	sync_mutex_leave((void *)amended->lock[lock].address, r->last);
+	bool nested = sync_mutex_leave((void *)amended->lock[lock].address, r->last);
+	if (amended->section[r->section].locks && !nested)
+		runtime_uncontrolled("a section that does not take the lock that it was to take first");
 	memcpy(runtime->registers, registers, sizeof registers);
 }
 
@@ -209,14 +240,16 @@ void amend_step_(const void *site, bool again)
 {
 	if (!runtime_on() || !amended->lock_count)
 		return;
-	unsigned self = runtime->current, depth = runtime_thread()->depth, locks = locks_of(site);
-	struct region *r = amended->region[self];
+	unsigned depth = runtime_thread()->depth;
+	uint64_t sections = sections_of(site);
+	struct region *r = amended->region[runtime->current];
 	for (unsigned i = amended->lock_count; i-- > 0;)
-		if (r[i].held && !stays(&r[i], depth, locks >> i & 1, site, again))
+		if (r[i].held && !stays(&r[i], depth, sections >> r[i].section & 1, site, again))
 			give_back(i, &r[i]);
 	for (unsigned i = 0; i < amended->lock_count; i++) {
-		if (!r[i].held && (locks >> i & 1) && !runtime->quiet)
-			take(i, &r[i], site);
+		int section = r[i].held ? -1 : section_under(sections, i);
+		if (section >= 0 && !runtime->quiet)
+			take(i, section, &r[i], site);
 		else if (r[i].held && r[i].depth == depth)
 			r[i].last = site;
 	}

@@ -19,8 +19,9 @@
  * one update; if something that others can notice comes between the two, the exploration proves nothing. 0, or EINVAL, ENOMEM, ENOSPC. */
 int amend_atomic_text(const char *text);
 
-/* "LOCK=FROM-TO[,FROM-TO…]": code at FROM <= address < TO is under LOCK: a number below 4 (a mutex that is nobody else's), or "@ADDRESS"
- * (of a mutex of the program). May come several times for one lock. 0, or an errno value. */
+/* "LOCK=FROM-TO[,FROM-TO…]": code at FROM <= address < TO is one section under LOCK: a number below 4 (a mutex that is nobody else's), or
+ * "@ADDRESS" (of a mutex of the program); "@ADDRESS!": if the program does not lock that one inside, the exploration proves nothing.
+ * Going from one section of a lock to another gives it back and takes it again. 0, or an errno value. */
 int amend_lock_text(const char *text);
 
 /* The rest is for the runtime. -------------------------------------------------------------------------------------------------------- */

@@ -186,11 +186,12 @@ void sync_mutex_enter(void *m, const void *site)
 		acquire(o, NULL, site);
 }
 
-void sync_mutex_leave(void *m, const void *site)
+bool sync_mutex_leave(void *m, const void *site)
 {
 	struct sync_object *o = sync_object(m, SYNC_MUTEX, read_kind);
 	if (o->owner == runtime->current + 1)
 		unlock(o, site);
+	return o->owner == runtime->current + 1;
 }
 
 /* The end of a thread --------------------------------------------------------------------------------------------------------------- */

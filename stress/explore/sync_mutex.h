@@ -12,6 +12,7 @@ int sync_mutex_take_back(struct sync_object *o, const void *site);
 
 /* Takes or gives back M for code that is to be under it (amend.h), whatever its type is: who has it already holds it once more. */
 void sync_mutex_enter(void *m, const void *site);
-void sync_mutex_leave(void *m, const void *site);
+/* Does the thread still have it? */
+bool sync_mutex_leave(void *m, const void *site);
 
 #endif
