@@ -79,6 +79,7 @@ static bool add_source(FILE *out, const struct check_subject *subject, const cha
 	if (good) {
 		words_append(&words, &compiler.words);
 		words_append(&words, &flags.compile);
+		program_includes(file, subject->source.helpers, &words);
 		words_add(&words, "-E");
 		words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
 		const struct child_options options = {

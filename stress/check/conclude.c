@@ -111,7 +111,7 @@ static json_t *evidence_of_scenarios(const json_t *results, const json_t *by)
 		threads += !script && first_of_scenario(results, i);
 		proved += strcmp(node_string(it, "verdict"), "proved") == 0;
 	}
-	const char *may = *declared ? "; broken as it declares: " : "";
+	const char *may = *declared ? "; broken, and not claimed: " : "";
 	if (strcmp(node_string(by, "verdict"), "bug") == 0)
 		return node_must(json_sprintf(
 			"%s%s%s%s", *broken ? "breaks " : "", broken, *broken ? ": " : "", node_string(by, "evidence")));

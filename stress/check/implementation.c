@@ -93,7 +93,7 @@ static void excuse(const struct implementation_check *c, json_t *result)
 			i++;
 			continue;
 		}
-		snprintf(text, sizeof text, "%s is broken, as the file declares",
+		snprintf(text, sizeof text, "%s is broken, which the file does not claim",
 			json_string_value(json_array_get(node_get(finding, "refutes"), 0)));
 		check_note(result, text);
 		/* Nobody will want to see again what was no news. */
@@ -105,7 +105,7 @@ static void excuse(const struct implementation_check *c, json_t *result)
 		json_array_remove(findings, i);
 	}
 	if (json_array_size(excused) && !json_array_size(findings))
-		result_judge(result, "not-found", "clean", "only what the file declares missing was seen to break");
+		result_judge(result, "not-found", "clean", "only what the file does not claim was seen to break");
 	else if (json_array_size(findings))
 		result_judge(result, "bug", "clean", node_string(result, "evidence"));
 	node_set(result, "declared", excused);
@@ -256,6 +256,7 @@ int check_implementation(const struct check_subject *subject, const struct check
 {
 	struct implementation_check c = {
 		.subject = subject, .plan = plan, .results = results, .until = check_clock() + plan->budget_s};
+	bool folder_is_new = plan->witness_folder && access(plan->witness_folder, F_OK) != 0;
 	int status = implementation_open(&subject->source, &c.file);
 	if (status)
 		return status;
@@ -266,6 +267,9 @@ int check_implementation(const struct check_subject *subject, const struct check
 		status = run_all(&c);
 	if (!status)
 		add_contracts(&c);
+	/* Where all that was written there was excused. */
+	if (folder_is_new)
+		rmdir(plan->witness_folder);
 	json_decref(c.whole);
 	json_decref(c.recipe);
 	implementation_close(&c.file);
