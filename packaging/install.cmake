@@ -54,8 +54,9 @@ include(${packaging}/deb.cmake)
 
 onceproof_script_test(installed ${packaging}/test_install.sh LABELS package)
 onceproof_script_test(deb ${packaging}/test_deb.sh LABELS package)
-# Both write the install manifest of the build folder.
-set_tests_properties(installed deb PROPERTIES RESOURCE_LOCK install)
+onceproof_script_test(deb_root ${packaging}/test_deb_root.sh LABELS package full TIMEOUT 1200)
+# They write the install manifest of the build folder.
+set_tests_properties(installed deb deb_root PROPERTIES RESOURCE_LOCK install)
 onceproof_script_test(manuals ${packaging}/test_manuals.sh LABELS package)
 onceproof_script_test(action ${packaging}/test_action.sh LABELS package)
 onceproof_script_test(pre_commit ${PROJECT_SOURCE_DIR}/examples/pre-commit/test_pre_commit.sh LABELS package)
