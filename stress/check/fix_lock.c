@@ -228,7 +228,7 @@ static bool make_edits(struct fixing *f, const struct regions *r, uint64_t mutex
 {
 	const struct fix_step *lock = mutex ? a_lock_of(&f->traces, mutex) : NULL;
 	change->count = 0;
-	if (r->full || !r->count || (mutex && (!lock || !lock->global)))
+	if (r->full || !r->count || (mutex && !lock))
 		return false;
 	for (unsigned i = 0; i < r->count; i++) {
 		struct fix_edit *e = &change->edit[change->count];
@@ -236,7 +236,7 @@ static bool make_edits(struct fixing *f, const struct regions *r, uint64_t mutex
 		*e = (struct fix_edit){.kind = FIX_EDIT_LOCK,
 			.line = p->line,
 			.last_line = r->last[i],
-			.mutex = lock ? lock->global : 0,
+			.mutex = mutex,
 			.ranges = fix_ranges(f, p->file, p->function, p->line, r->last[i]),
 			.tag = "",
 			.was = ""};
@@ -259,6 +259,21 @@ bool fix_locks(struct fixing *f, const struct fix_variables *v, enum fix_shape s
 	return make_edits(f, &r, mutex, change);
 }
 
+static bool same_line(struct fix_traces *t, const struct fix_step *a, const struct fix_step *b)
+{
+	struct source_place x, y;
+	return fix_place(t, a, &x) && fix_place(t, b, &y) && x.line == y.line && same_function(&x, &y);
+}
+
+/* Is the mutex of LOCK the only one that is locked in its line? Where each object has one of its own, no single one is meant. */
+static bool only_one(struct fix_traces *t, const struct fix_step *lock)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->step[i].kind == FIX_LOCK && t->step[i].address != lock->address && same_line(t, &t->step[i], lock))
+			return false;
+	return true;
+}
+
 uint64_t fix_mutex(struct fixing *f, const struct fix_variables *v, bool all, unsigned n)
 {
 	struct {
@@ -266,7 +281,7 @@ uint64_t fix_mutex(struct fixing *f, const struct fix_variables *v, bool all, un
 		size_t holders;
 	} found[FIX_HELD_MAX] = {0};
 	size_t count = 0, accesses = 0;
-	const struct fix_traces *t = &f->traces;
+	struct fix_traces *t = &f->traces;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct fix_step *s = &t->step[i];
 		if (!concerns(f, v, s))
@@ -277,7 +292,7 @@ uint64_t fix_mutex(struct fixing *f, const struct fix_variables *v, bool all, un
 			size_t at = 0;
 			while (at < count && found[at].address != lock->address)
 				at++;
-			if (at == FIX_HELD_MAX || !lock->global)
+			if (at == FIX_HELD_MAX || (at == count && !only_one(&f->traces, lock)))
 				continue;
 			count += at == count;
 			found[at].address = lock->address;
@@ -302,7 +317,7 @@ uint64_t fix_mutex(struct fixing *f, const struct fix_variables *v, bool all, un
 /* A thread that waits for a mutex for ever. */
 struct waiter {
 	struct fix_step at;                        /* where: only frames, trace and thread */
-	uint64_t mutex;                            /* counted from the start of the program; 0: it lies elsewhere */
+	uint64_t mutex;                            /* where it lies in memory; 0: nobody ever took it */
 	const struct fix_step *held[FIX_HELD_MAX]; /* where it took what it has, in order */
 	unsigned held_count;
 };
@@ -317,6 +332,16 @@ static void find_held(const struct fix_traces *t, struct waiter *w)
 		w->held[w->held_count++] = &t->step[last->held[h]];
 	if (last && last->kind == FIX_LOCK && w->held_count < FIX_HELD_MAX)
 		w->held[w->held_count++] = last;
+}
+
+/* The mutex that a role names: "@0x…", counted from the start of the program, or "0x…". */
+static uint64_t address_of(const struct fix_traces *t, const char *text)
+{
+	uint64_t address = strtoull(text + (*text == '@'), NULL, 16);
+	for (size_t i = 0; i < t->count; i++)
+		if (t->step[i].kind == FIX_LOCK && (*text == '@' ? t->step[i].global : t->step[i].address) == address)
+			return t->step[i].address;
+	return 0;
 }
 
 static unsigned find_waiters(struct fixing *f, struct waiter *waiters, unsigned max)
@@ -335,7 +360,7 @@ static unsigned find_waiters(struct fixing *f, struct waiter *waiters, unsigned 
 			*w = (struct waiter){
 				.at = {.trace = (unsigned)i, .thread = (unsigned)json_integer_value(node_get(place, "thread"))}};
 			mutex += strlen("waits for mutex ");
-			w->mutex = *mutex == '@' ? strtoull(mutex + 1, NULL, 16) : 0;
+			w->mutex = address_of(&f->traces, mutex);
 			json_array_foreach(node_get(place, "frames"), n, frame)
 				if (w->at.frame_count < FIX_FRAMES_MAX)
 					w->at.frame[w->at.frame_count++] =
@@ -346,12 +371,6 @@ static unsigned find_waiters(struct fixing *f, struct waiter *waiters, unsigned 
 	return count;
 }
 
-static bool same_line(struct fix_traces *t, const struct fix_step *a, const struct fix_step *b)
-{
-	struct source_place x, y;
-	return fix_place(t, a, &x) && fix_place(t, b, &y) && x.line == y.line && same_function(&x, &y);
-}
-
 /* Does the call that W waits in lock the same mutex whenever it is made? */
 static const struct fix_step *always_the_same(struct fix_traces *t, const struct waiter *w)
 {
@@ -360,7 +379,7 @@ static const struct fix_step *always_the_same(struct fix_traces *t, const struct
 		const struct fix_step *s = &t->step[i];
 		if (s->kind != FIX_LOCK)
 			continue;
-		if (s->global == w->mutex)
+		if (s->address == w->mutex)
 			lock = s;
 		else if (same_line(t, s, &w->at))
 			return NULL;
@@ -392,7 +411,7 @@ static bool lock_first(
 		if (all[i].mutex != w->mutex && same_line(&f->traces, &all[i].at, &w->at))
 			return false;
 	for (unsigned h = 0; h < w->held_count; h++)
-		again |= w->held[h]->global == w->mutex;
+		again |= w->held[h]->address == w->mutex;
 	if (!lock || !waiter_region(f, w, &place, &last))
 		return false;
 	if (again && !fix_place(&f->traces, &w->at, &place))

@@ -111,8 +111,8 @@ struct fix_edit {
 	const char *was;                  /* the order that the source names */
 	bool failed_too;                  /* a compare-and-swap */
 	/* Of a lock. */
-	uint64_t mutex;               /* counted from the start of the program; 0: one that the program does not have yet */
-	char lock_name[FIX_NAME_MAX]; /* of that mutex */
+	uint64_t mutex;                      /* where it lies in memory; 0: one that the program does not have yet */
+	char lock_name[FIX_NAME_MAX];        /* of that mutex */
 	const char *lock_call, *unlock_call; /* how the program takes it */
 	/* Hold it, too; make one section of several; take it before another; take it twice. */
 	enum { FIX_HOLD, FIX_MERGE, FIX_LOCK_FIRST, FIX_RECURSIVE } how;

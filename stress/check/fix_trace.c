@@ -322,16 +322,15 @@ void fix_name(struct fix_traces *t, const struct fix_step *step, char *name, siz
 	struct source_place place;
 	char *text = fix_place(t, step, &place) ? source_line(place.file, place.line) : NULL;
 	*name = '\0';
-	if (step->global && symbolise_data(t->module, step->global, symbol, sizeof symbol)) {
-		symbol[strcspn(symbol, "+")] = '\0';
-		/* A member or an element, as the line has it; a compiler's own number behind a name is not the source's. */
-		char *dot = strchr(symbol, '.');
-		if (dot)
-			*dot = '\0';
-		if (!text || !expression_of(text, symbol, name, bytes))
-			snprintf(name, bytes, "%s", symbol);
-	} else if (text) {
-		only_object(text, name, bytes);
-	}
+	bool known = step->global && symbolise_data(t->module, step->global, symbol, sizeof symbol);
+	/* A compiler's own number behind a name is not the source's. */
+	if (known)
+		symbol[strcspn(symbol, "+.")] = '\0';
+	if (text && known && expression_of(text, symbol, name, bytes))
+		; /* a member or an element, as the line has it */
+	else if (text && only_object(text, name, bytes) && (!known || strpbrk(name, ".[>")))
+		; /* through a pointer */
+	else
+		snprintf(name, bytes, "%s", known ? symbol : "");
 	free(text);
 }

@@ -83,7 +83,7 @@ static void add_edit(struct words *words, const struct fix_edit *e)
 		return;
 	words_add(words, "-G");
 	if (e->mutex)
-		words_add(words, "@0x%llx%s=%s", (unsigned long long)e->mutex, e->how >= FIX_LOCK_FIRST ? "!" : "", e->ranges);
+		words_add(words, "0x%llx%s=%s", (unsigned long long)e->mutex, e->how >= FIX_LOCK_FIRST ? "!" : "", e->ranges);
 	else
 		words_add(words, "0=%s", e->ranges);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../reports/node.h"
+#include "../explored.h"
 #include "fix_parts.h"
 
 struct text {
@@ -86,6 +87,57 @@ static const char *article(const char *word)
 	return strchr("aeiou", *word) ? "an" : "a";
 }
 
+/* Is NAME counted up or down in the line of E: "name++", "name -= 2"? The call is then atomic_fetch_add or atomic_fetch_sub, and *BY is by
+ * how much, as a text that ends at *END. */
+static const char *counted(const char *line, const char *name, const char **by, const char **end)
+{
+	static const char one[] = "1";
+	const char *at = *name ? strstr(line, name) : NULL, *behind = at ? at + strlen(name) : NULL;
+	if (!at)
+		return NULL;
+	behind += strspn(behind, " \t");
+	*by = one;
+	*end = one + 1;
+	bool up = strncmp(behind, "++", 2) == 0, down = strncmp(behind, "--", 2) == 0;
+	if (at - line >= 2) {
+		up |= strncmp(at - 2, "++", 2) == 0;
+		down |= strncmp(at - 2, "--", 2) == 0;
+	}
+	if (strncmp(behind, "+=", 2) == 0 || strncmp(behind, "-=", 2) == 0) {
+		up = *behind == '+';
+		down = !up;
+		*by = behind + 2 + strspn(behind + 2, " \t");
+		*end = *by + strcspn(*by, ";,)");
+		/* Only what is one simple operand. */
+		if (**end != ';' || (size_t)(*end - *by) > 40)
+			return NULL;
+	}
+	return up ? "atomic_fetch_add" : down ? "atomic_fetch_sub" : NULL;
+}
+
+static void put_update(struct text *x, const struct fix_edit *e)
+{
+	const char *name = *e->variable ? e->variable : "…", *by = NULL, *end = NULL;
+	char *line = e->line == e->last_line ? source_line(e->file, e->line) : NULL;
+	const char *call = line ? counted(line, e->variable, &by, &end) : NULL;
+	if (call && x->cxx)
+		fprintf(x->out, "%s.%s(%.*s, std::memory_order_%s)", name, call + strlen("atomic_"), (int)(end - by), by,
+			e->order);
+	else if (call)
+		fprintf(x->out, "%s_explicit(&%s, %.*s, memory_order_%s)", call, name, (int)(end - by), by, e->order);
+	else if (x->cxx)
+		fprintf(x->out,
+			"one read-modify-write of `%s`: a compare_exchange loop with std::memory_order_%s, or fetch_add and the "
+			"like",
+			name, e->order);
+	else
+		fprintf(x->out,
+			"one read-modify-write of `%s`: a compare-exchange loop with memory_order_%s, or atomic_fetch_add and "
+			"the like",
+			name, e->order);
+	free(line);
+}
+
 /* The call to write, as far as the names are known: "atomic_store_explicit(&ready, …, memory_order_release)". */
 static void put_call(struct text *x, const struct fix_edit *e)
 {
@@ -99,18 +151,12 @@ static void put_call(struct text *x, const struct fix_edit *e)
 		fprintf(x->out, "%s.load(std::memory_order_%s)", name, order);
 	else if (x->cxx && stores)
 		fprintf(x->out, "%s.store(…, std::memory_order_%s)", name, order);
-	else if (x->cxx)
-		fprintf(x->out,
-			"one read-modify-write of std::atomic, %s.fetch_add(…, std::memory_order_%s) or a compare_exchange loop",
-			name, order);
-	else if (loads)
+	else if (!x->cxx && loads)
 		fprintf(x->out, "atomic_load_explicit(&%s, memory_order_%s)", name, order);
-	else if (stores)
+	else if (!x->cxx && stores)
 		fprintf(x->out, "atomic_store_explicit(&%s, …, memory_order_%s)", name, order);
 	else
-		fprintf(x->out,
-			"one read-modify-write, atomic_fetch_add_explicit(&%s, …, memory_order_%s) or a compare-exchange loop",
-			name, order);
+		put_update(x, e);
 }
 
 static void put_order(struct text *x, const struct fix_edit *e)

@@ -120,6 +120,10 @@ static int lock_at(const char *text, const char **end)
 	uint64_t address = 0;
 	if (*text == '@') {
 		address = address_at(text + 1, end);
+	} else if (strncmp(text, "0x", 2) == 0) {
+		char *behind;
+		address = strtoull(text, &behind, 16);
+		*end = behind;
 	} else if (*text >= '0' && *text < '0' + OWN_LOCKS) {
 		address = (uint64_t)&amended->lock[*text - '0'].own;
 		*end = text + 1;

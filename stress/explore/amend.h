@@ -20,7 +20,8 @@
 int amend_atomic_text(const char *text);
 
 /* "LOCK=FROM-TO[,FROM-TO…]": code at FROM <= address < TO is one section under LOCK: a number below 4 (a mutex that is nobody else's), or
- * "@ADDRESS" (of a mutex of the program); "@ADDRESS!": if the program does not lock that one inside, the exploration proves nothing.
+ * the address of a mutex of the program, "@0x…" counted from the program's start, "0x…" where it lies in memory (heap and stacks are at
+ * the same place in each execution). With '!' behind it: if the program does not lock that one inside, the exploration proves nothing.
  * Going from one section of a lock to another gives it back and takes it again. 0, or an errno value. */
 int amend_lock_text(const char *text);
 
