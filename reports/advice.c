@@ -114,7 +114,7 @@ const struct advice advices[] = {
 const size_t advice_count = sizeof advices / sizeof *advices;
 
 /* A report of a newer version may have kinds that this one does not know. */
-static const struct advice unknown = {"finding", "Finding", "Finding",
+static const struct advice unknown = {"finding", "OtherFinding", "Finding",
 	"The engines found a fault that this version of onceproof has no words for.",
 	"Look at the places and at the interleaving; a newer onceproof may say more.", "", "error", ""};
 

@@ -175,9 +175,20 @@ static uint64_t base_of(const json_t *result, const json_t *finding)
 	return state;
 }
 
+/* Bytes of TEXT up to MAX, whole characters of UTF-8. */
+static int cut(const char *text, size_t max)
+{
+	size_t length = strlen(text);
+	if (length > max)
+		for (length = max; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
+			length--;
+	return (int)length;
+}
+
 static void write_fingerprint(char text[FINGERPRINT_MAX], const json_t *finding, uint64_t state)
 {
-	snprintf(text, FINGERPRINT_MAX, "%.40s:%016" PRIx64, node_string(finding, "kind"), mix(state));
+	const char *kind = node_string(finding, "kind");
+	snprintf(text, FINGERPRINT_MAX, "%.*s:%016" PRIx64, cut(kind, 40), kind, mix(state));
 }
 
 /* A finding of a result: what it is about, and where. */
@@ -225,7 +236,7 @@ void finding_fingerprint(const json_t *result, const json_t *finding, char text[
 {
 	const char *has = node_string(finding, "fingerprint");
 	if (*has)
-		snprintf(text, FINGERPRINT_MAX, "%s", has);
+		snprintf(text, FINGERPRINT_MAX, "%.*s", cut(has, FINGERPRINT_MAX - 1), has);
 	else
 		write_fingerprint(text, finding, base_of(result, finding));
 }

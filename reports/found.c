@@ -147,6 +147,23 @@ static void see(const json_t *report, json_t *entry, json_t *result, json_t *fin
 	json_decref(mine);
 }
 
+/* What makes FINDING one entry. Where nobody has counted those that look the same (a report of an older version), lines keep them apart. */
+static json_t *key_of(const json_t *result, const json_t *finding)
+{
+	char fingerprint[FINGERPRINT_MAX];
+	json_t *lines = node_must(json_array()), *place;
+	size_t i;
+	finding_fingerprint(result, finding, fingerprint);
+	if (!*node_string(finding, "fingerprint"))
+		json_array_foreach(node_get(finding, "locations"), i, place)
+			node_append(lines, json_integer((json_int_t)node_number(place, "line", 0)));
+	char *text = json_dumps(lines, JSON_COMPACT);
+	json_t *key = node_must(json_sprintf("%s %s %s", fingerprint, text ? text : "", node_string(result, "subject")));
+	free(text);
+	json_decref(lines);
+	return key;
+}
+
 json_t *found_gather(const json_t *report)
 {
 	json_t *entries = node_must(json_object()), *sorted = node_must(json_array()), *result, *finding, *entry;
@@ -154,9 +171,7 @@ json_t *found_gather(const json_t *report)
 	const char *name;
 	json_array_foreach(node_get(report, "results"), i, result)
 		json_array_foreach(node_get(result, "findings"), k, finding) {
-			char fingerprint[FINGERPRINT_MAX];
-			finding_fingerprint(result, finding, fingerprint);
-			json_t *key = node_must(json_sprintf("%s %s", fingerprint, node_string(result, "subject")));
+			json_t *key = key_of(result, finding);
 			entry = json_object_get(entries, json_string_value(key));
 			if (!entry) {
 				entry = node_must(json_pack("{s:s, s:b, s:[]}", "level", "note", "known", 1, "seen"));
@@ -173,23 +188,22 @@ json_t *found_gather(const json_t *report)
 	return sorted;
 }
 
-/* The file that the subject of RESULT is: an implementation's, or a user's; NULL if that is not known. */
-static const char *subject_file(const json_t *result)
+const char *found_subject_file(const char *subject)
 {
-	const char *subject = node_string(result, "subject"), *slash = strchr(subject, '/'), *end = strrchr(subject, '.');
+	const char *slash = strchr(subject, '/'), *end = strrchr(subject, '.');
 	for (int family = 0; slash && family < FAMILY_COUNT; family++) {
 		const char *prefix = family_name((enum family)family);
 		const struct registered *entry = registry_find((enum family)family, slash + 1);
 		if (entry && strlen(prefix) == (size_t)(slash - subject) && strncmp(subject, prefix, strlen(prefix)) == 0)
 			return entry->file;
 	}
-	return end && !strchr(end, '/') && access(subject, R_OK) == 0 ? subject : NULL;
+	return end && !strchr(end, '/') ? subject : NULL;
 }
 
 json_t *found_places(const json_t *entry)
 {
 	const json_t *finding = node_get(entry, "finding"), *steps = node_get(finding, "interleaving"), *last = NULL, *step;
-	const char *file = subject_file(node_get(entry, "result"));
+	const char *file = found_subject_file(node_string(node_get(entry, "result"), "subject"));
 	json_t *places = node_get(finding, "locations");
 	if (json_array_size(places))
 		return json_incref(places);
@@ -246,6 +260,7 @@ json_t *found_vanished(const json_t *report)
 			node_set(words, "fingerprint", node_text(fingerprint));
 			node_set(words, "kind", node_must(json_sprintf("%.*s", kind, fingerprint)));
 			node_set(words, "message", node_text(message));
+			node_set(words, "subject", node_text(node_string(check, "subject")));
 		}
 	return all;
 }

@@ -19,13 +19,16 @@ json_t *found_places(const json_t *entry);
 /* Was REPORT compared with a baseline? */
 bool found_baseline(const json_t *report);
 
+/* The file that SUBJECT is: an implementation's, or a user's; NULL if that is not known. Borrowed. */
+const char *found_subject_file(const char *subject);
+
 /* Is RESULT of an engine that decides nothing? helgrind and drd take atomics for plain accesses. */
 bool found_informs_only(const json_t *result);
 
 /* The conclusion of `checks[]` that RESULT belongs to: of its subject and compiler, or else of its subject. NULL: there is none. Borrowed. */
 const json_t *found_check(const json_t *report, const json_t *result);
 
-/* The findings of the baseline that were not seen: `vanished[]` of all checks, each {fingerprint, kind, message}. New reference. */
+/* The findings of the baseline that were not seen: `vanished[]` of all checks, each {fingerprint, kind, message, subject}. New reference. */
 json_t *found_vanished(const json_t *report);
 
 /* FILE of a finding as others know it: relative to where names begin, without "./"; in a GitHub workflow relative to the repository,

@@ -367,11 +367,17 @@ static json_t *result(const json_t *entry, bool baseline)
 
 static json_t *absent(const json_t *vanished)
 {
-	json_t *result = object(), *prints = object();
-	const char *text = node_string(vanished, "message");
+	json_t *result = object(), *prints = object(), *places = list();
+	const char *text = node_string(vanished, "message"), *file = found_subject_file(node_string(vanished, "subject"));
 	set_rule(result, node_string(vanished, "kind"));
 	node_set(result, "level", node_text("none"));
 	node_set(result, "message", message(*text ? text : "This finding of the baseline was not seen again."));
+	if (file) {
+		json_t *place = node_must(json_pack("{s:o, s:i}", "file", node_text(file), "line", 1));
+		node_append(places, location(vanished, place, "", false));
+		json_decref(place);
+	}
+	node_set(result, "locations", places);
 	node_set(prints, "onceproof/1", node_text(node_string(vanished, "fingerprint")));
 	node_set(result, "partialFingerprints", prints);
 	node_set(result, "baselineState", node_text("absent"));

@@ -415,6 +415,7 @@ static void sarif_grades_and_joins(void **state)
 	json_t *stated = add_result(report, "counter/naive", "explore");
 	result_add_finding(stated, "forbidden-outcome", "lost", FAMILY_COUNTER, 1);
 	result_judge(stated, "bug", "bug", "seen");
+	report_complete(report);
 	json_t *log = sarif_of(report), *run = run_of(log);
 	assert_int_equal(json_array_size(at(run, "results")), 2);
 	assert_int_equal(json_array_size(at(run, "results/0/properties/seenBy")), 2);
