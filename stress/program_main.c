@@ -60,6 +60,8 @@ static const struct argp_option options[] = {
 	{"shard", 'I', "I/N", 0, "explore this part only", 0},
 	{"jobs", 'j', "N", 0, "processes at once; the results are the same (default 1)", 0},
 	{"option", 'o', "KEY=VALUE", 0, "option of the search", 0},
+	{"steps", 'T', "N", 0, "the budget is smaller where that many steps in all make fewer executions", 0},
+	{"soon", 'N', NULL, 0, "auto: only so much more after a finding that others which come as easily are found, too", 0},
 	{"no-leaks", 'L', NULL, 0, "memory that nothing points to in the end is no finding", 0},
 	{"failing-status", 'F', NULL, 0, "an exit status that is not 0 is a forbidden outcome", 0},
 	{"journal", 'J', "FD", 0, "a socket for what was done (explore/journal.h)", 0},
@@ -116,6 +118,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (a->word_count == WORDS_MAX)
 			argp_error(state, "too many options of the search");
 		a->words[a->word_count++] = arg;
+		break;
+	case 'T':
+		a->explore.steps_in_all = strtoull(arg, &end, 10);
+		break;
+	case 'N':
+		a->explore.soon = true;
 		break;
 	case 'L':
 		a->explore.no_leaks = true;

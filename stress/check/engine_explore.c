@@ -14,8 +14,8 @@
 #include "../explored.h"
 #include "engines.h"
 
-/* Executions that fit one second on a slow machine with programs of common size: so the plan, not the clock, ends most searches. */
-enum { EXECUTIONS_PER_S = 20000 };
+/* What fits one second on a slow and loaded machine: so the plan, not the clock, ends most searches. */
+enum { EXECUTIONS_PER_S = 20000, STEPS_PER_S = 600000 };
 
 static json_t *word_list(char *const *words, size_t count)
 {
@@ -71,6 +71,11 @@ void check_explore_options(const struct check_plan *plan, double limit_s, struct
 		snprintf(o->store[4], sizeof o->store[4], "--jobs=%u", plan->jobs);
 		o->words[n++] = o->store[4];
 	}
+	if (!plan->executions) {
+		snprintf(o->store[5], sizeof o->store[5], "--steps=%llu", (unsigned long long)(plan->budget_s * STEPS_PER_S));
+		o->words[n++] = o->store[5];
+	}
+	o->words[n++] = (char *)"--soon";
 	o->words[n] = NULL;
 }
 

@@ -20,6 +20,7 @@ enum {
 	FIRST_BOUND = 30,
 	FIRST_SAMPLES = 10,
 	EARLY_EXHAUSTIVE = 4000,
+	SOON = 1000,       /* executions between two looks at whether there is a finding, and after it */
 	NOMINAL = 1000000, /* where the budget has no bound: what the shares are shares of */
 	ROUNDS_MAX = 64,
 };
@@ -42,7 +43,7 @@ static const char *const with_delays[] = {"delays=1000000", "split=count", NULL}
 /* What is left of the budget, for all shards. */
 static uint64_t left(const struct exploration *x)
 {
-	uint64_t budget = x->options->executions ? x->options->executions : UINT64_MAX;
+	uint64_t budget = x->budget ? x->budget : UINT64_MAX;
 	return budget > x->order ? budget - x->order : 0;
 }
 
@@ -58,6 +59,31 @@ static void take_proof(const struct plan *p, enum portfolio which)
 		result->exhausted = phase_exhausted(p->x, &p->phase[which], result->bound, sizeof result->bound);
 }
 
+/* Where findings are to come soon, what comes behind the first is cut short: it makes the budget smaller. */
+static void settle(struct exploration *x)
+{
+	/* Shards keep one plan: what one of them found the others do not know. */
+	if (x->options->soon && x->options->shards == 1 && !x->settled && x->result->finding_count) {
+		x->settled = true;
+		if (left(x) > SOON)
+			x->budget = x->order + SOON;
+	}
+}
+
+/* EXECUTIONS of a phase, in pieces where findings are to come soon: a look between them does not depend on how many processes there are. */
+static void run(struct plan *p, struct phase *phase, uint64_t executions)
+{
+	struct exploration *x = p->x;
+	while (executions && !over(p) && !phase->ended) {
+		uint64_t room = left(x), piece = executions < room ? executions : room;
+		if (x->options->soon && piece > SOON)
+			piece = SOON;
+		phase_run(x, phase, piece);
+		executions -= piece;
+		settle(x);
+	}
+}
+
 /* EXECUTIONS of a search, as far as the budget goes; it goes on where it stopped before. */
 static void let(struct plan *p, enum portfolio which, uint64_t executions)
 {
@@ -69,12 +95,12 @@ static void let(struct plan *p, enum portfolio which, uint64_t executions)
 	if (p->why)
 		return;
 	p->opened[which] = true;
-	uint64_t room = left(p->x);
-	phase_run(p->x, phase, executions < room ? executions : room);
+	uint64_t before = phase->runs;
+	run(p, phase, executions);
 	/* That everything was explored is first of all the exhaustive search's to say. */
 	if (which == WITH_DPOR)
 		take_proof(p, which);
-	plan_note(p->x, kinds[which]->name, phase->runs - phase->runs_before);
+	plan_note(p->x, kinds[which]->name, phase->runs - before);
 }
 
 /* Does the exhaustive search end within the budget, as far as can be told? UNKNOWN: what to take for an answer if it cannot. */
@@ -91,7 +117,7 @@ int explore_auto(struct exploration *x)
 {
 	struct plan p = {.x = x};
 	const struct explore_options *o = x->options;
-	uint64_t budget = o->executions ? o->executions : NOMINAL;
+	uint64_t budget = x->budget ? x->budget : NOMINAL;
 	if (o->search_options && *o->search_options)
 		return EINVAL;
 	let(&p, WITH_BOUND, FIRST_BOUND);
@@ -111,7 +137,7 @@ int explore_auto(struct exploration *x)
 		let(&p, WITH_DPOR, left(x));
 	for (int round = 0; round < ROUNDS_MAX && !over(&p); round++)
 		for (unsigned i = 0; i < sizeof turns / sizeof *turns; i++)
-			let(&p, turns[i], o->executions ? left(x) / 6 + 1 : NOMINAL);
+			let(&p, turns[i], x->budget ? left(x) / 6 + 1 : NOMINAL);
 	take_proof(&p, WITH_BOUND);
 	for (int i = 0; i < PORTFOLIO; i++)
 		if (p.opened[i])

@@ -14,8 +14,11 @@
 
 enum {
 	STEPS_MAX_DEFAULT = 10000,
+	SAMPLED_STEPS_MAX = 40000, /* the greater part by turns, so that an end comes where there is one */
 	TURNS_MAX = 20000000,
-	BETWEEN_CLOCKS = 32, /* executions */
+	HOPELESS = 64,          /* executions that were all cut: no other will come to its end either */
+	LEAST_EXECUTIONS = 200, /* whatever steps_in_all says */
+	BETWEEN_CLOCKS = 32,    /* executions */
 	BETWEEN_PROGRESS = 512,
 	BETWEEN_FORKS = 256,
 };
@@ -27,7 +30,9 @@ int explore_configure(const struct explore_options *options, bool full)
 	const struct runtime_options wanted = {
 		.model = options->model,
 		.full_graph = full,
-		.steps_max = options->steps_max ? options->steps_max : STEPS_MAX_DEFAULT,
+		.steps_max = options->steps_max ? options->steps_max
+			     : full             ? STEPS_MAX_DEFAULT
+						: SAMPLED_STEPS_MAX,
 		.turns_max = TURNS_MAX,
 		.spurious = options->spurious,
 		.leaks = !options->no_leaks,
@@ -344,6 +349,7 @@ void phase_run(struct exploration *x, struct phase *phase, uint64_t executions)
 			break;
 		uint64_t turns = x->turns;
 		phase_step(x, phase);
+		x->stopped |= !x->result->executions && x->result->cut >= HOPELESS;
 		journal_note(x, phase, x->turns - turns);
 		look_at_clock(x, phase, turn);
 		if (o->jobs > 1 && turn % BETWEEN_FORKS == BETWEEN_FORKS - 1)
@@ -365,6 +371,8 @@ bool phase_exhausted(const struct exploration *x, const struct phase *phase, cha
 {
 	*bound = '\0';
 	if (!phase->ended || !phase->kind->exhausts || phase->cut || phase->diverged || x->stopped)
+		return false;
+	if ((runtime->bounded_loops || runtime->left_out) && phase->kind->full_graph)
 		return false;
 	if (phase->kind != &search_bound)
 		return true;
@@ -396,6 +404,7 @@ static int survey(struct exploration *x)
 	if (why)
 		return why;
 	runtime_forget_races();
+	runtime->bounded_loops = runtime->left_out = false;
 	const struct schedule empty = {0};
 	struct search *plain = search_replay(&empty, false);
 	if (!plain)
@@ -426,7 +435,7 @@ static int explore_one(struct exploration *x, const struct search_kind *kind)
 	int why = phase_open(x, &phase, kind, x->options->search_options);
 	if (why)
 		return why;
-	phase_run(x, &phase, x->options->executions ? x->options->executions : UINT64_MAX);
+	phase_run(x, &phase, x->budget ? x->budget : UINT64_MAX);
 	x->result->exhausted = phase_exhausted(x, &phase, x->result->bound, sizeof x->result->bound);
 	plan_note(x, kind->name, phase.runs);
 	phase_close(x, &phase);
@@ -494,6 +503,11 @@ int explore(const struct explore_program *program, const struct explore_options 
 		why = EPROTO;
 	if (!why)
 		why = survey(&x);
+	x.budget = checked.executions;
+	if (!why && checked.steps_in_all && x.steps_hint) {
+		uint64_t fit = checked.steps_in_all / x.steps_hint + LEAST_EXECUTIONS;
+		x.budget = x.budget && x.budget < fit ? x.budget : fit;
+	}
 	if (!why)
 		why = automatic ? explore_auto(&x) : explore_one(&x, kind);
 	if (!why)

@@ -33,6 +33,8 @@ struct explore_options {
 	const char *strategy; /* "auto" or a search's name */
 	uint64_t seed;
 	uint64_t executions;    /* budget; 0: no bound */
+	uint64_t steps_in_all;  /* the budget is smaller where that many steps make fewer executions; 0: it is not */
+	bool soon;              /* auto: after a finding only so many executions that others which come as easily are found, too */
 	double time_limit_s;    /* 0: none */
 	uint32_t steps_max;     /* 0: the default */
 	unsigned shard, shards; /* one-based */

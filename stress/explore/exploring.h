@@ -20,6 +20,7 @@ struct exploration {
 	const struct explore_options *options;
 	struct explore_result *result;
 	struct behaviours behaviours;
+	uint64_t budget;     /* executions of all shards; 0: no bound */
 	uint64_t spent;      /* executions that count against the budget, those of abandoned searches included */
 	uint64_t wasted;     /* others: repeated and given-up ones */
 	uint64_t order;      /* executions of all shards in the phases before */
@@ -27,6 +28,7 @@ struct exploration {
 	double started, last_clock;
 	bool stopped; /* out of time, told to stop, the first finding was all that was wanted, no memory */
 	bool no_memory;
+	bool settled;     /* the budget was cut short because of a finding */
 	bool seq_cst;     /* there are seq_cst accesses or fences */
 	double missed[4]; /* chance that PCT missed a bug of depth 1 .. 3 so far */
 	bool pct_void;    /* nothing can be stated */
