@@ -421,7 +421,7 @@ static int write_outputs(const struct arguments *a, const json_t *report)
 	if (a->html)
 		failed |= render_witness_page(report, a->html);
 	if (a->github)
-		failed |= render_github(report, stdout);
+		failed |= render_github(report, a->common.json && strcmp(a->common.json, "-") == 0 ? stderr : stdout);
 	if (a->github && summary && *summary)
 		failed |= render_summary(report, summary, true);
 	return failed;

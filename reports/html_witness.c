@@ -163,19 +163,18 @@ static void fix_item(FILE *out, const json_t *fix)
 {
 	size_t i;
 	const json_t *edit;
-	const char *verdict = node_string(fix, "verdict"), *evidence = node_string(fix, "evidence");
+	const char *verdict = node_string(fix, "verdict");
 	double executions = node_number(fix, "executions", 0);
 	fill(out, "<li><span class=\"badge v-$\">$</span> <b>$</b>", verdict, verdict, node_string(fix, "change"));
 	if (executions > 0)
 		fill(out, ", $ execution$", count_words(executions).text, executions > 1 ? "s" : "");
-	if (*evidence)
-		fill(out, "<small>$</small>", evidence);
 	if (json_array_size(node_get(fix, "edits")))
 		fputs("<ul>", out);
 	json_array_foreach(node_get(fix, "edits"), i, edit) {
 		char line[16];
 		snprintf(line, sizeof line, "%.0f", node_number(edit, "line", 0));
-		fill(out, "<li><code>$:$</code> $</li>", node_string(edit, "file"), line, node_string(edit, "change"));
+		fill(out, "<li><code>$:$</code> <code>$</code></li>", node_string(edit, "file"), line,
+			node_string(edit, "change"));
 	}
 	fputs(i ? "</ul></li>\n" : "</li>\n", out);
 }

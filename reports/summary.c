@@ -172,6 +172,26 @@ static void places(FILE *out, const json_t *finding)
 	fputs(i ? "\n" : "", out);
 }
 
+static void fix_item(FILE *out, const json_t *fix)
+{
+	size_t i;
+	const json_t *edit;
+	char *words = advice_fix_words(fix);
+	fputs("- ", out);
+	text(out, words);
+	fputc('\n', out);
+	json_array_foreach(node_get(fix, "edits"), i, edit) {
+		char line[16];
+		snprintf(line, sizeof line, ":%.0f ", node_number(edit, "line", 0));
+		fputs("  - ", out);
+		text(out, node_string(edit, "file"));
+		text(out, line);
+		code(out, node_string(edit, "change"));
+		fputc('\n', out);
+	}
+	free(words);
+}
+
 static void finding(FILE *out, const json_t *entry)
 {
 	const json_t *finding = node_get(entry, "finding"), *fixes = node_get(finding, "fixes"), *fix;
@@ -193,13 +213,8 @@ static void finding(FILE *out, const json_t *entry)
 	} else {
 		fputs("**What to change**, verified:\n\n", out);
 	}
-	json_array_foreach(fixes, i, fix) {
-		char *words = advice_fix_words(fix);
-		fputs("- ", out);
-		text(out, words);
-		fputc('\n', out);
-		free(words);
-	}
+	json_array_foreach(fixes, i, fix)
+		fix_item(out, fix);
 	fputs(i ? "\n" : "", out);
 	if (*node_string(finding, "replay")) {
 		fputs("**Replay:** ", out);
