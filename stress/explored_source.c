@@ -39,6 +39,13 @@ static bool of_user(const struct explored *what)
 	return !what->subject || what->subject->number == REGISTERED_BY_USER;
 }
 
+/* Code of a library's headers, and the runtime's own: people look for the line of theirs that got there. */
+static bool is_library(const char *file)
+{
+	return strncmp(file, "/usr/include/", 13) == 0 || strncmp(file, "/usr/lib/", 9) == 0 || strstr(file, "/include/c++/") ||
+	       (strncmp(file, "/usr/", 5) == 0 && strstr(file, "/include/")) || strncmp(file, "stress/explore/", 15) == 0;
+}
+
 bool explored_place(const struct explored *what, const json_t *frames, struct source_place *place, struct source_place *via)
 {
 	size_t i;
@@ -57,7 +64,7 @@ bool explored_place(const struct explored *what, const json_t *frames, struct so
 			if (of_user(what))
 				user_file(what->file, &places[p]);
 			bool inside = what->file && strcmp(places[p].file, what->file) == 0;
-			bool header = is_scenario_header(places[p].file);
+			bool header = is_scenario_header(places[p].file) || is_library(places[p].file);
 			if (!found || (only_header && !header)) {
 				*place = places[p];
 				only_header = header;
@@ -92,6 +99,17 @@ struct explored_names *explored_names_new(const struct explored *what)
 	return names;
 }
 
+/* The innermost place that is no library's, or else the innermost. */
+static bool place_of(const char *module, uint64_t offset, struct source_place *place)
+{
+	struct source_place places[PLACES_OF_FRAME_MAX];
+	size_t count = symbolise(module, offset, places, PLACES_OF_FRAME_MAX), p = 0;
+	while (p < count && is_library(places[p].file))
+		p++;
+	*place = places[p < count ? p : 0];
+	return count && place->line > 0;
+}
+
 /* The name of ADDRESS, text; OFFSET in the program, or 0. */
 static const char *name_of(struct explored_names *names, const char *address, uint64_t offset)
 {
@@ -106,7 +124,7 @@ static const char *name_of(struct explored_names *names, const char *address, ui
 	snprintf(names->address[at], sizeof names->address[at], "%s", address);
 	if (offset && symbolise_data(names->what->module, offset, name, bytes))
 		return name;
-	if (offset && symbolise(names->what->module, offset - 1, &place, 1) && place.line > 0) {
+	if (offset && place_of(names->what->module, offset - 1, &place)) {
 		if (of_user(names->what))
 			user_file(names->what->file, &place);
 		snprintf(name, bytes, "%s:%d", place.file, place.line);

@@ -46,6 +46,9 @@ struct build {
 	struct words pieces;   /* inline assembly that reports */
 	struct words notes;    /* what cannot report: named in any case */
 	struct program_object object;
+	bool has_cxx;
+	struct program_object whole; /* C++: with what it uses of its library */
+	struct words library;        /* what the library may call as it is */
 };
 
 /* Lists ------------------------------------------------------------------------------------------------------------------------------ */
@@ -125,6 +128,10 @@ static int compile(struct build *b, size_t i)
 	if (b->source->optimise)
 		words_add(&words, "%s", b->source->optimise);
 	program_includes(file, b->source->helpers, &words);
+	if (program_is_cxx(file)) {
+		words_add(&words, "-include");
+		words_add(&words, "%s/explore_cxx.h", b->source->helpers);
+	}
 	words_add(&words, "-S");
 	/* A name that begins with '-' is a file all the same. */
 	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
@@ -279,7 +286,17 @@ static bool leaves(const struct build *b, const char *name)
 	/* The ends of its sections are the linker's doing. */
 	if (strncmp(name, "__start_", 8) == 0 || strncmp(name, "__stop_", 7) == 0)
 		return false;
+	bool by_library = b->has_cxx && !words_have(&b->object.called, name);
+	if (by_library &&
+		(strncmp(name, "explored_", 9) == 0 || words_have(&b->library, name) || words_have(&b->whole.weak, name)))
+		return false;
 	return strncmp(name, "explored_asm_", 13) != 0 && !words_have(&b->taken, name) && !words_have(&b->harmless, name);
+}
+
+/* What the program calls, and its library for it. */
+static const struct words *called_by(const struct build *b)
+{
+	return b->has_cxx ? &b->whole.called : &b->object.called;
 }
 
 /* The new names: those taken over, unless the program has its own function of that name, and those that report. */
@@ -293,9 +310,10 @@ static int write_names(struct build *b)
 	for (size_t i = 0; i < b->taken.count; i++)
 		if (!words_have(&b->object.defined, b->taken.at[i]) && strcmp(b->taken.at[i], "main") != 0)
 			fprintf(file, "%s explored_%s\n", b->taken.at[i], b->taken.at[i]);
-	for (size_t i = 0; i < b->object.called.count; i++)
-		if (leaves(b, b->object.called.at[i]))
-			fprintf(file, "%s explored_call_%s\n", b->object.called.at[i], b->object.called.at[i]);
+	const struct words *called = called_by(b);
+	for (size_t i = 0; i < called->count; i++)
+		if (leaves(b, called->at[i]))
+			fprintf(file, "%s explored_call_%s\n", called->at[i], called->at[i]);
 	return finish(file, "names");
 }
 
@@ -358,8 +376,9 @@ static int write_stubs(struct build *b)
 	FILE *file = create(b, "stubs.s");
 	if (!file)
 		return EXIT_USAGE;
-	for (size_t i = 0; i < b->object.called.count; i++) {
-		const char *name = b->object.called.at[i];
+	const struct words *called = called_by(b);
+	for (size_t i = 0; i < called->count; i++) {
+		const char *name = called->at[i];
 		struct words stub = {0};
 		words_add(&stub, "explored_call_%s", name);
 		/* '+': see process_note_call. */
@@ -379,6 +398,10 @@ static int write_stubs(struct build *b)
 	fputs("explored_ranges:\n", file);
 	write_range(file, "explored_data");
 	write_range(file, "explored_bss");
+	if (b->has_cxx) {
+		write_range(file, "explored_library_data");
+		write_range(file, "explored_library_bss");
+	}
 	for (int bss = 0; bss < 2; bss++) {
 		const struct words *sections = bss ? &b->object.bss : &b->object.data;
 		for (size_t i = 0; i < sections->count; i++)
@@ -393,7 +416,7 @@ static int write_stubs(struct build *b)
 	write_range(file, "explored_text");
 	fputs("explored_notes:\n", file);
 	for (size_t i = 0; i < b->object.mentioned.count; i++)
-		if (leaves(b, b->object.mentioned.at[i]))
+		if (leaves(b, b->object.mentioned.at[i]) && !words_have(&b->whole.defined, b->object.mentioned.at[i]))
 			write_text(file, b->object.mentioned.at[i]);
 	for (size_t i = 0; i < b->notes.count; i++)
 		write_text(file, b->notes.at[i]);
@@ -420,10 +443,60 @@ static void rename_tables(struct words *words, const struct words *sections, con
 	}
 }
 
+/* The program's own sections, by which its state, its code and its tables are found. A host puts all static data back, its own included. */
+static void rename_own(const struct build *b, struct words *words)
+{
+	if (b->source->host)
+		return;
+	rename_sections(words, &b->object.data, "explored_data");
+	rename_sections(words, &b->object.bss, "explored_bss");
+	rename_sections(words, &b->object.code, "explored_text");
+	rename_tables(words, &b->object.begins, "explored_begins");
+	rename_tables(words, &b->object.ends, "explored_ends");
+}
+
+/* The static data of what came from a library; constant tables of pointers are not changed by anybody. */
+static void rename_library(const struct words *sections, const char *to, struct words *words)
+{
+	for (size_t i = 0; i < sections->count; i++) {
+		if (is_identifier(sections->at[i]) || strncmp(sections->at[i], ".data.rel.ro", 12) == 0)
+			continue;
+		words_add(words, "--rename-section");
+		words_add(words, "%s=%s", sections->at[i], to);
+	}
+}
+
+/* In C++: own.o, and from it whole.o. */
+static int add_library(struct build *b)
+{
+	if (!b->has_cxx)
+		return 0;
+	struct words words = {0};
+	words_add(&words, "objcopy");
+	rename_own(b, &words);
+	for (size_t i = 0; i < sizeof program_wrapped / sizeof *program_wrapped; i++) {
+		words_add(&words, "--redefine-sym");
+		words_add(&words, "%s=explored_cxx_%s", program_wrapped[i], program_wrapped[i]);
+	}
+	words_add(&words, "%s/joined.o", b->folder);
+	words_add(&words, "%s/own.o", b->folder);
+	int status = program_tool(&words, b->source->files[0], "its sections cannot be named", b->source->verbosity);
+	words_free(&words);
+	const struct program_compiler *compiler = status ? NULL : compiler_of(b, true);
+	if (!compiler)
+		return EXIT_USAGE;
+	struct program_library library = {.folder = b->folder,
+		.helpers = b->source->helpers,
+		.subject = b->source->files[0],
+		.compiler = &compiler->words,
+		.own = &b->object,
+		.verbosity = b->source->verbosity};
+	return program_library(&library, &b->whole);
+}
+
 static int rename_all(struct build *b)
 {
 	struct words words = {0};
-	bool whole = !b->source->host;
 	words_add(&words, "objcopy");
 	words_add(&words, "--redefine-syms=%s/names", b->folder);
 	/* Nothing else shares a granule of the undo log with the program's data. */
@@ -431,22 +504,20 @@ static int rename_all(struct build *b)
 	words_add(&words, ".data=64");
 	words_add(&words, "--set-section-alignment");
 	words_add(&words, ".bss=64");
-	/* A host puts all static data back, its own included. */
-	if (whole) {
-		rename_sections(&words, &b->object.data, "explored_data");
-		rename_sections(&words, &b->object.bss, "explored_bss");
-		rename_sections(&words, &b->object.code, "explored_text");
-		rename_tables(&words, &b->object.begins, "explored_begins");
-		rename_tables(&words, &b->object.ends, "explored_ends");
+	if (!b->has_cxx)
+		rename_own(b, &words);
+	else if (!b->source->host) {
+		rename_library(&b->whole.data, "explored_library_data", &words);
+		rename_library(&b->whole.bss, "explored_library_bss", &words);
 	}
-	words_add(&words, "%s/joined.o", b->folder);
+	words_add(&words, "%s/%s", b->folder, b->has_cxx ? "whole.o" : "joined.o");
 	words_add(&words, "%s/renamed.o", b->folder);
 	int status = program_tool(&words, b->source->files[0], "its names cannot be changed", b->source->verbosity);
 	words_free(&words);
 	/* Objects of the user's own may need the program's names. */
 	if (!status && !b->flags.objects) {
 		words_add(&words, "objcopy");
-		words_add(&words, "--keep-global-symbol=%s", whole ? "explored_main" : b->source->host->symbol);
+		words_add(&words, "--keep-global-symbol=%s", b->source->host ? b->source->host->symbol : "explored_main");
 		words_add(&words, "%s/renamed.o", b->folder);
 		status = program_tool(&words, b->source->files[0], "its names cannot be made local", b->source->verbosity);
 		words_free(&words);
@@ -470,6 +541,9 @@ static int link_program(struct build *b, struct program_build *built)
 	words_add(&words, "%s/%s", b->source->helpers, b->source->host ? "explore_worker.o" : "explore_program.o");
 	if (!status && b->source->host)
 		status = add_further(b, &words, "-fno-pie", true);
+	/* It is in the program. */
+	if (b->has_cxx)
+		words_add(&words, "-static-libstdc++");
 	words_append(&words, &b->flags.link);
 	words_append(&words, &libraries);
 	if (!status)
@@ -489,9 +563,12 @@ static int build_all(struct build *b, struct program_build *built)
 		status = read_list(b, "explore_harmless.txt", &b->harmless);
 	if (!status)
 		status = read_list(b, "explore_isolated.txt", &b->isolated);
+	b->has_cxx = built->cxx;
+	if (!status && b->has_cxx)
+		status = read_list(b, "explore_library.txt", &b->library);
 	for (size_t i = 0; i < source->file_count && !status; i++)
 		status = compile(b, i);
-	int (*const steps[])(struct build *) = {join, write_names, write_stubs, rename_all};
+	int (*const steps[])(struct build *) = {join, add_library, write_names, write_stubs, rename_all};
 	for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++)
 		status = steps[i](b);
 	return status ? status : link_program(b, built);
@@ -529,7 +606,9 @@ static int end(struct build *b, struct program_build *built, int status)
 	words_free(&b->isolated);
 	words_free(&b->pieces);
 	words_free(&b->notes);
+	words_free(&b->library);
 	program_object_free(&b->object);
+	program_object_free(&b->whole);
 	if (status)
 		program_build_close(built);
 	return status;

@@ -76,7 +76,9 @@ static void sort_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, st
 		out->fences |= strcmp(name, "__tsan_atomic_thread_fence") == 0;
 		if (strncmp(name, "__tsan_", 7) == 0)
 			out->instrumented = true;
-		else
+		else if (GELF_ST_BIND(symbol.st_info) == STB_WEAK && symbol.st_shndx == SHN_UNDEF)
+			words_add(&out->weak, "%s", name);
+		if (strncmp(name, "__tsan_", 7) != 0)
 			words_add(symbol.st_shndx != SHN_UNDEF ? &out->defined
 				  : called[i]                  ? &out->called
 							       : &out->mentioned,
@@ -122,6 +124,7 @@ void program_object_free(struct program_object *object)
 	words_free(&object->defined);
 	words_free(&object->called);
 	words_free(&object->mentioned);
+	words_free(&object->weak);
 	words_free(&object->data);
 	words_free(&object->bss);
 	words_free(&object->code);

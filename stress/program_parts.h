@@ -58,6 +58,7 @@ struct program_object {
 	struct words defined;      /* global names; local ones do not matter */
 	struct words called;       /* undefined names that are called */
 	struct words mentioned;    /* undefined names that are only read or pointed to */
+	struct words weak;         /* those of both that may be missing */
 	struct words data, bss;    /* sections of static data */
 	struct words code;         /* sections of code */
 	struct words begins, ends; /* tables of constructors and of destructors, in the order of the linker: by priority */
@@ -67,5 +68,18 @@ struct program_object {
 /* 0, or -1 with the reason in WHY. */
 int program_object(const char *path, struct program_object *out, char *why, size_t bytes);
 void program_object_free(struct program_object *object);
+
+/* What a C++ program uses of libstdc++, joined with it. All pointers are borrowed. */
+struct program_library {
+	const char *folder;            /* of the build: own.o is there, whole.o will be */
+	const char *helpers, *subject; /* SUBJECT: of complaints */
+	const struct words *compiler;
+	const struct program_object *own; /* what is in own.o */
+	int verbosity;
+};
+/* Functions of the library that only the program itself calls by another name, explored_cxx_NAME (explore/cxx/plain/exception.cc). */
+static const char *const program_wrapped[] = {"__cxa_end_catch"};
+/* WHOLE: what is in whole.o. 0, or EXIT_USAGE after a complaint. */
+int program_library(const struct program_library *library, struct program_object *whole);
 
 #endif

@@ -5,13 +5,15 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "demangle.h"
 
 enum { MODULES_MAX = 16 };
 
@@ -68,8 +70,11 @@ static void set_file(struct source_place *place, const char *file)
 
 static void set_function(struct source_place *place, Dwarf_Die *die)
 {
-	const char *name = dwarf_diename(die);
-	snprintf(place->function, sizeof place->function, "%s", name ? name : "");
+	Dwarf_Attribute attribute;
+	const char *name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
+	if (!name)
+		name = dwarf_diename(die);
+	demangle(name ? name : "", place->function, sizeof place->function);
 }
 
 /* The source file that a line-table index of UNIT names. */
@@ -216,10 +221,10 @@ static bool find_data(const char *path, uint64_t offset, char *name, size_t byte
 			continue;
 		if (start + offset < address || start + offset - address >= symbol.st_size)
 			continue;
-		if (start + offset == address)
-			snprintf(name, bytes, "%s", found);
-		else
-			snprintf(name, bytes, "%s+%" PRIu64, found, (uint64_t)(start + offset - address));
+		demangle(found, name, bytes);
+		size_t length = strlen(name);
+		if (start + offset != address)
+			snprintf(name + length, bytes - length, "+%" PRIu64, (uint64_t)(start + offset - address));
 		return true;
 	}
 	return false;

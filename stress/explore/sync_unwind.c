@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "crash.h"
 #include "sync.h"
 
 static _Noreturn void finish(struct sync_thread *self)
@@ -48,9 +49,26 @@ static _Unwind_Reason_Code pass_frame(int version, _Unwind_Action actions, _Unwi
 	return _URC_NO_REASON;
 }
 
+/* C++: catch (...) without throw. The C library ends the program then. */
+static void not_thrown_again(_Unwind_Reason_Code reason, struct _Unwind_Exception *exception)
+{
+	(void)reason;
+	(void)exception;
+	runtime_enter();
+	const void *site = crash_caller(__builtin_return_address(0));
+	struct place place = runtime_place(site, "catches it");
+	runtime_finding(FINDING_CRASH, &place, 1,
+		"thread %u catches the exception by which it ends (pthread_exit or cancellation) and does not throw it again: "
+		"the C "
+		"library ends the program",
+		runtime->current);
+	runtime_stop(ENDING_FINDING);
+}
+
 static _Noreturn void unwind(struct sync_thread *self)
 {
 	memset(&self->unwind, 0, sizeof self->unwind);
+	self->unwind.exception_cleanup = not_thrown_again;
 	_Unwind_ForcedUnwind(&self->unwind, pass_frame, self);
 	/* The stack could not be unwound (code without unwind tables): the registered handlers at least. */
 	while (self->handler)

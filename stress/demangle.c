@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "demangle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the C++ ABI (Itanium C++ ABI, 3.4). */
+char *__cxa_demangle(const char *name, char *buffer, size_t *bytes, int *status);
+
+/* The last character that stands outside of all brackets and is C, at or before END; NULL: there is none. */
+static char *last_outside(char *text, char *end, char c)
+{
+	int depth = 0;
+	for (char *at = end; at >= text; at--) {
+		/* The arrows of "operator->" and the signs of comparisons are no brackets. */
+		bool sign = at - text >= 8 && strncmp(at - 8, "operator", 8) == 0;
+		if (depth == 0 && *at == c)
+			return at;
+		if (*at == ')' || *at == '}' || (*at == '>' && !sign))
+			depth++;
+		else if (*at == '(' || *at == '{' || (*at == '<' && !sign))
+			depth--;
+	}
+	return NULL;
+}
+
+/* "int scope::name<…>(int) const" is "scope::name<…>". */
+static void shorten(char *text)
+{
+	char *close = strrchr(text, ')');
+	if (close && (close[1] == '\0' || close[1] == ' ')) {
+		int depth = 0;
+		char *open = close;
+		for (; open > text; open--) {
+			depth += *open == ')';
+			depth -= *open == '(';
+			if (!depth)
+				break;
+		}
+		if (open > text)
+			*open = '\0';
+	}
+	/* "operator new", "operator bool" */
+	char *named = strstr(text, "operator ");
+	char *end = named && named > text ? named - 1 : text + strlen(text) - 1;
+	char *space = *text && named != text ? last_outside(text, end, ' ') : NULL;
+	if (space)
+		memmove(text, space + 1, strlen(space + 1) + 1);
+}
+
+void demangle(const char *name, char *text, size_t bytes)
+{
+	int status = -1;
+	char *full = strncmp(name, "_Z", 2) == 0 ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
+	/* Not "vtable for bank", "guard variable for make()::it". */
+	if (full && status == 0 && name[2] != 'T' && name[2] != 'G')
+		shorten(full);
+	snprintf(text, bytes, "%s", full && status == 0 ? full : name);
+	free(full);
+}
