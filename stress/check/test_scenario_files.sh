@@ -36,7 +36,7 @@ compile() {
 	expect_status 0
 }
 compile counter_fixed.c
-run ./native
+run ./native --seconds=100
 expect_status 0
 expect_out 'two_increments: 20000 executions by 2 threads, none failed'
 run ./native --rounds=10 two_increments
