@@ -422,11 +422,25 @@ static int survey(struct exploration *x)
 	return 0;
 }
 
+/* One sum for each search, in the order in which they first ran. */
 void plan_note(struct exploration *x, const char *name, uint64_t executions)
 {
-	char *plan = x->result->plan;
-	size_t used = strlen(plan);
-	snprintf(plan + used, sizeof x->result->plan - used, "%s%s %llu", used ? ", " : "", name, (unsigned long long)executions);
+	char *plan = x->result->plan, rest[sizeof x->result->plan], pattern[40];
+	size_t bytes = sizeof x->result->plan;
+	snprintf(pattern, sizeof pattern, "%s ", name);
+	char *at = plan;
+	while ((at = strstr(at, pattern)) != NULL && at > plan && at[-1] != ' ')
+		at++;
+	if (!at) {
+		size_t used = strlen(plan);
+		snprintf(plan + used, bytes - used, "%s%s%llu", used ? ", " : "", pattern, (unsigned long long)executions);
+		return;
+	}
+	at += strlen(pattern);
+	char *end;
+	uint64_t sum = strtoull(at, &end, 10) + executions;
+	snprintf(rest, sizeof rest, "%s", end);
+	snprintf(at, bytes - (size_t)(at - plan), "%llu%s", (unsigned long long)sum, rest);
 }
 
 static int explore_one(struct exploration *x, const struct search_kind *kind)
