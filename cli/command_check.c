@@ -250,6 +250,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* Does stdout hold JSON, and nothing else? */
+static bool json_only(const struct arguments *a)
+{
+	return a->common.json && strcmp(a->common.json, "-") == 0;
+}
+
 static void began(void *arg, const char *subject, const char *scenario, const char *engine)
 {
 	const struct arguments *a = arg;
@@ -379,7 +385,7 @@ static int check_build(
 		report_complete(report);
 		if (a->baseline)
 			baseline_compare(a->baseline, results, check);
-		if (!a->matrix)
+		if (!a->matrix && !json_only(a))
 			check_text_verdict(&a->text, check);
 		int its = status_of(a, check);
 		node_set(check, "expected", node_text(a->expect_bug ? "bug" : "clean"));
@@ -421,7 +427,7 @@ static int write_outputs(const struct arguments *a, const json_t *report)
 	if (a->html)
 		failed |= render_witness_page(report, a->html);
 	if (a->github)
-		failed |= render_github(report, a->common.json && strcmp(a->common.json, "-") == 0 ? stderr : stdout);
+		failed |= render_github(report, json_only(a) ? stderr : stdout);
 	if (a->github && summary && *summary)
 		failed |= render_summary(report, summary, true);
 	return failed;
@@ -498,7 +504,7 @@ static int check(struct arguments *a)
 	node_set(report, "checks", node_must(json_array()));
 	for (size_t i = 0; i < count && !failed && !child_interrupted; i++)
 		failed = check_build(a, &builds[i], kind, report, &status);
-	if (count > 1 && !failed)
+	if (count > 1 && !failed && !json_only(a))
 		check_text_matrix(&a->text, node_get(report, "checks"));
 	node_set(report, "partial", json_boolean(child_interrupted != 0));
 	if (failed || write_outputs(a, report) || complaints() > before)
@@ -584,7 +590,7 @@ static int run(int argc, char **argv)
 	a.plan.began = began;
 	a.plan.ended = ended;
 	a.plan.arg = &a;
-	a.text = stress_text_new(&a.common, !(a.common.json && strcmp(a.common.json, "-") == 0));
+	a.text = stress_text_new(&a.common, !json_only(&a));
 	a.text.tables = true;
 	a.plan.progress = a.text.status ? progress : NULL;
 	child_catch_interrupts();

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # SARIF logs of real runs and of hostile reports are valid: against the schema of version 2.1.0, or, with the argument "multitool", by the
 # validator that code-scanning services use. Schema and validators are npm packages, pinned in reports/schema.
+# shellcheck disable=SC2317 # valid is called by run
 . "${ONCEPROOF_SOURCE:?}/cmake/check.sh"
 onceproof=${ONCEPROOF:?}
 [[ ${1:-schema} == multitool ]] && packages=$ONCEPROOF_SOURCE/reports/schema/multitool || packages=$ONCEPROOF_SOURCE/reports/schema
@@ -123,7 +124,7 @@ END
 for name in nothing hostile many; do
 	run "$onceproof" merge $name.json --sarif $name.sarif -q
 	expect "a log of $name" [ -s $name.sarif ]
-	logs+=($name.sarif)
+	logs+=("$name.sarif")
 done
 expect "an end" jq -e '.runs[0].results | length == 5000' many.sarif
 expect "a word about the rest" jq -e '.runs[0].invocations[0].toolExecutionNotifications | any(.message.text | startswith("99 more"))' many.sarif
