@@ -58,7 +58,7 @@ static void verdict_clean(json_t *result, const char *expected)
 	char why[2048], chance[256];
 	const char *bound = node_string(result, "bound"), *plan = node_string(result, "plan");
 	long long executions = number(result, "executions"), blocked = number(result, "blocked"),
-		  distinct = number(result, "distinct");
+		  distinct = number(result, "distinct"), cut = number(result, "cut");
 	bool exhausted = json_is_true(node_get(result, "exhausted"));
 	if (exhausted) {
 		/* What the proof leaves out comes first. */
@@ -70,6 +70,9 @@ static void verdict_clean(json_t *result, const char *expected)
 		snprintf(why, sizeof why, "%lld schedule%s sampled under %s, %lld distinct behaviour%s%s%s%s", executions,
 			plural(executions), model_words(result), distinct, plural(distinct), chance, *plan ? "; plan: " : "",
 			plan);
+		if (cut)
+			snprintf(why + strlen(why), sizeof why - strlen(why),
+				"; %lld more were left where they got longer than the bound on steps", cut);
 	}
 	if (*node_string(result, "isolated"))
 		snprintf(why + strlen(why), sizeof why - strlen(why), "; each execution in a process of its own (because of %s)",
@@ -172,7 +175,7 @@ static void add_limits(json_t *whole, const json_t *part)
 
 static void join(json_t *whole, const json_t *part)
 {
-	static const char *const summed[] = {"executions", "blocked", "distinct"};
+	static const char *const summed[] = {"executions", "blocked", "cut", "distinct"};
 	for (size_t i = 0; i < sizeof summed / sizeof *summed; i++)
 		add_to(whole, part, summed[i]);
 	node_set(whole, "seconds", json_real(node_number(whole, "seconds", 0) + node_number(part, "seconds", 0)));

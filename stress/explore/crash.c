@@ -23,8 +23,8 @@ enum {
 	NULL_BYTES = 64 * 1024, /* accesses below are to members of a null pointer */
 	TICK_MS = 250,
 	COMPUTES_S = 5,  /* CPU time of one stretch without any entry into the runtime */
-	WAITS_S = 10,    /* the same by the clock on the wall, in a system call */
-	CHILD_S = 15,    /* the same for a child whose own guard does not get through to it */
+	WAITS_S = 3,     /* the same by the clock on the wall, in a system call */
+	CHILD_S = 5,     /* the same for a child whose own guard does not get through to it */
 	WRITE_FAULT = 2, /* bit of a page fault's error code (Intel SDM, volume 3, 4.7) */
 };
 
@@ -246,6 +246,13 @@ static bool moves(void)
 	return !same;
 }
 
+/* Was a system call interrupted, rather than a thread that only waits for a processor? */
+static bool in_system_call(const ucontext_t *context)
+{
+	static const unsigned char instruction[] = {0x0f, 0x05};
+	return memcmp((const unsigned char *)context->uc_mcontext.gregs[REG_RIP] - 2, instruction, sizeof instruction) == 0;
+}
+
 static void on_tick(int number, siginfo_t *info, void *arg)
 {
 	(void)number;
@@ -266,7 +273,7 @@ static void on_tick(int number, siginfo_t *info, void *arg)
 	} else if (cpu - crash->since_cpu_s > COMPUTES_S && at_rest) {
 		process_give_up("a thread computes without an end, or for more than %llu s, between two steps", COMPUTES_S);
 		give_up = true;
-	} else if (now - crash->since_s > WAITS_S && cpu - crash->since_cpu_s < 1) {
+	} else if (now - crash->since_s > WAITS_S && cpu - crash->since_cpu_s < 1 && in_system_call(context)) {
 		process_give_up("a thread waits in a system call for more than %llu s", WAITS_S);
 		give_up = true;
 	}

@@ -39,7 +39,12 @@ static event_id floor_of_seq_cst(const struct graph *g, uint32_t location, event
 	if (here[0])
 		floor = store_later(g, floor, here[0]);
 	for (unsigned u = 0; u < g->threads; u++) {
-		event_id e = event_within(g, here[1 + u], fenced[1 + u]);
+		event_id e = fenced[1 + u] ? here[1 + u] : 0;
+		while (e && g->events[e].number > fenced[1 + u]) {
+			/* What it stored before that is no later than what it was shown. */
+			bool early = g->events[event_store(g, e)].rank <= g->events[floor].rank;
+			e = early ? 0 : g->events[e].previous_here;
+		}
 		if (e && g->events[e].kind == EVENT_READ)
 			e = g->events[e].last_there;
 		if (e)

@@ -83,6 +83,8 @@ static void thread_clear(unsigned t)
 	own->spin_count = 0;
 	own->spin_turns = 0;
 	own->turn_from = 0;
+	own->visits = 0;
+	own->stale = 0;
 	own->seen_turns = 0;
 	own->held = 0;
 	own->turns = 0;
@@ -281,6 +283,20 @@ static uint64_t without_yielding(uint64_t enabled)
 	return rest ? rest : enabled;
 }
 
+/* One of ENABLED: the running thread for some steps, then the next one in a circle. */
+static uint64_t in_turn(uint64_t enabled)
+{
+	struct inner *in = inner();
+	unsigned self = runtime->current;
+	bool goes_on = enabled >> self & 1 && !in->thread[self].yields && runtime->moment.steps < in->turn_ends;
+	if (goes_on)
+		return 1ull << self;
+	in->turn_ends = runtime->moment.steps + SEARCH_FAIR_TURN;
+	uint64_t behind = self < 63 ? enabled >> (self + 1) << (self + 1) : 0;
+	enabled = behind ? behind : enabled;
+	return enabled & -enabled;
+}
+
 static unsigned pick(void)
 {
 	struct moment *at = &runtime->moment;
@@ -291,6 +307,8 @@ static unsigned pick(void)
 	if (!enabled)
 		runtime_stop(findings_standstill());
 	at->enabled = without_yielding(enabled);
+	if (runtime_fair())
+		at->enabled = in_turn(at->enabled);
 	at->current = runtime->current;
 	at->current_yields = inner_thread()->yields;
 	if ((at->enabled & (at->enabled - 1)) == 0 && !runtime->graph->full)
@@ -439,6 +457,7 @@ static void clear(void)
 	if (in->knows)
 		memset(in->known, 0, sizeof in->known);
 	in->knows = false;
+	in->turn_ends = 0;
 	in->recorded_count = 0;
 	in->uncontrolled_count = 0;
 	runtime->moment.threads = 0;

@@ -106,6 +106,8 @@ struct runtime {
 	uint64_t lasting;      /* grows with what outlives executions and shapes later ones, besides promotions */
 	bool counted_loops;    /* some loop whose state counts was not explored turn by turn (spin.c); lasts over executions */
 	bool bounded_turns;    /* turns of some loop were explored up to a bound (spin.c); lasts over executions */
+	bool bounded_loops;    /* loops that go on and on are explored up to a bound, and this is no proof; lasts likewise */
+	bool left_out;         /* an exhaustive search left something out, for lack of room: no proof; lasts likewise */
 	uint64_t reshaped;     /* grows when what earlier executions left out must be explored: as after a promotion */
 	bool spurious;         /* cond waits may wake for no reason: a free choice */
 	uint64_t uncontrolled; /* calls that the runtime does not control were made: bits of uncontrolled_names */

@@ -11,6 +11,10 @@ enum {
 	SPIN_READS_MAX = 64,     /* reads of one turn of a loop */
 	SPIN_TURNS = 8,          /* turns of a loop whose state changes (it counts) that are explored one by one */
 	SPIN_TURNS_MAX = 200000, /* turns after which a loop that reads nothing new is taken for endless */
+	LOOP_TURNS = 3,          /* turns of a loop that an exhaustive search explores in all ways, once loops are bounded */
+	LOOP_ENDLESS = 64,       /* turns by which a loop is found that would keep it busy for ever */
+	VISITS_MAX = 16,
+	STALE_MAX = 64,          /* older stores that a thread reads in a sampled execution */
 	SEEN_TURNS = 3,          /* turns in an exhaustive search of a loop that takes a lock which others try */
 	TRIED_LOCKS_MAX = 256,
 	RECORDED_MAX = 20000,
@@ -36,6 +40,14 @@ struct spin_read {
 	uint64_t state; /* hash of registers and stack before the read; 0: not taken */
 };
 
+/* How often in a row an operation found nothing new. */
+struct visit {
+	const void *site;
+	uint32_t location;
+	event_id source; /* of a read */
+	uint32_t turns;
+};
+
 /* A racing plain access under way. */
 struct under_way {
 	event_id store; /* of a racing store whose value is not known yet; 0: a racing read */
@@ -51,9 +63,12 @@ struct inner_thread {
 	unsigned spin_count;
 	uint32_t spin_turns; /* without news */
 	uint32_t turn_from;  /* while it waits for news behind a turn that took locks: the turn's first event */
+	uint32_t stale;      /* reads that returned an older store, in this execution */
 	uint32_t seen_turns; /* turns of a loop that took locks which others try, without news */
 	uint64_t held;       /* grows and shrinks with the locks that it holds: the same number, the same locks */
 	struct spin_read spin[SPIN_READS_MAX];
+	unsigned visits; /* of a full graph; once there are VISITS_MAX, the oldest is overwritten */
+	struct visit visit[VISITS_MAX];
 	uint64_t turns;      /* callbacks since its last event */
 	uint32_t rounds;     /* how often that was very many */
 	const void *endless; /* taken for endless here; NULL: not */
@@ -75,6 +90,7 @@ struct inner {
 	uint64_t tried[TRIED_LOCKS_MAX];
 	unsigned tried_count;
 	bool turns_left_out; /* the exhaustive search has stopped some thread behind a turn that took locks; lasts likewise */
+	uint32_t turn_ends; /* where executions go on by turns: the step at which the next thread has its turn */
 	uint64_t waiting;    /* bits of threads whose `wait` is not WAIT_NONE */
 	enum ending ending;
 	void (*body)(void *arg);
@@ -95,6 +111,12 @@ struct inner {
 static inline struct inner *inner(void)
 {
 	return (struct inner *)(void *)runtime;
+}
+
+/* Does this execution go on by turns? */
+static inline bool runtime_fair(void)
+{
+	return runtime->moment.steps >= SEARCH_FAIR_FROM && !runtime->graph->full && !runtime->search->kind->follows;
 }
 
 static inline struct inner_thread *inner_thread(void)
@@ -144,6 +166,9 @@ void spin_found_held(uint64_t location);
 /* The turn that began with the read at SITE of LOCATION took locks that others try: may the thread turn once more in a full graph, or is
  * it to stop? True also for a turn that others cannot see. */
 bool spin_stops(const void *site, uint32_t location);
+/* Full graphs. Does OP come round a loop so often that the search had better turn to others? And: it returned SOURCE. */
+bool spin_repeats(const struct operation *op);
+void spin_visited(const struct operation *op, event_id source, bool wrote);
 /* Has the location another value by now than READ returned? That somebody stored the same value again is no news. Of a lock: did
  * somebody else have it since, besides those who went round loops without effect? */
 bool spin_is_news(const struct spin_read *read);

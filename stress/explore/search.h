@@ -81,6 +81,7 @@ struct operation {
 	uint8_t order_failed; /* of an update that writes nothing */
 	bool waits;           /* apply may say APPLIED_BLOCK */
 	bool chain;           /* on a synchronisation object: see struct location */
+	bool repeats;         /* comes round a loop often: in an exhaustive search others go first, and it reads what is newest */
 	bool lock;            /* takes or gives back a lock: a turn of a loop that does both has no effect */
 	uint16_t thread;
 	uint32_t bytes;   /* 1, 2, 4, 8; 0: no location */
@@ -122,6 +123,7 @@ struct search_kind {
 	const char *name;  /* "random" */
 	const char *about; /* one sentence for help texts */
 	bool full_graph;   /* wants struct graph.full */
+	bool follows;      /* repeats a record: it decides to the end (see SEARCH_FAIR_FROM) */
 	bool exhausts;     /* when begin returns false, everything within the model and bound was explored */
 	bool independent; /* execution i does not depend on the results of others: it can be sharded and run in parallel by number */
 	size_t bytes;     /* of the struct that begins with struct search */
@@ -154,6 +156,11 @@ struct search_kind {
 	void (*close)(struct search *s);
 };
 #define SEARCH_GIVE_UP UINT32_MAX
+
+/* After so many steps a sampled execution is no longer the search's to decide: threads move in turns and read the newest stores, so that
+ * what a loop waits for comes about. Otherwise a search that favours a thread in an endless loop (a worker until it is told to stop)
+ * would never see the end. */
+enum { SEARCH_FAIR_FROM = 4000, SEARCH_FAIR_TURN = 24 };
 
 struct search {
 	const struct search_kind *kind;

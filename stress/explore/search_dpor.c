@@ -184,16 +184,19 @@ static bool would_block(const struct moment *at, unsigned thread)
 
 static unsigned first_free(const struct dpor *d, const struct moment *at)
 {
-	uint64_t blocked = 0;
+	uint64_t blocked = 0, repeating = 0;
 	for (uint64_t left = at->enabled; left; left &= left - 1) {
 		unsigned t = (unsigned)__builtin_ctzll(left);
 		if (!dpor_has_turn(d, at, t))
 			continue;
-		if (!would_block(at, t))
+		if (would_block(at, t))
+			blocked |= 1ull << t;
+		else if (at->pending[t].repeats)
+			repeating |= 1ull << t;
+		else
 			return t;
-		blocked |= 1ull << t;
 	}
-	return (unsigned)__builtin_ctzll(blocked ? blocked : at->enabled);
+	return (unsigned)__builtin_ctzll(repeating ? repeating : blocked ? blocked : at->enabled);
 }
 
 static unsigned dpor_thread(struct search *s, const struct moment *at)
@@ -301,7 +304,7 @@ static uint32_t new_source(
 	bool update = op->kind == EVENT_UPDATE;
 	n->read_stamp = d->stamp++;
 	n->order = update && op->order != op->order_failed ? ORDER_RELAXED : op->order;
-	if (update)
+	if (update && !op->repeats)
 		rival_sources(d, at, op);
 	n->write_stamp = DPOR_NEVER;
 	for (uint32_t i = 0; i < count; i++) {
@@ -309,6 +312,8 @@ static uint32_t new_source(
 			continue;
 		if (first == SEARCH_GIVE_UP) {
 			first = i;
+			if (op->repeats)
+				break;
 			continue;
 		}
 		n->source = dpor_name(d, g, sources[i]);

@@ -123,7 +123,7 @@ static void pct_end(struct search *s, const struct moment *at, enum ending how)
 	struct pct_search *p = (struct pct_search *)s;
 	if (how != ENDING_COMPLETE && how != ENDING_FINDING && how != ENDING_BLOCKED)
 		return;
-	if (p->moved > p->length || p->depth > DEPTHS_STATED)
+	if (p->moved > p->length || at->steps >= SEARCH_FAIR_FROM || p->depth > DEPTHS_STATED)
 		return;
 	p->counted[p->depth]++;
 	if (at->threads > p->threads)

@@ -263,6 +263,7 @@ static const struct search_kind replay_kinds[2] = {
 		.name = "replay",
 		.about = "a recorded schedule, of an execution that only a full graph allows",
 		.full_graph = true,
+		.follows = true,
 		.bytes = sizeof(struct replay_search),
 		.begin = replay_begin,
 		.thread = replay_thread,

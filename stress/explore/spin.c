@@ -263,3 +263,42 @@ void spin_block(const void *site, uint32_t location)
 	for (unsigned i = former < 0 ? 0 : (unsigned)former; i < own->spin_count; i++)
 		runtime->graph->events[own->spin[i].event].blocked = true;
 }
+
+/* Loops with an effect in each turn, which go on until they are told to stop. An exhaustive search could let them turn for ever: each turn
+ * is another execution. When one is met, the search begins again, and from then on only the first turns are explored in all ways. */
+
+static struct visit *visited(const struct operation *op)
+{
+	struct inner_thread *own = inner_thread();
+	for (unsigned i = 0; i < own->visits && i < VISITS_MAX; i++)
+		if (own->visit[i].site == op->site && own->visit[i].location == op->location)
+			return &own->visit[i];
+	return NULL;
+}
+
+bool spin_repeats(const struct operation *op)
+{
+	const struct visit *v = runtime->graph->full && runtime->bounded_loops ? visited(op) : NULL;
+	return v && v->turns >= LOOP_TURNS;
+}
+
+void spin_visited(const struct operation *op, event_id source, bool wrote)
+{
+	if (!runtime->graph->full || runtime->quiet)
+		return;
+	struct inner_thread *own = inner_thread();
+	struct visit *v = visited(op);
+	if (!v) {
+		v = &own->visit[own->visits++ % VISITS_MAX];
+		*v = (struct visit){.site = op->site, .location = op->location, .source = source};
+		return;
+	}
+	/* What writes reads another store each time; that is no news. */
+	v->turns = wrote || v->source == source ? v->turns + 1 : 0;
+	v->source = source;
+	if (v->turns < LOOP_ENDLESS || runtime->bounded_loops)
+		return;
+	runtime->bounded_loops = true;
+	runtime->lasting++;
+	runtime->reshaped++;
+}

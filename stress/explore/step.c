@@ -18,8 +18,10 @@ static bool wants_all(const struct operation *op)
 /* More stores than the lists take: what is left out makes no proof. */
 static unsigned listed(unsigned count)
 {
-	if (count > CANDIDATES_MAX && runtime->graph->full)
-		runtime_uncontrolled("more than 256 stores to one object");
+	if (count > CANDIDATES_MAX && runtime->graph->full) {
+		runtime->lasting += !runtime->left_out;
+		runtime->left_out = true;
+	}
 	return count < CANDIDATES_MAX ? count : CANDIDATES_MAX;
 }
 
@@ -59,8 +61,12 @@ static event_id choose_source(const struct operation *op, const event_id *source
 {
 	const struct search_kind *kind = runtime->search->kind;
 	uint32_t index = 0;
-	if ((count > 1 || wants_all(op)) && kind->source)
+	struct inner_thread *own = inner_thread();
+	/* A loop that reads what was there before again and again is no news to anybody. */
+	bool enough = own->stale >= STALE_MAX && !runtime->graph->full && !kind->follows;
+	if ((count > 1 || wants_all(op)) && kind->source && !runtime_fair() && !enough)
 		index = kind->source(runtime->search, &runtime->moment, op, sources, count);
+	own->stale += index != 0;
 	if (index == SEARCH_GIVE_UP || index >= count)
 		runtime_stop(ENDING_ABANDONED);
 	return sources[index];
@@ -73,7 +79,7 @@ static event_id choose_place(const struct operation *op)
 	unsigned count = graph_places(runtime->graph, op->thread, op->location, op->order, places, CANDIDATES_MAX);
 	count = listed(count);
 	uint32_t index = 0;
-	if ((count > 1 || wants_all(op)) && kind->place)
+	if ((count > 1 || wants_all(op)) && kind->place && !runtime_fair())
 		index = kind->place(runtime->search, &runtime->moment, op, places, count);
 	if (index == SEARCH_GIVE_UP || index >= count)
 		runtime_stop(ENDING_ABANDONED);
@@ -138,6 +144,7 @@ static uint64_t perform_read(struct operation *op, const event_id *sources, unsi
 		*event = graph_read(g, op->thread, op->location, op->apply ? op->order_failed : op->order, source);
 	if (!*wrote)
 		g->events[*event].value = value;
+	spin_visited(op, source, *wrote);
 	runtime_added(op, *event);
 	return value;
 }
@@ -164,6 +171,7 @@ uint64_t runtime_perform(
 	bool wrote = true;
 	uint64_t value = 0;
 	event_id event;
+	op->repeats = spin_repeats(op);
 	uint64_t state = op->lock && op->waits ? spin_before_lock(op) : 0;
 	if (op->kind == EVENT_WRITE) {
 		runtime_schedule(op);
@@ -310,6 +318,7 @@ static bool read_in_loop(struct operation *op, uint64_t *value, bool *wrote, eve
 	uint64_t state;
 	bool only_new;
 	enum spin spin = spin_before(op->site, op->location, &state);
+	op->repeats = spin_repeats(op);
 	if (spin_settles(op, spin, &only_new)) {
 		*value = g->events[spin_former(op->site, op->location)].value;
 		return false;
