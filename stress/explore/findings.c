@@ -54,13 +54,22 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return (hash ^ value) * 0x9e3779b97f4a7c15u ^ hash >> 31;
 }
 
+/* Scatters: the sum of two sites must not be that of two others, and functions that are alike have sites at the same distances. The
+ * finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
+static uint64_t scattered(uint64_t value)
+{
+	value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9u;
+	value = (value ^ value >> 27) * 0x94d049bb133111ebu;
+	return value ^ value >> 31;
+}
+
 /* What makes two findings the same: the kind, and the sites in whatever order they came. */
 static uint64_t key_of(enum finding_kind kind, const struct place *places, unsigned count)
 {
 	extern const char __executable_start[];
 	uint64_t sum = 0;
 	for (unsigned i = 0; i < count; i++)
-		sum += mix(1, (uint64_t)places[i].frame[0] - (uint64_t)__executable_start);
+		sum += scattered((uint64_t)places[i].frame[0] - (uint64_t)__executable_start);
 	return mix(mix(0x5851f42d4c957f2du, kind), sum);
 }
 
