@@ -207,29 +207,24 @@ static int section_under(uint64_t sections, unsigned lock)
 	return found;
 }
 
-/* The lock's own steps: other threads may move meanwhile, and the registers that were kept are to be the caller's again. */
+/* Other threads may move meanwhile and leave their registers where the caller's were kept: a step of a lock is none that a loop could repeat
+ * without effect, so nobody looks at them. */
 static void take(unsigned lock, int section, struct region *r, const void *site)
 {
-	uint64_t registers[8];
-	memcpy(registers, runtime->registers, sizeof registers);
 	r->held = true;
 	r->section = (uint8_t)section;
 	r->depth = runtime_thread()->depth;
 	r->entry = r->last = site;
 	r->nested = 0;
 	sync_mutex_enter((void *)amended->lock[lock].address, site);
-	memcpy(runtime->registers, registers, sizeof registers);
 }
 
 static void give_back(unsigned lock, struct region *r)
 {
-	uint64_t registers[8];
-	memcpy(registers, runtime->registers, sizeof registers);
 	r->held = false;
 	bool nested = sync_mutex_leave((void *)amended->lock[lock].address, r->last);
 	if (amended->section[r->section].locks && !nested)
 		runtime_uncontrolled("a section that does not take the lock that it was to take first");
-	memcpy(runtime->registers, registers, sizeof registers);
 }
 
 /* Is a step at SITE still in the region? AGAIN: one that is where the region was entered begins it anew: a loop came round. */
@@ -257,16 +252,6 @@ void amend_step_(const void *site, bool again)
 		else if (r[i].held && r[i].depth == depth)
 			r[i].last = site;
 	}
-}
-
-void amend_return_(void)
-{
-	if (!runtime_on())
-		return;
-	struct region *r = amended->region[runtime->current];
-	for (unsigned i = amended->lock_count; i-- > 0;)
-		if (r[i].held && runtime_thread()->depth < r[i].depth)
-			give_back(i, &r[i]);
 }
 
 void amend_thread_ends(void)

@@ -3,7 +3,7 @@
  *
  * - a plain access behaves as an atomic one, or a read and the write behind it as one atomic read-modify-write;
  * - code is under a lock: a thread that gets to it takes a mutex first, and gives it back before its next step elsewhere in the same
- *   function, or when the function returns. Calls made from the code are part of it. The mutex is one that nobody else has, or one of the
+ *   function or outside of it. Calls made from the code are part of it. The mutex is one that nobody else has, or one of the
  *   program's own; where the program itself locks that one inside, the two sections become one.
  *
  * (That an atomic operation names another order: orders.h.) All addresses are those of instructions, counted from the start of the
@@ -31,7 +31,6 @@ struct amended;
 extern struct amended *amended; /* NULL: nothing is changed */
 
 void amend_step_(const void *site, bool again);
-void amend_return_(void);
 
 /* Before each step of the program's code at SITE. */
 static inline void amend_access(const void *site)
@@ -45,13 +44,6 @@ static inline void amend_step(const void *site)
 {
 	if (__builtin_expect(amended != NULL, 0))
 		amend_step_(site, false);
-}
-
-/* The running thread has left a function. */
-static inline void amend_return(void)
-{
-	if (__builtin_expect(amended != NULL, 0))
-		amend_return_();
 }
 
 /* The running thread ends. */

@@ -241,10 +241,8 @@ CALLBACK void __tsan_func_entry(const void *caller)
 CALLBACK void __tsan_func_exit(void);
 CALLBACK void __tsan_func_exit(void)
 {
-	if (!runtime || !runtime->running || !runtime_thread()->depth)
-		return;
-	runtime_thread()->depth--;
-	amend_return();
+	if (runtime && runtime->running && runtime_thread()->depth)
+		runtime_thread()->depth--;
 }
 
 /* C++ writes virtual table pointers. */

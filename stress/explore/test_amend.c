@@ -38,7 +38,7 @@ static const char *label(void *arg, unsigned shown)
 static void explores(void (*body)(void *), struct explore_result *result)
 {
 	const struct explore_program program = {
-		.body = body, .outcome = outcome, .forbidden = forbidden, .label = label, .outcome_count = 3};
+		.body = body, .outcome = outcome, .forbidden = forbidden, .label = label, .outcome_count = 4};
 	const struct explore_options options = {
 		.model = MODEL_RC11, .strategy = "auto", .seed = 1, .executions = 20000, .shard = 1, .shards = 1};
 	seen = 0;
@@ -154,6 +154,69 @@ static void a_plain_flag_becomes_atomic(void **state)
 	holds(amend_publishes, 1);
 }
 
+/* The plain read of the program's threads that comes right before the write at SITE, in the witness of a race of AMEND_READS. */
+static const void *amend_first_of(const void *site)
+{
+	struct explore_result result;
+	const void *before = NULL, *found = NULL;
+	explores(amend_reads, &result);
+	for (unsigned f = 0; f < result.finding_count; f++)
+		for (unsigned i = 0; i < result.findings[f].recorded_count; i++) {
+			const struct recorded *r = &result.findings[f].recorded[i];
+			if (r->frame[0] == site && before)
+				found = before;
+			before = !r->write && r->thread ? r->frame[0] : NULL;
+		}
+	explore_free(&result);
+	assert_non_null(found);
+	return found;
+}
+
+/* An atomic store races with a plain load as before. */
+static void half_a_change_is_none(void **state)
+{
+	(void)state;
+	const void *read[5], *write[5];
+	unsigned reads, writes;
+	sites_of(amend_flags, read, &reads, write, &writes);
+	assert_int_equal(writes, 1);
+	atomic(write[0], "seq_cst", NULL);
+	breaks(amend_flags, FINDING_DATA_RACE);
+	atomic(read[0], "seq_cst", NULL);
+	holds(amend_flags, 1 | 1 << 2);
+}
+
+/* Nor does an update make others' loads atomic. */
+static void an_update_races_with_plain_loads(void **state)
+{
+	(void)state;
+	const void *read[5], *write[5];
+	unsigned reads, writes;
+	sites_of(amend_reads, read, &reads, write, &writes);
+	assert_int_equal(reads, 1);
+	assert_int_equal(writes, 1);
+	/* The read of the update races with nothing; it is the call in front of the write's. */
+	const void *first = amend_first_of(write[0]);
+	atomic(first, "relaxed", write[0]);
+	breaks(amend_reads, FINDING_DATA_RACE);
+}
+
+/* Relaxed accesses are no stronger than that: both threads can read what was there before. */
+static void weak_orders_stay_weak(void **state)
+{
+	(void)state;
+	const void *read[5], *write[5];
+	unsigned reads, writes;
+	sites_of(amend_buffers, read, &reads, write, &writes);
+	assert_int_equal(reads, 2);
+	assert_int_equal(writes, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		atomic(write[i], "relaxed", NULL);
+		atomic(read[i], "relaxed", NULL);
+	}
+	holds(amend_buffers, 1 | 1 << 2 | 1 << 3);
+}
+
 /* Halves with another event between them are no update: nothing is proved. */
 static void halves_that_stand_apart_prove_nothing(void **state)
 {
@@ -236,6 +299,7 @@ static void a_wait_opens_the_section(void **state)
 	breaks(amend_waits, FINDING_LOST_WAKEUP);
 	LOCK(mutex(&amend_mutex, ""), waits);
 	LOCK(mutex(&amend_mutex, ""), wakes);
+	LOCK(mutex(&amend_mutex, ""), later);
 	holds(amend_waits, 1);
 }
 
@@ -270,6 +334,9 @@ int main(void)
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(a_read_and_a_write_become_one_update),
 		cmocka_unit_test(a_plain_flag_becomes_atomic),
+		cmocka_unit_test(half_a_change_is_none),
+		cmocka_unit_test(an_update_races_with_plain_loads),
+		cmocka_unit_test(weak_orders_stay_weak),
 		cmocka_unit_test(halves_that_stand_apart_prove_nothing),
 		cmocka_unit_test(sections_of_a_mutex_become_one),
 		cmocka_unit_test(each_turn_of_a_loop_is_a_section),

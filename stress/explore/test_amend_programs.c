@@ -65,6 +65,72 @@ void amend_publishes(void *arg)
 	amend_outcome = !seen;
 }
 
+static void *count_again(void *arg)
+{
+	number++;
+	return arg;
+}
+
+static void *look_at_number(void *arg)
+{
+	seen = number;
+	return arg;
+}
+
+void amend_reads(void *arg)
+{
+	(void)arg;
+	number = 0;
+	both(count_again, look_at_number);
+	amend_outcome = seen ? 2 : 0;
+}
+
+static void *raise(void *arg)
+{
+	flag = 1;
+	return arg;
+}
+
+static void *look_at_flag(void *arg)
+{
+	seen = flag;
+	return arg;
+}
+
+void amend_flags(void *arg)
+{
+	(void)arg;
+	flag = 0;
+	both(raise, look_at_flag);
+	amend_outcome = seen ? 2 : 0;
+}
+
+static _Alignas(8) int one;
+static _Alignas(8) int other;
+static int one_saw, other_saw;
+
+static void *store_one(void *arg)
+{
+	one = 1;
+	one_saw = other;
+	return arg;
+}
+
+static void *store_other(void *arg)
+{
+	other = 1;
+	other_saw = one;
+	return arg;
+}
+
+void amend_buffers(void *arg)
+{
+	(void)arg;
+	one = other = 0;
+	both(store_one, store_other);
+	amend_outcome = one_saw && other_saw ? 0 : one_saw || other_saw ? 3 : 2;
+}
+
 static void *load_then_store(void *arg)
 {
 	int before = atomic_load_explicit(&shared, memory_order_relaxed);
@@ -116,9 +182,9 @@ static ONCE void *take_turns(void *arg)
 }
 
 /* Branches stand outside of marked code: a compiler puts their sides where it likes. */
-static ONCE int agreed(int one, int other)
+static ONCE int agreed(int a, int b)
 {
-	return one == other ? one : -1;
+	return a == b ? a : -1;
 }
 
 static ONCE void *look(void *arg)
@@ -258,6 +324,7 @@ static ONCE void *wait(void *arg)
 {
 	HERE(amend_in_waits);
 	wait_unless(atomic_load(&shared));
+	data = 1;
 	HERE(amend_out_waits);
 	return arg;
 }
@@ -268,6 +335,9 @@ static ONCE void *wake(void *arg)
 	atomic_store(&shared, 1);
 	pthread_cond_signal(&news);
 	HERE(amend_out_wakes);
+	HERE(amend_in_later);
+	data = 2;
+	HERE(amend_out_later);
 	return arg;
 }
 

@@ -7,6 +7,9 @@ extern unsigned amend_outcome;
 
 void amend_counts(void *arg);     /* two threads count by ++ */
 void amend_publishes(void *arg);  /* data behind a plain flag */
+void amend_flags(void *arg);      /* a plain flag alone */
+void amend_reads(void *arg);      /* one counts by ++, another looks */
+void amend_buffers(void *arg);    /* two threads store and then load: 2 when neither sees the other */
 void amend_apart(void *arg);      /* an atomic load and an atomic store that are one only together; between them another event */
 void amend_checks(void *arg);     /* looks in one section of a mutex, acts in another */
 void amend_turns(void *arg);      /* a loop whose turns another thread may come between */
@@ -31,6 +34,7 @@ AMEND_CODE(between);
 AMEND_CODE(crosses);
 AMEND_CODE(waits);
 AMEND_CODE(wakes);
+AMEND_CODE(later);
 
 /* Mutexes of the programs. */
 #include <pthread.h>
