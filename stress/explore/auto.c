@@ -12,6 +12,7 @@
  * complement each other.
  */
 #include "exploring.h"
+#include "isolate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,8 +21,10 @@ enum {
 	FIRST_BOUND = 30,
 	FIRST_SAMPLES = 10,
 	EARLY_EXHAUSTIVE = 4000,
-	SOON = 1000,       /* executions between two looks at whether there is a finding, and after it */
-	NOMINAL = 1000000, /* where the budget has no bound: what the shares are shares of */
+	SOON = 1000,           /* executions between two looks at whether there is a finding, and after it */
+	NOMINAL = 1000000,     /* where the budget has no bound: what the shares are shares of */
+	STEPS_BESIDES = 20,    /* what beginning and ending an execution is worth */
+	STEPS_ISOLATED = 2000, /* an execution in a process of its own */
 	ROUNDS_MAX = 64,
 };
 
@@ -113,11 +116,23 @@ static bool fits(const struct plan *p, bool unknown)
 	return (whole - done) * shards <= (double)left(p->x);
 }
 
+/* Executions may be far longer than the one that was surveyed. What the first ones took says how many are worth it; those were made by
+ * this process alone, however many there are. WORK: see struct runtime. */
+static void fit_budget(struct exploration *x, uint64_t work)
+{
+	uint64_t made = x->result->executions + x->result->cut + x->result->abandoned + x->result->blocked;
+	if (!x->options->steps_in_all || !made)
+		return;
+	uint64_t each = isolate_on() ? STEPS_ISOLATED : work / made / 16 + STEPS_BESIDES,
+		 fit = x->options->steps_in_all / each + 1;
+	x->budget = x->budget && x->budget < fit ? x->budget : fit;
+}
+
 int explore_auto(struct exploration *x)
 {
 	struct plan p = {.x = x};
 	const struct explore_options *o = x->options;
-	uint64_t budget = x->budget ? x->budget : NOMINAL;
+	uint64_t budget = x->budget ? x->budget : NOMINAL, work = runtime->work;
 	if (o->search_options && *o->search_options)
 		return EINVAL;
 	let(&p, WITH_BOUND, FIRST_BOUND);
@@ -126,6 +141,8 @@ int explore_auto(struct exploration *x)
 		let(&p, WITH_PCT, FIRST_SAMPLES);
 		let(&p, WITH_SURW, FIRST_SAMPLES);
 	}
+	fit_budget(x, runtime->work - work);
+	budget = x->budget ? x->budget : NOMINAL;
 	let(&p, WITH_DPOR, budget / 4 > EARLY_EXHAUSTIVE ? budget / 4 : EARLY_EXHAUSTIVE);
 	if (fits(&p, false))
 		let(&p, WITH_DPOR, left(x));

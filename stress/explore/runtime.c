@@ -343,6 +343,7 @@ void runtime_schedule(const struct operation *op)
 void runtime_moved(void)
 {
 	struct inner_thread *own = inner_thread();
+	runtime->work += 16 + own->turns;
 	own->turns = 0;
 	own->rounds = 0;
 	own->yields = false;

@@ -98,6 +98,7 @@ struct runtime {
 	bool recording;   /* places with calls and plain accesses are noted, for a witness */
 	uint64_t execution;
 	uint64_t virtual_ns; /* virtual time; see clock.c */
+	uint64_t work;       /* of all executions of this process: 16 for a step, 1 for a callback; for plans */
 	unsigned findings;   /* of this execution */
 	struct finding finding[FINDINGS_MAX];
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; an execution that makes no step looks at it; 0: none */
