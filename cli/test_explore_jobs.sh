@@ -8,7 +8,7 @@ cd "$scratch" || exit 1
 [[ -x $worker ]] || { echo "this build has no explorer"; exit 77; }
 
 # What does not depend on time and memory.
-plain='del(.host.date) | walk(if type == "object" then del(.seconds, .peak_bytes, .replay) else . end)'
+plain='del(.host.date) | walk(if type == "object" then del(.seconds, .peak_bytes, .replay, .witness) else . end)'
 
 # same SCENARIO OPTIONS...: one, two and three processes, files and all.
 same() {
