@@ -196,7 +196,7 @@ static void change(FILE *out, const json_t *finding, const struct advice *about,
 		fill(out,
 			"<details class=\"examples\"$><summary>For example</summary><pre class=\"example\" tabindex=\"0\" "
 			"aria-label=\"Example\">$</pre></details>\n",
-			first ? " open" : "", about->example);
+			first && json_array_size(fixes) == 0 ? " open" : "", about->example);
 	fputs("</section>\n", out);
 }
 
