@@ -25,9 +25,21 @@ static char *last_outside(char *text, char *end, char c)
 	return NULL;
 }
 
+/* "make[abi:cxx11]" is "make". */
+static void drop_tags(char *text)
+{
+	for (char *tag; (tag = strstr(text, "[abi:")) != NULL;) {
+		char *end = strchr(tag, ']');
+		if (!end)
+			return;
+		memmove(tag, end + 1, strlen(end + 1) + 1);
+	}
+}
+
 /* "int scope::name<…>(int) const" is "scope::name<…>". */
 static void shorten(char *text)
 {
+	drop_tags(text);
 	char *close = strrchr(text, ')');
 	if (close && (close[1] == '\0' || close[1] == ' ')) {
 		int depth = 0;

@@ -16,6 +16,7 @@
 
 #include "../impl/support/say.h"
 #include "child.h"
+#include "demangle.h"
 #include "program_parts.h"
 
 static void add_all(struct words *words, const char *const *more)
@@ -49,6 +50,9 @@ struct build {
 	bool has_cxx;
 	struct program_object whole; /* C++: with what it uses of its library */
 	struct words library;        /* what the library may call as it is */
+	struct program_covered covered;
+	struct words named;   /* functions that are named when the program calls them … */
+	struct words objects; /* … and those whose object is used, unseen */
 };
 
 /* Lists ------------------------------------------------------------------------------------------------------------------------------ */
@@ -370,6 +374,27 @@ static bool is_identifier(const char *name)
 	return *name != '\0';
 }
 
+/* Of functions of C++: see rename_call(). */
+static void write_cxx_stubs(const struct build *b, FILE *file)
+{
+	for (size_t i = 0; i < b->named.count; i++) {
+		struct words stub = {0};
+		char text[256];
+		demangle(b->named.at[i], text, sizeof text);
+		words_add(&stub, "explored_call_%s", b->named.at[i]);
+		write_stub(file, stub.at[0], text, b->named.at[i]);
+		words_free(&stub);
+	}
+	for (size_t i = 0; i < b->objects.count; i++) {
+		const char *name = b->objects.at[i];
+		fprintf(file,
+			"\t.text\n\t.globl explored_object_%s\n\t.type explored_object_%s, @function\nexplored_object_%s:\n"
+			"\tmovl $%d, %%r11d\n\tcall explored_note_object\n\tjmp %s@PLT\n"
+			"\t.size explored_object_%s, . - explored_object_%s\n",
+			name, name, name, program_call(&b->covered, name) == CALL_CHANGES, name, name, name);
+	}
+}
+
 /* What the runner wants to know of this program: stubs, ranges of static data, notes. */
 static int write_stubs(struct build *b)
 {
@@ -387,6 +412,7 @@ static int write_stubs(struct build *b)
 			write_stub(file, stub.at[0], stub.at[1], name);
 		words_free(&stub);
 	}
+	write_cxx_stubs(b, file);
 	for (size_t i = 0; i < b->pieces.count; i++) {
 		char name[64];
 		snprintf(name, sizeof name, "explored_asm_%zu", i);
@@ -466,6 +492,22 @@ static void rename_library(const struct words *sections, const char *to, struct 
 	}
 }
 
+/* Calls of functions of C++ that are not in the program go through stubs where somebody must know of them. */
+static void rename_call(struct build *b, const char *name, struct words *words)
+{
+	static const char *const front[] = {[CALL_WRAPPED] = "explored_cxx_",
+		[CALL_CHANGES] = "explored_object_",
+		[CALL_READS] = "explored_object_",
+		[CALL_OTHER] = "explored_call_"};
+	enum program_call how = program_call(&b->covered, name);
+	if (how == CALL_FINE || (how == CALL_OTHER && strncmp(name, "_Z", 2) != 0))
+		return;
+	words_add(words, "--redefine-sym");
+	words_add(words, "%s=%s%s", name, front[how], name);
+	if (how != CALL_WRAPPED)
+		words_add(how == CALL_OTHER ? &b->named : &b->objects, "%s", name);
+}
+
 /* In C++: own.o, and from it whole.o. */
 static int add_library(struct build *b)
 {
@@ -474,10 +516,8 @@ static int add_library(struct build *b)
 	struct words words = {0};
 	words_add(&words, "objcopy");
 	rename_own(b, &words);
-	for (size_t i = 0; i < sizeof program_wrapped / sizeof *program_wrapped; i++) {
-		words_add(&words, "--redefine-sym");
-		words_add(&words, "%s=explored_cxx_%s", program_wrapped[i], program_wrapped[i]);
-	}
+	for (size_t i = 0; i < b->object.called.count; i++)
+		rename_call(b, b->object.called.at[i], &words);
 	words_add(&words, "%s/joined.o", b->folder);
 	words_add(&words, "%s/own.o", b->folder);
 	int status = program_tool(&words, b->source->files[0], "its sections cannot be named", b->source->verbosity);
@@ -492,6 +532,17 @@ static int add_library(struct build *b)
 		.own = &b->object,
 		.verbosity = b->source->verbosity};
 	return program_library(&library, &b->whole);
+}
+
+static void keep_for_stubs(const struct build *b, struct words *words)
+{
+	if (!b->has_cxx)
+		return;
+	words_add(words, "--keep-global-symbol=explored_cxx_standard");
+	for (size_t i = 0; i < b->named.count; i++)
+		words_add(words, "--keep-global-symbol=%s", b->named.at[i]);
+	for (size_t i = 0; i < b->objects.count; i++)
+		words_add(words, "--keep-global-symbol=%s", b->objects.at[i]);
 }
 
 static int rename_all(struct build *b)
@@ -518,6 +569,7 @@ static int rename_all(struct build *b)
 	if (!status && !b->flags.objects) {
 		words_add(&words, "objcopy");
 		words_add(&words, "--keep-global-symbol=%s", b->source->host ? b->source->host->symbol : "explored_main");
+		keep_for_stubs(b, &words);
 		words_add(&words, "%s/renamed.o", b->folder);
 		status = program_tool(&words, b->source->files[0], "its names cannot be made local", b->source->verbosity);
 		words_free(&words);
@@ -566,6 +618,8 @@ static int build_all(struct build *b, struct program_build *built)
 	b->has_cxx = built->cxx;
 	if (!status && b->has_cxx)
 		status = read_list(b, "explore_library.txt", &b->library);
+	if (!status && b->has_cxx)
+		status = program_covered(source->helpers, &b->covered);
 	for (size_t i = 0; i < source->file_count && !status; i++)
 		status = compile(b, i);
 	int (*const steps[])(struct build *) = {join, add_library, write_names, write_stubs, rename_all};
@@ -607,6 +661,10 @@ static int end(struct build *b, struct program_build *built, int status)
 	words_free(&b->pieces);
 	words_free(&b->notes);
 	words_free(&b->library);
+	words_free(&b->covered.fine);
+	words_free(&b->covered.changes);
+	words_free(&b->named);
+	words_free(&b->objects);
 	program_object_free(&b->object);
 	program_object_free(&b->whole);
 	if (status)

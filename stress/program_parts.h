@@ -77,8 +77,16 @@ struct program_library {
 	const struct program_object *own; /* what is in own.o */
 	int verbosity;
 };
-/* Functions of the library that only the program itself calls by another name, explored_cxx_NAME (explore/cxx/plain/exception.cc). */
-static const char *const program_wrapped[] = {"__cxa_end_catch"};
+/* How the calls of the library's functions are treated (explore/covered.txt): prefixes of names. */
+struct program_covered {
+	struct words fine, changes;
+};
+/* Reads the list among HELPERS. 0, or EXIT_USAGE after a complaint. */
+int program_covered(const char *helpers, struct program_covered *out);
+enum program_call { CALL_FINE, CALL_CHANGES, CALL_READS, CALL_WRAPPED, CALL_OTHER };
+/* NAME of a function of C++: WRAPPED: explored_cxx_NAME stands in front of it (explore/cxx/plain/), READS: the object that is its first
+ * argument, OTHER: not covered. */
+enum program_call program_call(const struct program_covered *covered, const char *name);
 /* WHOLE: what is in whole.o. 0, or EXIT_USAGE after a complaint. */
 int program_library(const struct program_library *library, struct program_object *whole);
 

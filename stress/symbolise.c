@@ -68,6 +68,24 @@ static void set_file(struct source_place *place, const char *file)
 	snprintf(place->file, sizeof place->file, "%s", file ? file : "");
 }
 
+/* gcc says of a lambda that it is an operator(): whose, the tree of its declaration tells. */
+static void name_lambda(struct source_place *place, Dwarf_Die *die)
+{
+	static const unsigned further[] = {DW_AT_abstract_origin, DW_AT_specification};
+	Dwarf_Die declared = *die, *scopes = NULL;
+	Dwarf_Attribute attribute;
+	for (size_t i = 0; i < sizeof further / sizeof *further; i++)
+		if (dwarf_attr(&declared, further[i], &attribute))
+			dwarf_formref_die(&attribute, &declared);
+	int count = dwarf_getscopes_die(&declared, &scopes);
+	for (int i = 1; i < count; i++)
+		if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram && dwarf_diename(&scopes[i])) {
+			snprintf(place->function, sizeof place->function, "%s::{lambda}", dwarf_diename(&scopes[i]));
+			break;
+		}
+	free(scopes);
+}
+
 static void set_function(struct source_place *place, Dwarf_Die *die)
 {
 	Dwarf_Attribute attribute;
@@ -75,6 +93,8 @@ static void set_function(struct source_place *place, Dwarf_Die *die)
 	if (!name)
 		name = dwarf_diename(die);
 	demangle(name ? name : "", place->function, sizeof place->function);
+	if (strcmp(place->function, "operator()") == 0)
+		name_lambda(place, die);
 }
 
 /* The source file that a line-table index of UNIT names. */
@@ -87,9 +107,31 @@ static const char *file_of(Dwarf_Die *unit, Dwarf_Word index)
 	return dwarf_filesrc(files, index, NULL, NULL);
 }
 
-static size_t places_in(Dwarf_Die *unit, Dwarf_Addr address, struct source_place *places, size_t max)
+/* Compilers give line 0 to code that belongs to no line alone: then the one before it in the same function. */
+static Dwarf_Line *line_of(Dwarf_Die *unit, Dwarf_Addr address)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+	Dwarf_Lines *lines;
+	size_t count, i = 0;
+	int number = 0;
+	if (!line || dwarf_lineno(line, &number) != 0 || number > 0 || dwarf_getsrclines(unit, &lines, &count) != 0)
+		return line;
+	while (i < count && dwarf_onesrcline(lines, i) != line)
+		i++;
+	for (; i < count && i-- > 0;) {
+		bool ends = false;
+		Dwarf_Line *before = dwarf_onesrcline(lines, i);
+		if (dwarf_lineendsequence(before, &ends) != 0 || ends)
+			return line;
+		if (dwarf_lineno(before, &number) == 0 && number > 0)
+			return before;
+	}
+	return line;
+}
+
+static size_t places_in(Dwarf_Die *unit, Dwarf_Addr address, struct source_place *places, size_t max)
+{
+	Dwarf_Line *line = line_of(unit, address);
 	if (!line || max == 0)
 		return 0;
 	int number = 0;

@@ -94,6 +94,61 @@ __asm__(".text\n"
 	"	ret\n"
 	".size explored_note_call, . - explored_note_call\n");
 
+/* C++: the library uses an object in a way that is not seen. */
+
+TAKEN void explored_reads(const void *at, size_t bytes, const void *site);
+void explored_reads(const void *at, size_t bytes, const void *site)
+{
+	if (!runtime_on())
+		return;
+	runtime_enter();
+	runtime_access(at, bytes, false, site);
+}
+
+/* The standard streams (cxx/plain/standard.cc); the list ends with its own address. */
+extern const void *const explored_cxx_standard[] __attribute__((weak));
+
+void process_note_object(void *object, uint64_t changes, const void *site);
+void process_note_object(void *object, uint64_t changes, const void *site)
+{
+	if (!runtime_on())
+		return;
+	runtime_enter();
+	if (process)
+		process->turns++;
+	for (const void *const *stream = explored_cxx_standard; stream && *stream != explored_cxx_standard; stream++)
+		if (object == *stream)
+			return;
+	runtime_access(object, sizeof(void *), changes != 0, site);
+	runtime_wrote();
+}
+
+/* explored_note_object: the object comes in %rdi, which keeps it, and in %r11 whether it is changed. The caller is a stub, and its caller
+ * the explored code. */
+__asm__(".text\n"
+	".globl explored_note_object\n"
+	".type explored_note_object, @function\n"
+	"explored_note_object:\n"
+	"	pushfq\n"
+	"	pushq %rbp\n"
+	"	movq %rsp, %rbp\n"
+	"	pushq %rax\n	pushq %rcx\n	pushq %rdx\n	pushq %rsi\n"
+	"	pushq %rdi\n	pushq %r8\n	pushq %r9\n	pushq %r10\n"
+	"	subq $512, %rsp\n"
+	"	andq $-16, %rsp\n"
+	"	fxsave (%rsp)\n"
+	"	movq %r11, %rsi\n"
+	"	movq 24(%rbp), %rdx\n"
+	"	call process_note_object\n"
+	"	fxrstor (%rsp)\n"
+	"	leaq -64(%rbp), %rsp\n"
+	"	popq %r10\n	popq %r9\n	popq %r8\n	popq %rdi\n"
+	"	popq %rsi\n	popq %rdx\n	popq %rcx\n	popq %rax\n"
+	"	popq %rbp\n"
+	"	popfq\n"
+	"	ret\n"
+	".size explored_note_object, . - explored_note_object\n");
+
 /* Exit ------------------------------------------------------------------------------------------------------------------------------- */
 
 /* The first thread that gets here ends the process; others wait for ever, as the C library makes them wait. */

@@ -21,6 +21,8 @@ int explored_guard_acquire(std::uint64_t *guard, const void *site);
 void explored_guard_release(std::uint64_t *guard, bool done, const void *site);
 /* sync_guard.c: an update that acquires and releases, of a counter that the library keeps at AT. */
 void explored_count(void *at, const void *site);
+/* process.c: the explored code has the library read BYTES. */
+void explored_reads(const void *at, std::size_t bytes, const void *site);
 /* process.c: std::terminate was called. */
 [[noreturn]] void explored_terminated(const char *why);
 }
