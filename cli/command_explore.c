@@ -15,6 +15,7 @@
 #include "../stress/suite.h"
 #include "cli.h"
 #include "explore_checkpoint.h"
+#include "explore_fix.h"
 #include "explore_weaken.h"
 #include "stress_text.h"
 
@@ -30,7 +31,7 @@ struct arguments {
 	size_t word_count, program_arguments;
 	struct stress_text text;
 	const char *html; /* --html FILE or NULL */
-	bool weaken;
+	bool weaken, fix;
 	struct explore_checkpoint checkpoint;
 };
 
@@ -44,6 +45,7 @@ enum {
 	KEY_WEAKEN,
 	KEY_ARG,
 	KEY_INPUT,
+	KEY_FIX,
 	KEY_ISOLATE,
 	KEY_HTML,
 	KEY_CHECKPOINT,
@@ -81,6 +83,8 @@ static const struct argp_option options[] = {
 	{"checkpoint-every", KEY_CHECKPOINT_EVERY, "S", 0, "how often something is kept (default 1 second)", 0},
 	{NULL, 0, NULL, 0, "For a program FILE.c:", 10},
 	{"arg", KEY_ARG, "WORD", 0, "an argument of the program; may be repeated", 10},
+	{"fix", KEY_FIX, NULL, 0, "look for a change that mends what was found, and explore the changed program to verify it",
+		10},
 	{"input", KEY_INPUT, "FILE", 0, "its standard input (default: empty)", 10},
 	{"isolate", KEY_ISOLATE, NULL, OPTION_HIDDEN,
 		"each execution in a process of its own, also where the program does not need it", 10},
@@ -164,6 +168,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_HTML:
 		a->html = output_file("--html", arg);
+		return 0;
+	case KEY_FIX:
+		a->fix = true;
 		return 0;
 	case KEY_ARG:
 		((char **)a->file.arguments)[a->program_arguments++] = arg;
@@ -420,7 +427,11 @@ static int explore_program(struct arguments *a)
 	explored_judge(result, &what, answer, "clean");
 	json_object_set(result, "output", json_object_get(answer, "output"));
 	json_array_append(json_object_get(report, "results"), result);
+	if (a->fix)
+		explore_fix(&a->file, &a->suite.plan, result);
 	stress_text_ended(&a->text, result);
+	if (a->text.lines)
+		explore_fix_tell(result);
 	if (a->text.lines)
 		printf("\nThe same plan again: --seed=%llu (the same schedules, and so the same results)\n",
 			(unsigned long long)a->common.seed);
@@ -462,8 +473,8 @@ static int check_words(const struct arguments *a)
 	}
 	if (!explore_checkpoint_check(&a->checkpoint))
 		return EXIT_USAGE;
-	if (files == 0 && (a->file.flag_count || a->program_arguments || a->file.input)) {
-		complain("explore: compiler flags, --arg and --input are for a program: name its FILE.c");
+	if (files == 0 && (a->file.flag_count || a->program_arguments || a->file.input || a->fix)) {
+		complain("explore: compiler flags, --arg, --input and --fix are for a program: name its FILE.c");
 		return EXIT_USAGE;
 	}
 	return EXIT_HOLDS;

@@ -482,4 +482,13 @@ run "$onceproof" check --no-cache --engine=explore --budget=60 --seed=1 --json m
 expect "one seed, one answer" diff <(jq -S '.results[0].findings[].fixes' before.json) <(jq -S '.results[0].findings[].fixes' mp_relaxed.json) >&2
 run "$onceproof" check --no-cache --engine=explore --budget=60 --no-fix --json mp_relaxed.json mp_relaxed.c
 expect "--no-fix looks for none" jq -e 'all(.results[0].findings[]; (.fixes // []) == [])' mp_relaxed.json
+
+# explore offers it as well.
+run "$onceproof" explore --fix --seed=1 torn.c
+expect_status 1
+expect_out "Verified change: hold one mutex around lines 8-9 and lines 14-15."
+expect_out "torn.c:14: one mutex, the same at all of these places: lock it in front of line 14, unlock it behind line 15"
+run "$onceproof" explore --fix 'counter/naive'
+expect_status 2
+expect_err "--fix"
 finish
