@@ -381,6 +381,8 @@ static int check_build(
 			if (!json_array_size(node_get(report, "contracts")) && node_get(result, "contracts"))
 				json_array_extend(json_object_get(report, "contracts"), node_get(result, "contracts"));
 			json_object_del(result, "contracts");
+			/* Results of several builds are told apart by them, also by merge. */
+			node_set(result, "flags", json_incref(node_get(check, "flags")));
 		}
 		report_complete(report);
 		if (a->baseline)
@@ -507,6 +509,8 @@ static int check(struct arguments *a)
 	if (count > 1 && !failed && !json_only(a))
 		check_text_matrix(&a->text, node_get(report, "checks"));
 	node_set(report, "partial", json_boolean(child_interrupted != 0));
+	if (a->common.shards > 1)
+		node_set(report, "shard", node_must(json_sprintf("%u/%u", a->common.shard, a->common.shards)));
 	if (failed || write_outputs(a, report) || complaints() > before)
 		status = EXIT_USAGE;
 	else if (child_interrupted && status == EXIT_HOLDS)

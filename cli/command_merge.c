@@ -164,6 +164,18 @@ static json_t *results_of_check(const json_t *report, const json_t *check)
 	return results;
 }
 
+/* As `onceproof check` ends: known findings pass, and a bug that is expected. */
+static int check_status(const json_t *check)
+{
+	const char *verdict = node_string(check, "verdict");
+	bool bug = strcmp(verdict, "bug") == 0, expected = strcmp(node_string(check, "expected"), "bug") == 0;
+	if (bug && json_object_get(check, "new") && json_integer_value(json_object_get(check, "new")) == 0)
+		return EXIT_HOLDS;
+	if (bug || strcmp(verdict, "proved") == 0 || strcmp(verdict, "not-found") == 0)
+		return bug == expected ? EXIT_HOLDS : EXIT_BROKEN;
+	return EXIT_INCONCLUSIVE;
+}
+
 /* The conclusion over all shards. While one of them is missing, nothing but a finding is final. */
 static void conclude_again(const json_t *report, json_t *check)
 {
@@ -200,18 +212,23 @@ static void conclude_again(const json_t *report, json_t *check)
 		json_object_set_new(whole, "new", json_integer(new));
 	}
 	json_object_update(check, whole);
+	json_object_set_new(check, "exit_status", json_integer(check_status(check)));
 	json_decref(whole);
 	json_decref(results);
 }
 
-static bool inconclusive_check(const json_t *report)
+/* Of a report with checks these say what it comes to: their results may hold what is excused. */
+static int status_of_checks(const json_t *report)
 {
+	int status = EXIT_HOLDS;
 	size_t i;
 	const json_t *check;
-	json_array_foreach(json_object_get(report, "checks"), i, check)
-		if (strcmp(node_string(check, "verdict"), "inconclusive") == 0)
-			return true;
-	return false;
+	json_array_foreach(json_object_get(report, "checks"), i, check) {
+		int its = (int)json_integer_value(json_object_get(check, "exit_status"));
+		if (its == EXIT_BROKEN || (its == EXIT_INCONCLUSIVE && status == EXIT_HOLDS))
+			status = its;
+	}
+	return status;
 }
 
 static int write_all(const struct merge_options *options, const json_t *report)
@@ -232,10 +249,11 @@ static int write_all(const struct merge_options *options, const json_t *report)
 		if (options->out)
 			printf("%s/index.html\n", options->out);
 	}
-	int status = stress_exit_status(report);
-	if (status == EXIT_HOLDS && (partial || inconclusive_check(report)))
+	bool checks = json_array_size(json_object_get(report, "checks")) > 0;
+	int status = checks ? status_of_checks(report) : stress_exit_status(report);
+	if (status == EXIT_HOLDS && partial)
 		status = EXIT_INCONCLUSIVE;
-	return broken ? EXIT_BROKEN : status;
+	return broken && !checks ? EXIT_BROKEN : status;
 }
 
 static int merge_run(int argc, char **argv)

@@ -126,6 +126,36 @@ merge 1.json other.json
 expect_status 3
 expect_err "shard 2/2 of program.c program is missing; the one that is there is of other code"
 
+# Checks: the verdict over all shards.
+check() {
+	local file=$1
+	shift
+	run "$ONCEPROOF" check program.c --seed 1 --engine explore,native --no-cache --witness w -q --json "$file" "$@"
+}
+check whole.json
+expect_status 0
+check 1.json --shard 1/2
+expect "a shard alone proves nothing" test "$(jq -r '.checks[0].verdict' 1.json)" != proved
+check 2.json --shard 2/2
+merge 1.json 2.json
+expect_status 0
+says '.checks | length' 1
+says '.checks[0].verdict' '"proved"'
+expect "as many executions" test "$(jq '.results[0].executions' whole.json)" = "$(jq '.results[0].executions' merged.json)"
+merge 2.json
+expect_status 3
+expect_err "shard 1/2 of program.c program is missing"
+says '.checks[0].verdict' '"inconclusive"'
+says '.checks[0].exit_status' 3
+sed -i 's/n == 4/n == 3/' program.c
+for i in 1 2; do check "$i.json" --shard "$i/2" --expect bug; done
+merge 1.json 2.json
+expect_status 0
+says '.checks[0].verdict' '"bug"'
+for i in 1 2; do check "$i.json" --shard "$i/2"; done
+merge 1.json 2.json
+expect_status 1
+
 # Files that are cut off or partial are named.
 head -c "$(($(stat -c %s 2.json) / 2))" 2.json >cut.json
 merge 1.json cut.json

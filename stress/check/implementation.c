@@ -146,6 +146,7 @@ static void run_one(struct implementation_check *c, const struct engine *engine,
 			.shard = p->shard,
 			.shards = p->shards,
 			.jobs = p->jobs,
+			.checkpoint = p->checkpoint,
 			.witness_folder = p->witness_folder,
 			.program = c->recipe}};
 	if (p->began)
