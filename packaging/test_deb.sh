@@ -57,7 +57,8 @@ mkdir "$scratch/tools"
 for tool in clang ld objcopy as; do
 	found=$(type -P "$tool") && ln -s "$found" "$scratch/tools/$tool"
 done
-compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$ONCEPROOF_BUILD/CMakeCache.txt")
+# In the cache it may stand as it was given, without its folder.
+compiler=$(type -P "$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$ONCEPROOF_BUILD/CMakeCache.txt")")
 if [[ -e $scratch/tools/clang && -n $compiler && $compiler != */clang* ]] && unshare --user --map-root-user --mount true 2>/dev/null; then
 	run unshare --user --map-root-user --mount bash -c 'mount --bind /dev/null "$(realpath "$1")" && shift && PATH=$1 && shift && exec "$@"' \
 		bash "$compiler" "$scratch/tools" "$onceproof" check checks/first_use.c after/words.c --no-cache -- -I.
