@@ -3,7 +3,8 @@
  *
  * Members of an explored result beside those of every result: model ("sc", "rc11"), strategy, plan, bound, exhausted, distinct,
  * probability[] (by depth of a bug), limits (why it decides nothing although nothing was found, "" if it decides), shard ("2/3", absent
- * for a whole). Findings have executions, first, stale, preemptions, after_race, hidden_steps as well.
+ * for a whole), build (digest of what was explored), seed, search (digest of all that a search's result depends on: build, version, seed,
+ * options, number of shards; only shards of one search make a whole). Findings have executions, first, stale, preemptions, after_race, hidden_steps as well.
  */
 #ifndef ONCEPROOF_EXPLORED_VERDICT_H
 #define ONCEPROOF_EXPLORED_VERDICT_H

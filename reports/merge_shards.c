@@ -95,18 +95,12 @@ bool shards_agree(json_t *const *reports, const char *const *names, size_t n)
 	return good;
 }
 
-/* What every shard says alike, since it is not divided. */
-static bool skipped_twice(const json_t *a, const json_t *b)
-{
-	return strcmp(node_string(a, "verdict"), "skipped") == 0 && same_essence(a, b);
-}
-
 void shards_drop_doubles(json_t *results)
 {
 	for (size_t i = 0; i < json_array_size(results); i++)
 		for (size_t j = i + 1; j < json_array_size(results);) {
 			const json_t *a = json_array_get(results, i), *b = json_array_get(results, j);
-			if ((same_shard(a, b) && same_essence(a, b)) || skipped_twice(a, b))
+			if (same_shard(a, b) && same_essence(a, b))
 				json_array_remove(results, j);
 			else
 				j++;

@@ -15,7 +15,7 @@ bool shards_of_one_search(const json_t *a, const json_t *b);
  * was one. */
 bool shards_agree(json_t *const *reports, const char *const *names, size_t n);
 
-/* Removes from RESULTS the shards that are there twice, and what was skipped twice. */
+/* Removes from RESULTS the shards that are there twice. */
 void shards_drop_doubles(json_t *results);
 
 /* What RESULTS, joined as far as that goes (explored_join_shards), lack: an array of texts, "shard 3/8 of counter/mutex two_increments",

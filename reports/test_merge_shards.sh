@@ -45,6 +45,13 @@ says 'has("lost") or has("shard") or .partial' false
 says '[.contracts[] | select(.subject == "counter/mutex" and .promise == "no_lost_update")][0].status' '"upheld"'
 mkdir kept && cp 1.json 2.json 3.json kept
 
+# What the explorer cannot run is skipped as a whole, too.
+explore whole.json 'counter/percpu/two_increments' --seed 5
+for i in 1 2; do explore "skipped$i.json" 'counter/percpu/two_increments' --seed 5 --shard "$i/2"; done
+merge skipped1.json skipped2.json
+says '[.results[].verdict]' '["skipped"]'
+says 'has("lost") or .partial' false
+
 # One is lost: it is named for each search, and nothing is proved.
 merge 1.json 3.json
 expect_status 3

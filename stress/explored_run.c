@@ -76,7 +76,8 @@ static void command(char **words, char texts[8][64], const char *worker, const c
 }
 
 /* An explorer that cannot see into the implementation does not run it: it would judge another program. */
-static bool skip_blind(json_t *result, const struct engine *engine, const struct registered *subject, const char *expected)
+static bool skip_blind(json_t *result, const struct engine *engine, const struct registered *subject,
+	const struct stress_plan *plan, const char *expected)
 {
 	char why[256];
 	uint32_t blind = engine_blind_spots(engine) & subject->about->features;
@@ -84,6 +85,8 @@ static bool skip_blind(json_t *result, const struct engine *engine, const struct
 		return false;
 	snprintf(why, sizeof why, "the explorer controls no %s, which this implementation uses", feature_names(blind));
 	result_judge(result, "skipped", expected, why);
+	if (plan->explore.shards > 1)
+		json_object_set_new(result, "shard", json_sprintf("%u/%u", plan->explore.shard, plan->explore.shards));
 	return true;
 }
 
@@ -137,7 +140,7 @@ static bool add_channel(json_t *result, const struct stress_plan *plan, const ch
 void explored_run(json_t *result, const struct engine *engine, const struct registered *subject, const struct scenario *scenario,
 	const struct stress_plan *plan, const char *programs, const char *expected)
 {
-	if (skip_blind(result, engine, subject, expected) || from_checkpoint(result, plan))
+	if (skip_blind(result, engine, subject, plan, expected) || from_checkpoint(result, plan))
 		return;
 	char *words[WORDS_MAX], texts[8][64], worker[4096], name[128];
 	const struct explore_plan *explore = &plan->explore;
