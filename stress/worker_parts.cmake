@@ -10,7 +10,7 @@ function(onceproof_worker_parts name worker flavour)
 	endif()
 	# Look-ups in the registry, without the registry that lies in the same archive and would bring all lessons.
 	add_custom_command(OUTPUT ${helpers}/${name}
-		COMMAND ${CMAKE_AR} x --output ${folder} $<TARGET_FILE:onceproof_impl${flavour}> contract.c.o
+		COMMAND ${CMAKE_COMMAND} -E chdir ${folder} ${CMAKE_AR} x $<TARGET_FILE:onceproof_impl${flavour}> contract.c.o
 		COMMAND ${CMAKE_LINKER} -r -o ${helpers}/${name} $<TARGET_OBJECTS:${worker}> ${folder}/contract.c.o --whole-archive ${archives}
 			--no-whole-archive ${JANSSON_ARCHIVE}
 		COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=explored_* --keep-global-symbol=__tsan_* --keep-global-symbol=__sanitizer_*
