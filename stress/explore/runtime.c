@@ -65,6 +65,10 @@ int runtime_start(const struct runtime_options *options)
 	for (unsigned t = 0; t < GRAPH_THREADS_MAX; t++)
 		runtime->thread[t].calls = made->thread[t].calls;
 	made->numbered = 1;
+	uintptr_t low, high;
+	fiber_stack(FIBERS_MAX - 1, &low, &made->stacks_bytes);
+	fiber_stack(1, &made->stacks_low, &high);
+	made->stacks_bytes -= made->stacks_low;
 	return runtime_configure(options);
 }
 

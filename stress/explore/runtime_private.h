@@ -88,6 +88,7 @@ struct inner {
 	uint64_t live;      /* bits of threads that exist and have not ended */
 	/* Locks that some thread tried to take while another held them, as locations; lasts over executions. */
 	uint64_t tried[TRIED_LOCKS_MAX];
+	uintptr_t stacks_low, stacks_bytes; /* where all threads' stacks are */
 	unsigned tried_count;
 	bool turns_left_out; /* the exhaustive search has stopped some thread behind a turn that took locks; lasts likewise */
 	uint32_t turn_ends; /* where executions go on by turns: the step at which the next thread has its turn */
