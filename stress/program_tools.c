@@ -72,7 +72,8 @@ int program_tool_in(const char *folder, const struct words *words, const char *s
 		status = EXIT_USAGE;
 	} else if (result.status != 0) {
 		complain("%s: %s:", subject, failed);
-		show_errors(result.err);
+		if (!complaints_are_off())
+			show_errors(result.err);
 		status = EXIT_USAGE;
 	}
 	child_free(&result);

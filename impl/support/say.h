@@ -17,6 +17,10 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* How many complaints there were so far. Thread-safe. */
 int complaints(void);
 
+/* For what may fail without harm: as long as it is on, the calling thread's complaints are neither written nor counted. */
+void complaints_off(int off);
+int complaints_are_off(void);
+
 #ifdef __cplusplus
 }
 #endif

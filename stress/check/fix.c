@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../impl/support/say.h"
 #include "../../reports/node.h"
 #include "../../reports/result.h"
 #include "fix_parts.h"
@@ -114,6 +115,21 @@ static void weaken(struct search *s, enum fix_order order)
 	}
 }
 
+/* An update that has both halves may need only one. */
+static void halve(struct search *s)
+{
+	static const enum fix_order halves[] = {FIX_ACQUIRE, FIX_RELEASE};
+	for (unsigned i = 0; i < s->best.count; i++)
+		for (size_t h = 0; h < 2; h++) {
+			struct fix_change weaker = s->best;
+			const struct fix_edit *e = &weaker.edit[i];
+			if (e->off || !e->reads || !e->writes || strcmp(e->order, "acq_rel") != 0)
+				continue;
+			fix_set_order(&weaker.edit[i], halves[h]);
+			replace(s, &weaker);
+		}
+}
+
 /* Families of changes ----------------------------------------------------------------------------------------------------------------------- */
 
 static void try_orders(struct search *s)
@@ -126,6 +142,7 @@ static void try_orders(struct search *s)
 	if (fix_orders(&s->f.traces, &weaker, FIX_ACQUIRE_RELEASE) && replace(s, &weaker)) {
 		leave_out(s, true);
 		leave_out(s, false);
+		halve(s);
 		return;
 	}
 	leave_out(s, true);
@@ -347,6 +364,20 @@ static void verify_longer(struct search *s)
 	}
 }
 
+/* Without optimisation every access stands in its own line: a compiler that knows of no other thread keeps plain variables in registers, as
+ * it could not do once they are atomic or under a lock. What is free of races there is so in any build. Some programs do not link that
+ * way (inline functions without a body of their own); then as the user builds it. */
+static bool build(struct explore_file *file)
+{
+	const char *optimise = file->optimise;
+	file->optimise = "-O0";
+	complaints_off(true);
+	int status = explore_file_build(file);
+	complaints_off(false);
+	file->optimise = optimise;
+	return status == 0 || explore_file_build(file) == 0;
+}
+
 void check_fix(
 	const struct check_subject *subject, const struct check_plan *plan, const json_t *result, json_t *finding, double limit_s)
 {
@@ -364,7 +395,7 @@ void check_fix(
 		.input = subject->input};
 	struct search *s = json_array_size(node_get(finding, "fixes")) ? NULL : calloc(1, sizeof *s);
 	double began = check_clock();
-	if (!s || explore_file_build(&file)) {
+	if (!s || !build(&file)) {
 		free(s);
 		return;
 	}

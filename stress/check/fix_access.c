@@ -118,13 +118,15 @@ static int strength(const char *order)
 
 void fix_set_order(struct fix_edit *e, enum fix_order order)
 {
+	static const char *const names[] = {"relaxed", "acquire", "release", "acq_rel", "seq_cst"};
 	bool loads = e->reads && !e->writes, stores = e->writes && !e->reads;
-	e->order = order == FIX_SEQ_CST   ? "seq_cst"
-		   : order == FIX_RELAXED ? "relaxed"
-		   : loads                ? "acquire"
-		   : stores               ? "release"
-					  : "acq_rel";
-	e->order_failed = !e->failed_too ? NULL : order == FIX_SEQ_CST ? "seq_cst" : order == FIX_RELAXED ? "relaxed" : "acquire";
+	if (order == FIX_ACQUIRE_RELEASE && (loads || stores))
+		order = loads ? FIX_ACQUIRE : FIX_RELEASE;
+	e->order = names[order];
+	e->order_failed = !e->failed_too                 ? NULL
+			  : order == FIX_ACQUIRE_RELEASE ? "acquire"
+			  : order == FIX_RELEASE         ? "relaxed"
+							 : e->order;
 }
 
 bool fix_orders(struct fix_traces *t, struct fix_change *change, enum fix_order order)
@@ -163,8 +165,8 @@ static const struct fix_step *next_step(const struct fix_traces *t, const struct
 struct pairs {
 	unsigned count;
 	struct {
-		uint64_t read, write;
-		unsigned together, reads, writes;
+		uint64_t read, write, again; /* again: a read of what was written, right behind; 0: there is none */
+		unsigned together, reads, writes, agains;
 	} pair[PAIRS_MAX];
 };
 
@@ -173,6 +175,16 @@ static bool same_function(struct fix_traces *t, const struct fix_step *a, const 
 	struct source_place x, y;
 	return a->frame_count == b->frame_count && fix_place(t, a, &x) && fix_place(t, b, &y) &&
 	       strcmp(x.function, y.function) == 0 && strcmp(x.file, y.file) == 0;
+}
+
+/* The read of what the write W wrote, in the same line and right behind; NULL: there is none. */
+static const struct fix_step *read_back(struct fix_traces *t, const struct fix_variables *v, const struct fix_step *w)
+{
+	struct source_place x, y;
+	const struct fix_step *n = next_step(t, v, (size_t)(w - t->step));
+	bool same = n && n->kind == FIX_PLAIN && w->kind == FIX_PLAIN && n->reads && !n->writes && n->address == w->address &&
+		    n->bytes == w->bytes && fix_place(t, w, &x) && fix_place(t, n, &y) && x.line == y.line;
+	return same && same_function(t, w, n) ? n : NULL;
 }
 
 /* Reads of V that are always followed by the same write to the same object, and such writes that always follow them. */
@@ -193,15 +205,31 @@ static void find_pairs(struct fix_traces *t, const struct fix_variables *v, enum
 			p->pair[p->count].read = s->frame[0];
 			p->pair[p->count].write = n->frame[0];
 			p->pair[p->count].together = p->pair[p->count].reads = p->pair[p->count].writes = 0;
+			p->pair[p->count].again = p->pair[p->count].agains = 0;
 			p->count++;
 		}
 		p->pair[at].together++;
+		const struct fix_step *back = read_back(t, v, n);
+		/* In a loop the next turn's read comes right behind, too. */
+		if (back && back->frame[0] != s->frame[0])
+			p->pair[at].again = back->frame[0];
 	}
 	for (size_t i = 0; i < t->count; i++)
 		for (unsigned at = 0; at < p->count; at++) {
 			p->pair[at].reads += t->step[i].frame[0] == p->pair[at].read && !t->step[i].writes && next_step(t, v, i);
 			p->pair[at].writes += t->step[i].frame[0] == p->pair[at].write && t->step[i].writes;
+			p->pair[at].agains += t->step[i].frame[0] == p->pair[at].again && !t->step[i].writes;
 		}
+}
+
+/* The read at SITE is of what an update wrote: returns whether it is no step of its own. */
+static bool is_read_back(const struct pairs *p, uint64_t site)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (site && p->pair[i].again == site && p->pair[i].agains <= p->pair[i].together &&
+			p->pair[i].together == p->pair[i].reads && p->pair[i].together == p->pair[i].writes)
+			return true;
+	return false;
 }
 
 /* The write that belongs to the read at SITE, or the read that belongs to the write; 0: none. */
@@ -214,13 +242,22 @@ static uint64_t other_half(const struct pairs *p, uint64_t site, bool write)
 	return 0;
 }
 
+static uint64_t third_part(const struct pairs *p, uint64_t read)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->pair[i].read == read && is_read_back(p, p->pair[i].again))
+			return p->pair[i].again;
+	return 0;
+}
+
 static bool fits(const struct fix_step *s)
 {
 	return (s->bytes == 1 || s->bytes == 2 || s->bytes == 4 || s->bytes == 8) && s->address % s->bytes == 0;
 }
 
 /* The line of an update is where it writes; its first is where it reads. */
-static bool add_update(struct fix_traces *t, struct fix_change *change, const struct fix_step *read, uint64_t write)
+static bool add_update(
+	struct fix_traces *t, struct fix_change *change, const struct fix_step *read, uint64_t write, uint64_t again)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct fix_step *w = &t->step[i];
@@ -230,6 +267,9 @@ static bool add_update(struct fix_traces *t, struct fix_change *change, const st
 		struct fix_edit *e = edit_for(t, change, FIX_EDIT_UPDATE, w);
 		if (!e || !fix_place(t, read, &place) || !add_site(e, read->frame[0], write))
 			return false;
+		for (unsigned n = 0; n < e->site_count; n++)
+			if (e->site[n] == read->frame[0])
+				e->third[n] = again;
 		e->reads = e->writes = true;
 		if (place.line < e->line)
 			e->line = place.line;
@@ -252,10 +292,10 @@ bool fix_atomics(struct fix_traces *t, const struct fix_variables *v, struct fix
 		if (!fits(s))
 			return false;
 		uint64_t other = other_half(&pairs, s->frame[0], s->writes);
-		if (other && s->writes)
+		if ((other && s->writes) || (!s->writes && is_read_back(&pairs, s->frame[0])))
 			continue;
 		if (other) {
-			if (!add_update(t, change, s, other))
+			if (!add_update(t, change, s, other, third_part(&pairs, s->frame[0])))
 				return false;
 			continue;
 		}
@@ -276,7 +316,7 @@ bool fix_updates(struct fix_traces *t, const struct fix_variables *v, struct fix
 	for (size_t i = 0; i < t->count; i++) {
 		const struct fix_step *s = &t->step[i];
 		uint64_t other = s->kind == FIX_ATOMIC && s->reads && !s->writes ? other_half(&pairs, s->frame[0], false) : 0;
-		if (other && !add_update(t, change, s, other))
+		if (other && !add_update(t, change, s, other, 0))
 			return false;
 	}
 	for (unsigned i = 0; i < change->count; i++)

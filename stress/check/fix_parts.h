@@ -104,7 +104,7 @@ struct fix_edit {
 	uint64_t address; /* of the variable: edits with the same one belong together */
 	/* Of accesses. */
 	unsigned site_count;
-	uint64_t site[FIX_SITES_MAX], second[FIX_SITES_MAX];
+	uint64_t site[FIX_SITES_MAX], second[FIX_SITES_MAX], third[FIX_SITES_MAX]; /* as amend_atomic_text() has them */
 	bool reads, writes;
 	const char *tag;                  /* "load", "store", "fetch_add", … */
 	const char *order, *order_failed; /* as they become */
@@ -175,7 +175,7 @@ void fix_shared(const struct fix_traces *t, struct fix_variables *v);
 
 /* Changes of accesses (fix_access.c). false: there is nothing to change, or it cannot be. Every one that weaker orders than ORDER name:
  * made that strong. Every plain access to V: made atomic. Atomic loads and stores to V that belong together: made one update. */
-enum fix_order { FIX_RELAXED, FIX_ACQUIRE_RELEASE, FIX_SEQ_CST };
+enum fix_order { FIX_RELAXED, FIX_ACQUIRE, FIX_RELEASE, FIX_ACQUIRE_RELEASE, FIX_SEQ_CST };
 bool fix_orders(struct fix_traces *t, struct fix_change *change, enum fix_order order);
 bool fix_atomics(struct fix_traces *t, const struct fix_variables *v, struct fix_change *change, enum fix_order order);
 bool fix_updates(struct fix_traces *t, const struct fix_variables *v, struct fix_change *change);

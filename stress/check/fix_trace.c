@@ -316,6 +316,32 @@ static bool only_object(const char *text, char *out, size_t bytes)
 	return true;
 }
 
+/* The one member or element, or the one object behind ++, -- and the like, that TEXT mentions. */
+static bool mentioned(const char *text, char *out, size_t bytes)
+{
+	size_t found = 0;
+	for (const char *at = text; *at;) {
+		if (!in_word(*at)) {
+			at++;
+			continue;
+		}
+		const char *word = at, *end = expression_end(at);
+		while (in_word(*word))
+			word++;
+		bool counted = (at - text >= 2 && (strncmp(at - 2, "++", 2) == 0 || strncmp(at - 2, "--", 2) == 0)) ||
+			       strncmp(end, "++", 2) == 0 || strncmp(end, "--", 2) == 0;
+		bool member = end != word && !isdigit((unsigned char)*at);
+		if ((member || counted) && *end != '(' && (size_t)(end - at) < bytes) {
+			if (found && (strlen(out) != (size_t)(end - at) || strncmp(out, at, strlen(out)) != 0))
+				return false;
+			snprintf(out, bytes, "%.*s", (int)(end - at), at);
+			found++;
+		}
+		at = end;
+	}
+	return found > 0;
+}
+
 void fix_name(struct fix_traces *t, const struct fix_step *step, char *name, size_t bytes)
 {
 	char symbol[FIX_NAME_MAX];
@@ -328,7 +354,7 @@ void fix_name(struct fix_traces *t, const struct fix_step *step, char *name, siz
 		symbol[strcspn(symbol, "+.")] = '\0';
 	if (text && known && expression_of(text, symbol, name, bytes))
 		; /* a member or an element, as the line has it */
-	else if (text && only_object(text, name, bytes) && (!known || strpbrk(name, ".[>")))
+	else if (text && (only_object(text, name, bytes) || mentioned(text, name, bytes)) && (!known || strpbrk(name, ".[>")))
 		; /* through a pointer */
 	else
 		snprintf(name, bytes, "%s", known ? symbol : "");

@@ -70,10 +70,12 @@ const char *fix_ranges(struct fixing *f, const char *file, const char *function,
 static void add_edit(struct words *words, const struct fix_edit *e)
 {
 	for (unsigned i = 0; i < e->site_count; i++) {
-		unsigned long long site = e->site[i], second = e->second[i];
+		unsigned long long site = e->site[i], second = e->second[i], third = e->third[i];
 		words_add(words, e->kind == FIX_EDIT_ORDER ? "-W" : "-A");
 		if (e->kind == FIX_EDIT_ORDER)
 			words_add(words, "0x%llx=%s,%s", site, e->order, e->order_failed ? e->order_failed : e->order);
+		else if (e->kind == FIX_EDIT_UPDATE && third)
+			words_add(words, "0x%llx=%s,0x%llx,0x%llx", site, e->order, second, third);
 		else if (e->kind == FIX_EDIT_UPDATE)
 			words_add(words, "0x%llx=%s,0x%llx", site, e->order, second);
 		else

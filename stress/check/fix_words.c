@@ -120,21 +120,19 @@ static void put_update(struct text *x, const struct fix_edit *e)
 	const char *name = *e->variable ? e->variable : "…", *by = NULL, *end = NULL;
 	char *line = e->line == e->last_line ? source_line(e->file, e->line) : NULL;
 	const char *call = line ? counted(line, e->variable, &by, &end) : NULL;
+	/* A prefix operator's value is the new one. */
+	const char *at = call ? strstr(line, e->variable) : NULL;
+	const char *note = at && at > line + 1 && (at[-1] == '+' || at[-1] == '-') ? ", which returns what was there before" : "";
 	if (call && x->cxx)
-		fprintf(x->out, "%s.%s(%.*s, std::memory_order_%s)", name, call + strlen("atomic_"), (int)(end - by), by,
-			e->order);
+		fprintf(x->out, "%s.%s(%.*s, std::memory_order_%s)%s", name, call + strlen("atomic_"), (int)(end - by), by,
+			e->order, note);
 	else if (call)
-		fprintf(x->out, "%s_explicit(&%s, %.*s, memory_order_%s)", call, name, (int)(end - by), by, e->order);
-	else if (x->cxx)
-		fprintf(x->out,
-			"one read-modify-write of `%s`: a compare_exchange loop with std::memory_order_%s, or fetch_add and the "
-			"like",
-			name, e->order);
+		fprintf(x->out, "%s_explicit(&%s, %.*s, memory_order_%s)%s", call, name, (int)(end - by), by, e->order, note);
 	else
 		fprintf(x->out,
-			"one read-modify-write of `%s`: a compare-exchange loop with memory_order_%s, or atomic_fetch_add and "
-			"the like",
-			name, e->order);
+			"one read-modify-write of `%s`: a compare-exchange loop with %smemory_order_%s, or %sfetch_add and the "
+			"like",
+			name, x->cxx ? "std::" : "", e->order, x->cxx ? "" : "atomic_");
 	free(line);
 }
 
@@ -159,17 +157,22 @@ static void put_call(struct text *x, const struct fix_edit *e)
 		put_update(x, e);
 }
 
+/* Of an operation that is atomic already only the order changes; where the line has it as a call, that is shown whole. */
 static void put_order(struct text *x, const struct fix_edit *e)
 {
-	if (e->kind == FIX_EDIT_ORDER && e->reads && e->writes) {
-		fprintf(x->out, "memory_order_%s instead of %s", e->order, e->was);
-		if (e->order_failed)
-			fprintf(x->out, " (and memory_order_%s on failure)", e->order_failed);
-		return;
-	}
-	put_call(x, e);
-	if (*e->was && e->kind == FIX_EDIT_ORDER)
+	const char *prefix = x->cxx ? "std::memory_order_" : "memory_order_";
+	char *line = source_line(e->file, e->line);
+	bool loads = e->reads && !e->writes, stores = e->writes && !e->reads;
+	const char *call = x->cxx ? (loads ? ".load(" : ".store(") : loads ? "atomic_load" : "atomic_store";
+	if ((loads || stores) && *e->variable && strstr(line, call)) {
+		put_call(x, e);
 		fprintf(x->out, " instead of %s", e->was);
+	} else {
+		fprintf(x->out, "%s%s instead of %s%s", prefix, e->order, prefix, e->was);
+		if (e->order_failed)
+			fprintf(x->out, " (on failure %s%s)", prefix, e->order_failed);
+	}
+	free(line);
 }
 
 static void put_formatted(FILE *out, const char *call, const char *name)
@@ -278,7 +281,9 @@ static void put_variables(struct text *x)
 	unsigned index[FIX_EDITS_MAX], count = made(x->change, index), named = 0;
 	for (unsigned i = 0; i < count; i++) {
 		const struct fix_edit *e = &x->change->edit[index[i]];
-		bool known = e->kind == FIX_EDIT_ORDER || !*e->variable;
+		bool known = e->kind == FIX_EDIT_ORDER;
+		if (!known && !*e->variable)
+			return;
 		for (unsigned n = 0; n < named && !known; n++)
 			known = strcmp(names[n], e->variable) == 0;
 		if (!known)

@@ -450,6 +450,162 @@ C
 fixes lost_wakeup 'a signal without the mutex of those who wait' proved \
 	'8-9:pthread_mutex_lock(&m) in front of line 8, pthread_mutex_unlock(&m) behind line 9'
 
+cat >refcount.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+struct object {
+	int refs;
+	int data;
+};
+static void put(struct object *o)
+{
+	if (--o->refs == 0)
+		free(o);
+}
+static void *user(void *arg)
+{
+	struct object *o = arg;
+	int x = o->data;
+	(void)x;
+	put(o);
+	return NULL;
+}
+int main(void)
+{
+	pthread_t t;
+	struct object *o = malloc(sizeof *o);
+	o->refs = 2;
+	o->data = 1;
+	pthread_create(&t, NULL, user, o);
+	put(o);
+	pthread_join(t, NULL);
+	return 0;
+}
+C
+fixes refcount 'a member that is counted down: it orders what was done before' proved \
+	'9:atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel), which returns what was there before'
+
+cat >loop.c <<'C'
+#include <pthread.h>
+long hits;
+void *worker(void *arg)
+{
+	for (int i = 0; i < 2; ++i) {
+		hits++;
+	}
+	return arg;
+}
+int main(void)
+{
+	pthread_t t[2];
+	for (int i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, worker, NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	return hits != 4;
+}
+C
+fixes loop 'what a compiler moves out of a loop is mended in the loop' proved '6:atomic_fetch_add_explicit(&hits, 1, memory_order_relaxed)'
+
+cat >spinlock.c <<'C'
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+static atomic_flag lock = ATOMIC_FLAG_INIT;
+static int value;
+static void *work(void *arg)
+{
+	while (atomic_flag_test_and_set_explicit(&lock, memory_order_relaxed))
+		;
+	value++;
+	atomic_flag_clear_explicit(&lock, memory_order_relaxed);
+	return arg;
+}
+int main(void)
+{
+	pthread_t a, b;
+	pthread_create(&a, 0, work, 0);
+	pthread_create(&b, 0, work, 0);
+	pthread_join(a, 0);
+	pthread_join(b, 0);
+	assert(value == 2);
+	return 0;
+}
+C
+fixes spinlock 'a lock of their own making: one half of each operation' proved \
+	'8:memory_order_acquire instead of memory_order_relaxed' '11:memory_order_release instead of memory_order_relaxed'
+
+cat >heap.c <<'C'
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+struct account {
+	pthread_mutex_t lock;
+	int balance;
+};
+static void *deposit(void *arg)
+{
+	struct account *a = arg;
+	pthread_mutex_lock(&a->lock);
+	a->balance += 10;
+	pthread_mutex_unlock(&a->lock);
+	return NULL;
+}
+static void *fee(void *arg)
+{
+	struct account *a = arg;
+	if (a->balance >= 1)
+		a->balance -= 1;
+	return NULL;
+}
+int main(void)
+{
+	pthread_t s, t;
+	struct account *a = malloc(sizeof *a);
+	pthread_mutex_init(&a->lock, NULL);
+	a->balance = 5;
+	pthread_create(&s, 0, deposit, a);
+	pthread_create(&t, 0, fee, a);
+	pthread_join(s, 0);
+	pthread_join(t, 0);
+	assert(a->balance == 14);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+	return 0;
+}
+C
+fixes heap 'a mutex in the same block: as the other place names it' proved \
+	'19-20:pthread_mutex_lock(&a->lock) in front of line 19, pthread_mutex_unlock(&a->lock) behind line 20'
+
+cat >again.c <<'C'
+#include <pthread.h>
+static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+static int n;
+static void inc(void)
+{
+	pthread_mutex_lock(&m);
+	n++;
+	pthread_mutex_unlock(&m);
+}
+static void *f(void *arg)
+{
+	pthread_mutex_lock(&m);
+	inc();
+	pthread_mutex_unlock(&m);
+	return arg;
+}
+int main(void)
+{
+	pthread_t a;
+	pthread_create(&a, 0, f, 0);
+	inc();
+	pthread_join(a, 0);
+	return 0;
+}
+C
+fixes again 'a mutex taken twice' proved \
+	'6:the thread has `m` already: do not lock it again, or make it recursive (PTHREAD_MUTEX_RECURSIVE)'
+
 cat >nothing.c <<'C'
 #include <pthread.h>
 #include <stdlib.h>

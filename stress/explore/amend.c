@@ -14,10 +14,11 @@
 enum { LOCKS_MAX = 8, OWN_LOCKS = 4, SECTIONS_MAX = 64, RANGES_MAX = 4096, SITES_MAX = 1024 };
 
 /* An access that is atomic instead of plain, or half of an update. */
+enum part { PART_ALONE, PART_READS, PART_WRITES, PART_READS_BACK };
+
 struct amended_site {
 	const void *site;
-	bool update;
-	bool writes; /* of an update: the second half */
+	uint8_t part; /* enum part: of an update */
 	uint8_t order;
 };
 
@@ -50,6 +51,7 @@ struct region {
 /* The first half of an update whose second half is still to come. */
 struct half {
 	event_id event; /* 0: none */
+	event_id ended; /* the one before, as long as the thread does nothing else */
 	uintptr_t address;
 	uint32_t bytes, done;
 };
@@ -85,19 +87,19 @@ static uintptr_t address_at(const char *text, const char **end)
 	return address ? (uintptr_t)__executable_start + address : 0;
 }
 
-static int add_site(const void *site, int order, bool update, bool writes)
+static int add_site(uintptr_t site, int order, enum part part)
 {
 	if (amended->site_count == SITES_MAX)
 		return ENOSPC;
 	amended->site[amended->site_count++] =
-		(struct amended_site){.site = site, .order = (uint8_t)order, .update = update, .writes = writes};
+		(struct amended_site){.site = (const void *)site, .order = (uint8_t)order, .part = (uint8_t)part};
 	return 0;
 }
 
 int amend_atomic_text(const char *text)
 {
 	const char *at;
-	uintptr_t first = address_at(text, &at), second = 0;
+	uintptr_t first = address_at(text, &at), second = 0, third = 0;
 	if (!first || *at++ != '=')
 		return EINVAL;
 	size_t length = strcspn(at, ",");
@@ -105,12 +107,16 @@ int amend_atomic_text(const char *text)
 	at += length;
 	if (*at == ',' && !(second = address_at(at + 1, &at)))
 		return EINVAL;
+	if (*at == ',' && !(third = address_at(at + 1, &at)))
+		return EINVAL;
 	if (*at || order < ORDER_RELAXED)
 		return EINVAL;
 	if (!why)
-		why = add_site((const void *)first, order, second != 0, false);
+		why = add_site(first, order, second ? PART_READS : PART_ALONE);
 	if (!why && second)
-		why = add_site((const void *)second, order, true, true);
+		why = add_site(second, order, PART_WRITES);
+	if (!why && third)
+		why = add_site(third, order, PART_READS_BACK);
 	return why;
 }
 
@@ -308,7 +314,7 @@ static const struct amended_site *find(const void *site, bool write)
 {
 	for (unsigned i = 0; i < amended->site_count; i++) {
 		const struct amended_site *it = &amended->site[i];
-		if (it->site == site && (!it->update || it->writes == write))
+		if (it->site == site && (it->part == PART_ALONE || (it->part == PART_WRITES) == write))
 			return it;
 	}
 	return NULL;
@@ -335,6 +341,7 @@ static uint64_t update_begins(uintptr_t address, uint32_t bytes, uint8_t order, 
 	struct operation op = operation(address, bytes, EVENT_UPDATE, STEP_FETCH_ADD, order, site);
 	uint64_t value;
 	half->event = step_update_later(&op, &value);
+	half->ended = 0;
 	half->address = address;
 	half->bytes = bytes;
 	half->done = runtime->graph->done[runtime->current];
@@ -347,6 +354,7 @@ static event_id update_ends(uintptr_t address, uint32_t bytes)
 	struct half *half = &amended->half[runtime->current];
 	event_id event = half->event;
 	half->event = 0;
+	half->ended = event;
 	if (event && half->address == address && half->bytes == bytes && half->done == runtime->graph->done[runtime->current])
 		return event;
 	runtime_uncontrolled("an update whose halves stand apart");
@@ -364,9 +372,24 @@ static void lend_value(uintptr_t address, uint32_t bytes, uint64_t value)
 	memcpy((void *)address, &value, bytes);
 }
 
-static void plain_update(uintptr_t address, uint32_t bytes, bool write, uint8_t order, const void *site)
+/* A compiler that was told not to optimise takes the value of ++x from memory: it is what the update wrote. */
+static void reads_back(uintptr_t address, uint32_t bytes)
 {
-	if (!write) {
+	const struct half *half = &amended->half[runtime->current];
+	const struct graph *g = runtime->graph;
+	if (half->ended && half->address == address && half->bytes == bytes && half->done == g->done[runtime->current])
+		lend_value(address, bytes, g->events[half->ended].value);
+	else
+		runtime_uncontrolled("an update that is read back later");
+}
+
+static void plain_update(uintptr_t address, uint32_t bytes, enum part part, uint8_t order, const void *site)
+{
+	if (part == PART_READS_BACK) {
+		reads_back(address, bytes);
+		return;
+	}
+	if (part == PART_READS) {
 		uint64_t value = update_begins(address, bytes, order, site);
 		racing_under_way(amended->half[runtime->current].event, address, bytes);
 		memcpy((void *)address, &value, bytes);
@@ -383,8 +406,8 @@ bool amend_plain(uintptr_t address, size_t bytes, bool write, const void *site)
 	if (!it)
 		return false;
 	uint32_t size = (uint32_t)bytes;
-	if (it->update) {
-		plain_update(address, size, write, it->order, site);
+	if (it->part != PART_ALONE) {
+		plain_update(address, size, it->part, it->order, site);
 	} else if (write) {
 		struct operation op = operation(address, size, EVENT_WRITE, STEP_STORE, it->order, site);
 		racing_under_way(step_store_later(&op), address, size);
@@ -398,7 +421,7 @@ bool amend_plain(uintptr_t address, size_t bytes, bool write, const void *site)
 bool amend_atomic(uintptr_t address, uint32_t bytes, bool write, uint64_t *value, const void *site)
 {
 	const struct amended_site *it = runtime->quiet ? NULL : find(site, write);
-	if (!it || !it->update)
+	if (!it || it->part == PART_ALONE || it->part == PART_READS_BACK)
 		return false;
 	if (!write) {
 		*value = update_begins(address, bytes, it->order, site);

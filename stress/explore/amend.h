@@ -16,7 +16,8 @@
 
 /* "SITE=ORDER": the access at the return address SITE, plain or volatile, aligned and of 1, 2, 4 or 8 bytes, is atomic and has ORDER
  * (as in orders.h). "SITE=ORDER,SITE": the read, plain or atomic, at the first and the write to the same object at the second site are
- * one update; if something that others can notice comes between the two, the exploration proves nothing. 0, or EINVAL, ENOMEM, ENOSPC. */
+ * one update; if something that others can notice comes between the two, the exploration proves nothing. With a third SITE, the read there,
+ * right behind, is of what the update wrote. 0, or EINVAL, ENOMEM, ENOSPC. */
 int amend_atomic_text(const char *text);
 
 /* "LOCK=FROM-TO[,FROM-TO…]": code at FROM <= address < TO is one section under LOCK: a number below 4 (a mutex that is nobody else's), or
