@@ -493,13 +493,12 @@ static void rename_library(const struct words *sections, const char *to, struct 
 }
 
 /* Calls of functions of C++ that are not in the program go through stubs where somebody must know of them. */
-static void rename_call(struct build *b, const char *name, struct words *words)
+static void rename_call(struct build *b, const char *name, enum program_call how, struct words *words)
 {
 	static const char *const front[] = {[CALL_WRAPPED] = "explored_cxx_",
 		[CALL_CHANGES] = "explored_object_",
 		[CALL_READS] = "explored_object_",
 		[CALL_OTHER] = "explored_call_"};
-	enum program_call how = program_call(&b->covered, name);
 	if (how == CALL_FINE || (how == CALL_OTHER && strncmp(name, "_Z", 2) != 0))
 		return;
 	words_add(words, "--redefine-sym");
@@ -517,7 +516,11 @@ static int add_library(struct build *b)
 	words_add(&words, "objcopy");
 	rename_own(b, &words);
 	for (size_t i = 0; i < b->object.called.count; i++)
-		rename_call(b, b->object.called.at[i], &words);
+		rename_call(b, b->object.called.at[i], program_call(&b->covered, b->object.called.at[i]), &words);
+	/* Functions whose address is taken. */
+	for (size_t i = 0; i < b->object.mentioned.count; i++)
+		if (program_call(&b->covered, b->object.mentioned.at[i]) == CALL_WRAPPED)
+			rename_call(b, b->object.mentioned.at[i], CALL_WRAPPED, &words);
 	words_add(&words, "%s/joined.o", b->folder);
 	words_add(&words, "%s/own.o", b->folder);
 	int status = program_tool(&words, b->source->files[0], "its sections cannot be named", b->source->verbosity);

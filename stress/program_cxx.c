@@ -46,7 +46,7 @@ static const char *const always[] = {"explored_cxx_begins", "explored_cxx_standa
 	"_ZN9__gnu_cxx27__verbose_terminate_handlerEv"};
 
 /* Functions that are called by another name, explored_cxx_NAME, by the program and not by the library itself. */
-static const char *const wrapped[] = {"__cxa_end_catch", "_ZSt11_Hash_bytesPKvmm"};
+static const char *const wrapped[] = {"__cxa_end_catch", "__once_proxy", "_ZSt11_Hash_bytesPKvmm"};
 
 static bool is_wrapped(const char *name)
 {

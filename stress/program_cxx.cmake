@@ -26,3 +26,6 @@ add_dependencies(onceproof-explore onceproof-cxx)
 configure_file(${CMAKE_CURRENT_SOURCE_DIR}/explore/cxx/first.h ${helpers}/explore_cxx.h COPYONLY)
 configure_file(${CMAKE_CURRENT_SOURCE_DIR}/explore/library.txt ${helpers}/explore_library.txt COPYONLY)
 configure_file(${CMAKE_CURRENT_SOURCE_DIR}/explore/covered.txt ${helpers}/explore_covered.txt COPYONLY)
+
+onceproof_script_test(explore_program_cxx ${CMAKE_CURRENT_SOURCE_DIR}/test_program_cxx.sh LABELS stress)
+onceproof_script_test(explore_program_cxx_all ${CMAKE_CURRENT_SOURCE_DIR}/test_program_cxx.sh ARGS all LABELS stress full)

@@ -28,7 +28,9 @@ static const struct refusal refused[] = {
 
 /* Flags of programs that can be run, but not explored. */
 static const struct refusal unexplored[] = {
-	{"-static*", "threads share the C library as they do in a dynamic program; leave the flag out"},
+	{"-static", "threads share the C library as they do in a dynamic program; leave the flag out"},
+	{"-static-pie", "threads share the C library as they do in a dynamic program; leave the flag out"},
+	{"-stdlib=libc++", "C++ programs are explored with libstdc++; leave the flag out"},
 	{"-m32", "only x86-64 programs are explored"},
 	{"-mx32", "only x86-64 programs are explored"},
 	{"-fopenmp*", "the threads of OpenMP's library are not under the explorer's control"},
@@ -65,7 +67,7 @@ static bool for_linker(const char *word)
 {
 	return begins(word, "-l") || begins(word, "-L") || begins(word, "-Wl,") || begins(word, "-Xlinker") ||
 	       begins(word, "-fuse-ld") || strcmp(word, "-u") == 0 || strcmp(word, "-z") == 0 || strcmp(word, "-T") == 0 ||
-	       strcmp(word, "-rdynamic") == 0;
+	       strcmp(word, "-rdynamic") == 0 || begins(word, "-static-lib");
 }
 
 static bool is_object(const char *word)

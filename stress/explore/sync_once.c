@@ -46,24 +46,16 @@ static void undone(void *arg)
 	end(o, 0, o->site);
 }
 
-/* However the routine is left: by an exception of C++, nobody else undoes it. */
-static void left(struct sync_handler *handler)
+/* C++ (cxx/plain/once.cc): an exception leaves the routine. */
+void explored_once_left(void);
+void explored_once_left(void)
 {
-	struct sync_thread *self = sync_self();
-	if (self->handler != handler)
+	struct sync_handler *handler = runtime_on() ? sync_self()->handler : NULL;
+	if (!handler || handler->run != undone)
 		return;
-	self->handler = handler->previous;
-	undone(handler->arg);
-}
-
-static void run(struct sync_object *o, void (*routine)(void))
-{
-	struct sync_thread *self = sync_self();
-	struct sync_handler handler __attribute__((cleanup(left))) = {.previous = self->handler, .run = undone, .arg = o};
-	self->handler = &handler;
-	routine();
 	runtime_enter();
-	self->handler = handler.previous;
+	sync_self()->handler = handler->previous;
+	undone(handler->arg);
 }
 
 static void once(int *flag, void (*routine)(void), const void *site)
@@ -79,9 +71,14 @@ static void once(int *flag, void (*routine)(void), const void *site)
 	sync_perform(o, &op, &wrote);
 	if (!wrote)
 		return;
+	struct sync_thread *self = sync_self();
+	struct sync_handler handler = {.previous = self->handler, .run = undone, .arg = o};
 	o->owner = (uint16_t)(runtime->current + 1);
 	o->site = site;
-	run(o, routine);
+	self->handler = &handler;
+	routine();
+	runtime_enter();
+	self->handler = handler.previous;
 	end(o, ONCE_DONE, site);
 	runtime_save(flag, sizeof *flag);
 	*flag = MEMORY_DONE;
