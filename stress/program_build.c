@@ -137,8 +137,7 @@ static int compile(struct build *b, size_t i)
 		words_add(&words, "%s/explore_cxx.h", b->source->helpers);
 	}
 	words_add(&words, "-S");
-	/* A name that begins with '-' is a file all the same. */
-	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
+	program_add_file(&words, file);
 	words_add(&words, "-o");
 	words_add(&words, "%s", paths.at[0]);
 	status = program_tool_in(folder_of(b, i), &words, file, "does not compile", b->source->verbosity);
@@ -730,7 +729,7 @@ static int compile_plainly(struct build *b, size_t i, enum program_flavour flavo
 		words_add(&words, "%s", b->source->optimise);
 	program_includes(file, b->source->helpers, &words);
 	words_add(&words, "-c");
-	words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
+	program_add_file(&words, file);
 	words_add(&words, "-o");
 	words_add(&words, "%s/%zu.o", b->folder, i);
 	status = program_tool_in(folder_of(b, i), &words, file, "does not compile", b->source->verbosity);

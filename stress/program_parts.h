@@ -33,6 +33,9 @@ int program_check_file(const char *file);
 /* Adds the options by which FILE finds <onceproof.h>, and an implementation its family's headers, in the folder libexec/onceproof HELPERS. */
 void program_includes(const char *file, const char *helpers, struct words *words);
 
+/* Adds FILE to a compiler's command line: as a file also where its name begins with '-'. */
+void program_add_file(struct words *words, const char *file);
+
 /* Runs a tool. SUBJECT and FAILED make the complaint: "a.c: does not compile"; the tool's own errors follow it. VERBOSITY 1 shows the
  * command. 0, or EXIT_USAGE. */
 int program_tool(const struct words *words, const char *subject, const char *failed, int verbosity);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The compilers and the other tools that build users' programs. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,19 @@ int program_compiler(const char *named, bool cxx, struct program_compiler *out)
 	}
 	words_free(&words);
 	return why ? EXIT_USAGE : 0;
+}
+
+void program_add_file(struct words *words, const char *file)
+{
+	char here[PATH_MAX];
+	/* clang 14 writes assembly that it cannot read for a file in the folder ".": it gives the file two numbers, and declares one. */
+	while (file[0] == '.' && file[1] == '/')
+		for (file++; *file == '/';)
+			file++;
+	if (file[0] == '-' && getcwd(here, sizeof here))
+		words_add(words, "%s/%s", here, file);
+	else
+		words_add(words, "%s%s", file[0] == '-' ? "./" : "", file);
 }
 
 bool program_found(const char *name)

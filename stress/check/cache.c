@@ -81,7 +81,7 @@ static bool add_source(FILE *out, const struct check_subject *subject, const cha
 		words_append(&words, &flags.compile);
 		program_includes(file, subject->source.helpers, &words);
 		words_add(&words, "-E");
-		words_add(&words, "%s%s", file[0] == '-' ? "./" : "", file);
+		program_add_file(&words, file);
 		const struct child_options options = {
 			.argv = words.at, .timeout_s = TOOL_TIMEOUT_S, .output_max = SOURCE_BYTES_MAX};
 		struct child_result child;
