@@ -109,6 +109,8 @@ struct running {
 	struct child_result *result;
 	pid_t pid;
 	int ended_fd;     /* readable when pid has ended; -1: unknown */
+	int started_fd;   /* closed when the program runs, or cannot */
+	int why;          /* an errno value: it could not be started */
 	int told, orders; /* of a keeper; -1: there is none */
 	bool own_space;   /* pid takes everything with it */
 	bool ended, killed;
@@ -171,15 +173,32 @@ static void look_at_limits(struct running *r)
 	}
 }
 
+/* What is said until the program runs. False: that is all; a successful exec closes the other side. */
+static bool hear_start(struct running *r)
+{
+	int words[2];
+	if (read(r->started_fd, words, sizeof words) != sizeof words)
+		return false;
+	r->result->addresses_kept |= words[0] == SAYS_ADDRESSES_KEPT;
+	if (words[0] == SAYS_LACKS)
+		r->result->contained = contain_words((unsigned)words[1]);
+	if (words[0] == SAYS_FAILED)
+		r->why = words[1];
+	return true;
+}
+
 static void collect(struct running *r)
 {
-	struct pollfd polled[3] = {{r->streams[0].fd, POLLIN, 0}, {r->streams[1].fd, POLLIN, 0}, {r->ended_fd, POLLIN, 0}};
-	while (!r->ended || polled[0].fd >= 0 || polled[1].fd >= 0) {
-		polled[0].revents = polled[1].revents = 0;
-		poll(polled, 3, r->ended_fd >= 0 || polled[0].fd >= 0 || polled[1].fd >= 0 ? POLL_MS : POLL_BLIND_MS);
+	struct pollfd polled[4] = {{r->streams[0].fd, POLLIN, 0}, {r->streams[1].fd, POLLIN, 0}, {r->ended_fd, POLLIN, 0},
+		{r->started_fd, POLLIN, 0}};
+	while (!r->ended || polled[0].fd >= 0 || polled[1].fd >= 0 || polled[3].fd >= 0) {
+		polled[0].revents = polled[1].revents = polled[3].revents = 0;
+		poll(polled, 4, r->ended_fd >= 0 || polled[0].fd >= 0 || polled[1].fd >= 0 ? POLL_MS : POLL_BLIND_MS);
 		for (int i = 0; i < 2; i++)
 			if (polled[i].fd >= 0 && polled[i].revents && !drain(&r->streams[i]))
 				polled[i].fd = -1;
+		if (polled[3].fd >= 0 && polled[3].revents && !hear_start(r))
+			polled[3].fd = -1;
 		offer_lines(r->options, &r->streams[1]);
 		note_end(r);
 		if (r->ended)
@@ -282,22 +301,7 @@ static pid_t launch(struct contain_start *start, bool keeper, bool *own_space)
 	/* The parent may have died before that took effect. */
 	if (getppid() != parent)
 		_exit(127);
-	contain_exec(start);
-}
-
-/* What is said until the program runs. 0, or why it does not. */
-static int hear_start(int started, struct child_result *result)
-{
-	int words[2], why = 0;
-	/* Ends with the successful exec, which closes the other side. */
-	while (read(started, words, sizeof words) == sizeof words) {
-		result->addresses_kept |= words[0] == SAYS_ADDRESSES_KEPT;
-		if (words[0] == SAYS_LACKS)
-			result->contained = contain_words((unsigned)words[1]);
-		if (words[0] == SAYS_FAILED)
-			why = words[1];
-	}
-	return why;
+	contain_exec(start, -1);
 }
 
 enum { OUT, ERR, STARTED, TOLD, ORDERS, PIPES };
@@ -350,12 +354,12 @@ int child_run(const struct child_options *options, struct child_result *result)
 	close_end(pipes, ORDERS, 0);
 	if (!why) {
 		setpgid(pid, pid); /* as the child does: whoever is first */
-		why = hear_start(pipes[STARTED][0], result);
 		size_t max = options->output_max ? options->output_max : OUTPUT_MAX;
 		struct running r = {.options = options,
 			.result = result,
 			.pid = pid,
 			.ended_fd = (int)syscall(SYS_pidfd_open, pid, 0),
+			.started_fd = pipes[STARTED][0],
 			.told = keeper ? pipes[TOLD][0] : -1,
 			.orders = keeper ? pipes[ORDERS][1] : -1,
 			.own_space = own_space,
@@ -364,6 +368,7 @@ int child_run(const struct child_options *options, struct child_result *result)
 				{.fd = pipes[ERR][0], .text = calloc(1, 1), .room = 1, .max = max}}};
 		collect(&r);
 		learn_end(&r);
+		why = r.why;
 		if (r.ended_fd >= 0)
 			close(r.ended_fd);
 		result->out = r.streams[0].text;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,16 +108,26 @@ static void plain_signals(void)
 			signal(i, SIG_DFL);
 }
 
-_Noreturn void contain_exec(const struct contain_start *start)
+/* The standard input: OPENED, or the file PATH. False with errno. */
+static bool take_input(const char *path, int opened)
+{
+	struct pollfd writer = {opened, POLLIN, 0};
+	struct stat info;
+	int in = opened < 0 ? open(path, O_RDONLY) : opened;
+	/* As a plain open() would have: until there is, or was, a writer. */
+	if (opened >= 0 && fstat(opened, &info) == 0 && S_ISFIFO(info.st_mode))
+		poll(&writer, 1, -1);
+	if (opened >= 0)
+		fcntl(opened, F_SETFL, 0);
+	return in >= 0 && dup2(in, STDIN_FILENO) == STDIN_FILENO;
+}
+
+_Noreturn void contain_exec(const struct contain_start *start, int input)
 {
 	const struct child_options *options = start->options;
 	set_limits(options->limits);
 	plain_signals();
-	int in = open(options->input ? options->input : "/dev/null", O_RDONLY), error = 0;
-	if (in >= 0)
-		dup2(in, STDIN_FILENO);
-	else if (options->input)
-		error = errno;
+	int error = take_input(options->input ? options->input : "/dev/null", input) || !options->input ? 0 : errno;
 	if (!options->inherit_output) {
 		dup2(start->out, STDOUT_FILENO);
 		dup2(start->err, STDERR_FILENO);
@@ -123,7 +135,8 @@ _Noreturn void contain_exec(const struct contain_start *start)
 	if (options->fixed_addresses && personality(ADDR_NO_RANDOMIZE) == -1)
 		contain_say(start->started, SAYS_ADDRESSES_KEPT, 0);
 	const int keep[] = {start->started, options->pass_fd};
-	close_others(keep, sizeof keep / sizeof *keep);
+	if (options->limits)
+		close_others(keep, sizeof keep / sizeof *keep);
 	if (options->pass_fd > 0)
 		fcntl(options->pass_fd, F_SETFD, 0);
 	if (!error && (!options->folder || chdir(options->folder) == 0))
@@ -175,7 +188,7 @@ static _Noreturn void be_program(const struct contain_keeper *keeper, int hello,
 	if (limits->processes && keeper->own_user)
 		limit(RLIMIT_NPROC, limits->processes + CONTAIN_SLACK_PROCESSES);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	contain_exec(start);
+	contain_exec(start, keeper->input);
 }
 
 /* The keeper ------------------------------------------------------------------------------------------------------------------------- */
@@ -265,9 +278,18 @@ static _Noreturn void be_keeper(const struct contain_start *start, unsigned long
 	struct contain_keeper keeper = {.start = start,
 		.own_space = spaces & CLONE_NEWPID,
 		.own_user = spaces & CLONE_NEWUSER,
+		.input = -1,
 		.proc = -1,
 		.scratch = -1};
-	const int keep[] = {start->out, start->err, start->started, start->told, start->orders, start->options->pass_fd};
+	if (start->options->input) {
+		keeper.input = open(start->options->input, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (keeper.input < 0) {
+			contain_say(start->started, SAYS_FAILED, errno);
+			_exit(0);
+		}
+	}
+	const int keep[] = {
+		start->out, start->err, start->started, start->told, start->orders, start->options->pass_fd, keeper.input};
 	int error = 0;
 	close_others(keep, sizeof keep / sizeof *keep);
 	setsid();

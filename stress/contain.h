@@ -59,8 +59,9 @@ struct contain_start {
 	int orders;   /* to the keeper: 'i' interrupt the program, 'k' kill everything; closed when child_run is gone */
 };
 
-/* Never returns: limits, streams, current folder, exec. Complaints go to `started`. */
-_Noreturn void contain_exec(const struct contain_start *start);
+/* Never returns: limits, streams, current folder, exec. Complaints go to `started`. INPUT: the input, opened without waiting for the other
+ * end of a pipe with a name; -1: open it. */
+_Noreturn void contain_exec(const struct contain_start *start, int input);
 
 /* As fork, but the new process is the keeper and never returns. *OWN_SPACE: it is in a process namespace of its own, so killing it kills all.
  * -1 with errno. */
@@ -72,6 +73,7 @@ struct contain_keeper {
 	bool own_space;    /* the first of a process namespace */
 	bool own_user;     /* …and of a user namespace */
 	bool fresh_proc;   /* /proc shows the namespace and nothing else */
+	int input;         /* -1: none. Pipes with a name lead nowhere through an overlay, so it was opened before */
 	int proc, scratch; /* descriptors of /proc and of the file system in memory; -1: none */
 	unsigned lacks;
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../impl/support/say.h"
 #include "checkpoint.h"
@@ -115,6 +116,16 @@ static char **with_more(char *const *words, char *const *more)
 	return all;
 }
 
+/* What the program does outside of the explorer's control (a library function, inline assembly) must not harm, either. Explorations may be
+ * large, and have many processes: only a machine's own size ends them. */
+static struct child_limits limits(void)
+{
+	return (struct child_limits){.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) / 4 * 3 * (uint64_t)sysconf(_SC_PAGESIZE),
+		.processes = 1024,
+		.file_bytes = (uint64_t)1 << 30,
+		.contain = true};
+}
+
 int explore_file_run(const struct explore_file *file, char *const *words, json_t **answer)
 {
 	struct checkpoint_channel channel;
@@ -124,8 +135,14 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 		complain("%s: its checkpoint cannot be reached: %s", file->files[0], strerror(why));
 		return EXIT_USAGE;
 	}
-	char **all = with_more(words, channel.words), **command = explore_file_command(file, all);
+	/* The input is opened outside of the containment, which pipes with a name do not cross. */
+	struct explore_file inside = *file;
+	inside.input = file->input ? "-" : NULL;
+	char **all = with_more(words, channel.words), **command = explore_file_command(&inside, all);
+	const struct child_limits most = limits();
 	struct child_options options = {.argv = command,
+		.limits = &most,
+		.input = file->input,
 		.timeout_s = file->time_limit_s > 0 ? file->time_limit_s + (file->quiet ? LITTLE_PATIENCE_S : PATIENCE_S) : 0,
 		.output_max = ANSWER_BYTES_MAX,
 		.fixed_addresses = true,
@@ -138,6 +155,10 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 	checkpoint_channel_close(&channel);
 	free(command);
 	free(all);
+	if (why && file->input && access(file->input, R_OK) != 0) {
+		complain("%s: cannot be explored: the standard input: %s: %s", file->files[0], file->input, strerror(why));
+		return EXIT_USAGE;
+	}
 	if (why) {
 		complain("%s: the built program cannot be run: %s", file->files[0], strerror(why));
 		return EXIT_USAGE;

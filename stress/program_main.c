@@ -73,7 +73,7 @@ static const struct argp_option options[] = {
 	{"atomic", 'A', "SITE=ORDER[,SITE]", 0, "a plain access behaves as an atomic one (see explore/amend.h)", 0},
 	{"lock", 'G', "LOCK=FROM-TO[,FROM-TO...]", 0, "code is under a lock (likewise)", 0},
 	{"replay", 'r', "FILE", 0, "repeat the schedule of a witness", 0},
-	{"input", 'i', "FILE", 0, "the program's standard input (default: empty)", 0},
+	{"input", 'i', "FILE", 0, "the program's standard input (default: empty; -: this one's own)", 0},
 	{"isolate", 'P', "WHY", OPTION_ARG_OPTIONAL, "each execution in a process of its own; the first option, if at all", 0},
 	{"same-input", 'Q', NULL, 0, "the standard input is the program's already", 0},
 	{0},
@@ -325,10 +325,12 @@ _Noreturn static void fail(const char *what, const char *why)
 	_exit(2);
 }
 
-/* The standard input is a file in memory, so that it can be read again. */
+/* The standard input is a file in memory, so that it can be read again. PATH "-": what it is now. */
 static void set_input(const char *path)
 {
-	int to = memfd_create("input", MFD_CLOEXEC), from = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	bool own = path && strcmp(path, "-") == 0;
+	int to = memfd_create("input", MFD_CLOEXEC);
+	int from = own ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	char chunk[65536];
 	size_t total = 0;
 	if (path && from < 0)

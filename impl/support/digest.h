@@ -23,7 +23,7 @@ void digest_begin(struct digest *d);
 void digest_add(struct digest *d, const void *from, size_t bytes);
 /* A text with its end, so that "ab", "c" is not "a", "bc"; NULL is another than "". */
 void digest_add_text(struct digest *d, const char *text);
-/* All that is in the file PATH, and how long it is. 0, or an errno value. */
+/* All that is in the file PATH, and how long it is. 0, or an errno value: EINVAL for what is no plain file, which stays untouched. */
 int digest_add_file(struct digest *d, const char *path);
 /* As 64 hexadecimal digits. */
 void digest_end(struct digest *d, char text[DIGEST_TEXT_BYTES]);
