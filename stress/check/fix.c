@@ -12,6 +12,7 @@
 #include "../../impl/support/say.h"
 #include "../../reports/node.h"
 #include "../../reports/result.h"
+#include "../explored.h"
 #include "fix_parts.h"
 
 enum {
@@ -131,6 +132,12 @@ static void halve(struct search *s)
 }
 
 /* Families of changes ----------------------------------------------------------------------------------------------------------------------- */
+
+static bool waits_for_ever(const json_t *finding)
+{
+	const char *kind = node_string(finding, "kind");
+	return strcmp(kind, "deadlock") == 0 || strcmp(kind, "lost-wakeup") == 0 || strcmp(kind, "livelock") == 0;
+}
 
 static void try_orders(struct search *s)
 {
@@ -253,13 +260,33 @@ static bool double_checked(const struct search *s)
 	return false;
 }
 
+/* Is what races the variable of a loop, by which a thread was told its number? It is not meant to be shared at all. */
+static bool shares_loop(struct search *s)
+{
+	struct fix_variables v;
+	struct fix_change change;
+	fix_racing(&s->f.traces, &v);
+	if (!v.count || !fix_atomics(&s->f.traces, &v, &change, FIX_SEQ_CST))
+		return false;
+	for (unsigned i = 0; i < change.count; i++) {
+		const struct fix_edit *e = &change.edit[i];
+		char *line = e->kind == FIX_EDIT_UPDATE ? source_line(e->file, e->last_line) : NULL;
+		bool loop = line && strncmp(line, "for", 3) == 0;
+		free(line);
+		if (loop)
+			return true;
+	}
+	return false;
+}
+
 static void try_all(struct search *s)
 {
 	struct fix_variables racing;
 	fix_racing(&s->f.traces, &racing);
 	bool races = racing.count > 0, avoids = races && double_checked(s);
-	if (!done(s))
-		try_orders(s);
+	if (shares_loop(s))
+		return;
+	try_orders(s);
 	if (!done(s) && races && !avoids)
 		try_mutexes(s, true, FIX_LINES);
 	if (!done(s) && races)
@@ -280,6 +307,26 @@ static void try_all(struct search *s)
 		}
 }
 
+/* No one change mends everything: one for FINDING alone, which leaves only others that were there before. */
+static void try_alone(struct search *s, const json_t *finding)
+{
+	struct fixing *f = &s->f;
+	size_t i, at = 0;
+	const json_t *it, *raw = node_get(f->traces.answer, "findings");
+	json_array_foreach(node_get(f->baseline, "findings"), i, it)
+		if (fix_same(it, finding))
+			f->target = it;
+	/* Findings that are the same were put together: the answer's first of that kind that its steps belong to. */
+	while (f->target && at < json_array_size(raw) && !fix_shows(&f->traces, at, f->target))
+		at++;
+	if (!f->target || at == json_array_size(raw) || json_array_size(node_get(f->baseline, "findings")) < 2)
+		return;
+	fix_traces_forget(&f->traces);
+	f->traces.only = (int)at;
+	f->waits = waits_for_ever(f->target);
+	try_all(s);
+}
+
 /* The answer ---------------------------------------------------------------------------------------------------------------------------- */
 
 static json_t *fix_node(struct search *s)
@@ -292,7 +339,13 @@ static json_t *fix_node(struct search *s)
 	node_set(fix, "edits", fix_change_edits(&s->f.traces, &s->best));
 	node_set(fix, "verdict", node_text(v->proved ? "proved" : "not-found"));
 	node_set(fix, "executions", json_integer(v->executions));
-	if (!v->proved)
+	size_t others = json_array_size(node_get(v->result, "findings"));
+	if (others)
+		node_set(fix, "evidence",
+			node_must(json_sprintf("%s: %s for this finding, %lld execution%s; %zu other finding%s stay%s", with,
+				v->proved ? "proved" : "not found again", v->executions, plural, others, others == 1 ? "" : "s",
+				others == 1 ? "s" : "")));
+	else if (!v->proved)
 		node_set(fix, "evidence",
 			node_must(json_sprintf("%s: not found again in %lld execution%s", with, v->executions, plural)));
 	else
@@ -303,27 +356,15 @@ static json_t *fix_node(struct search *s)
 	return fix;
 }
 
-/* The change holds when nothing is found any more: it mends every finding of the explorer's. */
+/* The change holds when nothing is found any more: it mends every finding of RESULT. NULL: only this one. */
 static void attach(const json_t *result, json_t *finding, json_t *fix)
 {
 	size_t i;
 	json_t *other;
-	json_array_foreach(node_get(result, "findings"), i, other)
+	json_array_foreach(result ? node_get(result, "findings") : NULL, i, other)
 		if (other != finding && json_array_size(node_get(other, "fixes")) == 0)
 			node_set(other, "fixes", node_must(json_pack("[O]", fix)));
 	node_set(finding, "fixes", node_must(json_pack("[o]", fix)));
-}
-
-static bool waits_for_ever(const json_t *result)
-{
-	size_t i;
-	const json_t *finding;
-	json_array_foreach(node_get(result, "findings"), i, finding) {
-		const char *kind = node_string(finding, "kind");
-		if (strcmp(kind, "deadlock") == 0 || strcmp(kind, "lost-wakeup") == 0 || strcmp(kind, "livelock") == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Explores the program as it is: what it does in each finding's execution is what candidates are made from. false: nothing was found. */
@@ -337,11 +378,17 @@ static bool look(struct search *s, double limit_s)
 	f->baseline = result_new(f->subject->name, f->subject->scenario, "explore", f->file->built.compiler);
 	if (!answer)
 		return false;
+	size_t i;
+	const json_t *status;
+	json_array_foreach(node_get(answer, "statuses"), i, status)
+		f->ever_zero |= json_integer_value(status) == 0;
 	/* Takes findings out that nobody asked for. */
 	check_explore_judge(f->subject, &plan, f->file, answer, f->baseline);
 	fix_traces_open(&f->traces, f->file->built.program, &f->subject->source, answer);
 	f->traces.cxx = f->file->built.cxx;
-	f->waits = waits_for_ever(f->baseline);
+	const json_t *finding;
+	json_array_foreach(node_get(f->baseline, "findings"), i, finding)
+		f->waits |= waits_for_ever(finding);
 	return json_array_size(node_get(f->baseline, "findings")) > 0;
 }
 
@@ -353,11 +400,10 @@ static void verify_longer(struct search *s)
 		struct fix_trial trial;
 		if (!fix_try(&s->f, &s->best, &trial))
 			return;
-		size_t again = json_array_size(node_get(trial.result, "findings"));
-		if (trial.holds || again) {
+		if (trial.holds || trial.broken) {
 			fix_trial_close(&s->verified);
 			s->verified = trial;
-			s->found = !again;
+			s->found = trial.holds;
 		} else {
 			fix_trial_close(&trial);
 		}
@@ -403,9 +449,11 @@ void check_fix(
 	if (look(s, limit_s / 3)) {
 		s->f.executions = SMALL_EXECUTIONS;
 		try_all(s);
+		if (!s->found)
+			try_alone(s, finding);
 		verify_longer(s);
 		if (s->found)
-			attach(result, finding, fix_node(s));
+			attach(s->f.target ? NULL : result, finding, fix_node(s));
 	}
 	fix_trial_close(&s->verified);
 	fix_traces_close(&s->f.traces);

@@ -32,14 +32,14 @@ static void add_variable(struct fix_variables *v, const struct fix_step *s)
 
 static bool is_access(const struct fix_step *s)
 {
-	return (s->kind == FIX_PLAIN || s->kind == FIX_ATOMIC) && s->bytes;
+	return (s->kind == FIX_PLAIN || s->kind == FIX_ATOMIC) && s->bytes && !s->foreign;
 }
 
 void fix_racing(const struct fix_traces *t, struct fix_variables *v)
 {
 	v->count = 0;
 	for (size_t i = 0; i < t->count; i++)
-		if (t->step[i].racing && is_access(&t->step[i]))
+		if (t->step[i].racing && is_access(&t->step[i]) && fix_matters(t, &t->step[i]))
 			add_variable(v, &t->step[i]);
 }
 
@@ -59,7 +59,8 @@ void fix_shared(const struct fix_traces *t, struct fix_variables *v)
 {
 	v->count = 0;
 	for (size_t i = 0; i < t->count; i++)
-		if (is_access(&t->step[i]) && !fix_overlaps(v, &t->step[i]) && is_shared(t, &t->step[i]))
+		if (is_access(&t->step[i]) && fix_matters(t, &t->step[i]) && !fix_overlaps(v, &t->step[i]) &&
+			is_shared(t, &t->step[i]))
 			add_variable(v, &t->step[i]);
 }
 
@@ -287,7 +288,7 @@ bool fix_atomics(struct fix_traces *t, const struct fix_variables *v, struct fix
 	change->count = 0;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct fix_step *s = &t->step[i];
-		if (s->kind != FIX_PLAIN || !fix_overlaps(v, s))
+		if (s->kind != FIX_PLAIN || s->foreign || !fix_overlaps(v, s))
 			continue;
 		if (!fits(s))
 			return false;

@@ -71,8 +71,8 @@ static void join_regions(struct regions *r)
 static bool concerns(const struct fixing *f, const struct fix_variables *v, const struct fix_step *s)
 {
 	if (s->kind == FIX_PLAIN || s->kind == FIX_ATOMIC)
-		return fix_overlaps(v, s);
-	return f->waits && (s->kind == FIX_WAIT || s->kind == FIX_SIGNAL);
+		return !s->foreign && fix_overlaps(v, s);
+	return f->waits && fix_matters(&f->traces, s) && (s->kind == FIX_WAIT || s->kind == FIX_SIGNAL);
 }
 
 /* The line of STEP in PLACE's function; 0: it is not in there. */
@@ -350,7 +350,8 @@ static unsigned find_waiters(struct fixing *f, struct waiter *waiters, unsigned 
 	unsigned count = 0;
 	const json_t *finding, *place, *frame;
 	json_array_foreach(node_get(f->traces.answer, "findings"), i, finding) {
-		if (strcmp(node_string(finding, "kind"), "deadlock") != 0 || count)
+		if (strcmp(node_string(finding, "kind"), "deadlock") != 0 || count ||
+			(f->traces.only >= 0 && (int)i != f->traces.only))
 			continue;
 		json_array_foreach(node_get(finding, "places"), p, place) {
 			const char *role = node_string(place, "role"), *mutex = strstr(role, "waits for mutex ");

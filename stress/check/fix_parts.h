@@ -39,6 +39,7 @@ struct fix_step {
 	unsigned trace, thread, bytes;
 	bool reads, writes;
 	bool racing;              /* one of the two accesses of a data race */
+	bool foreign;             /* of a changed program, and not racing: says only what comes behind what */
 	const char *tag, *order;  /* of the answer */
 	uint64_t address, global; /* global: in the program, counted from its start; 0: it lies elsewhere */
 	unsigned frame_count;
@@ -55,6 +56,9 @@ struct fix_traces {
 	json_t *answer;  /* of the explorer; owned */
 	json_t *further; /* answers of fix_traces_add; owned */
 	unsigned trace_count;
+	unsigned own_traces; /* the first ones: of the program as it is */
+	size_t own_count;
+	int only; /* that trace alone matters, and further ones; -1: all do */
 	size_t count;
 	struct fix_step *step; /* owned */
 	struct fix_spot *spot; /* instructions that were looked up; owned */
@@ -66,6 +70,8 @@ void fix_traces_open(struct fix_traces *t, const char *module, const struct prog
 /* Adds the racing plain accesses of a further ANSWER: of executions of a changed program, in which other steps are not as they were.
  * Returns whether there were any. */
 bool fix_traces_add(struct fix_traces *t, json_t *answer);
+/* Forgets them. */
+void fix_traces_forget(struct fix_traces *t);
 void fix_traces_close(struct fix_traces *t);
 
 /* The source places of the call that returns to FRAME, innermost inlined function first. *COUNT may be 0. Borrowed until the next call. */
@@ -82,6 +88,12 @@ void fix_user_file(const char *file, char *out, size_t bytes);
 
 /* How the source names what STEP accesses or locks: "counter", "pair.b"; "" if that cannot be told. */
 void fix_name(struct fix_traces *t, const struct fix_step *step, char *name, size_t bytes);
+
+/* Is finding NUMBER of the answer what FINDING, judged, is about? */
+bool fix_shows(struct fix_traces *t, size_t number, const json_t *finding);
+
+/* Does STEP belong to a trace that matters? */
+bool fix_matters(const struct fix_traces *t, const struct fix_step *step);
 
 /* Does STEP hold the mutex at ADDRESS? Returns the step that took it, else NULL. */
 const struct fix_step *fix_holds(const struct fix_traces *t, const struct fix_step *step, uint64_t address);
@@ -130,12 +142,14 @@ struct fixing {
 	const struct check_plan *plan;
 	struct explore_file *file;
 	struct fix_traces traces;
-	json_t *baseline;    /* the program as it is, judged */
-	bool waits;          /* some finding is about threads that wait for ever */
-	double until;        /* by check_clock() */
-	unsigned tries;      /* so far */
-	uint64_t executions; /* of each try */
-	char **texts;        /* owned by the search: ranges of code */
+	json_t *baseline;     /* the program as it is, judged */
+	const json_t *target; /* the finding of the baseline that alone is to be mended; NULL: all are */
+	bool ever_zero;       /* the exit status of some execution is 0: another one is a finding */
+	bool waits;           /* some finding is about threads that wait for ever */
+	double until;         /* by check_clock() */
+	unsigned tries;       /* so far */
+	uint64_t executions;  /* of each try */
+	char **texts;         /* owned by the search: ranges of code */
 	size_t text_count;
 };
 
@@ -144,6 +158,7 @@ struct fix_trial {
 	bool holds;  /* nothing is found any more */
 	bool proved; /* else it was not found within the executions */
 	bool timed_out;
+	bool broken; /* something that matters is found */
 	long long executions;
 	char bound[320];
 	json_t *result; /* judged; owned */
@@ -153,6 +168,8 @@ struct fix_trial {
 /* Explores the program with CHANGE under F's plan, until the first finding. false: no time or no tries are left, or there is no answer.
  * The caller calls fix_trial_close. */
 bool fix_try(struct fixing *f, const struct fix_change *change, struct fix_trial *out);
+/* Are two findings of one kind, in the same lines? */
+bool fix_same(const json_t *a, const json_t *b);
 void fix_trial_close(struct fix_trial *trial);
 
 /* Explores the program as it is, for at most LIMIT_S; the worker's answer, or NULL. */

@@ -137,7 +137,8 @@ static void add_traces(struct fix_traces *t, const json_t *answer, bool original
 		mark_racing(t, first, finding);
 		for (s = first; s < t->count && !original; s++) {
 			t->step[s].held_count = 0;
-			if (t->step[s].kind != FIX_PLAIN || !t->step[s].racing)
+			t->step[s].foreign = !t->step[s].racing;
+			if (t->step[s].kind != FIX_PLAIN)
 				t->step[s].kind = FIX_OTHER;
 		}
 		t->trace_count++;
@@ -153,6 +154,9 @@ void fix_traces_open(struct fix_traces *t, const char *module, const struct prog
 		exit(EXIT_USAGE);
 	}
 	add_traces(t, answer, true);
+	t->own_traces = t->trace_count;
+	t->own_count = t->count;
+	t->only = -1;
 }
 
 bool fix_traces_add(struct fix_traces *t, json_t *answer)
@@ -162,8 +166,14 @@ bool fix_traces_add(struct fix_traces *t, json_t *answer)
 	node_append(t->further, json_incref(answer));
 	add_traces(t, answer, false);
 	for (size_t i = before; i < t->count && !news; i++)
-		news = t->step[i].kind == FIX_PLAIN;
+		news = t->step[i].kind == FIX_PLAIN && t->step[i].racing;
 	return news;
+}
+
+void fix_traces_forget(struct fix_traces *t)
+{
+	t->count = t->own_count;
+	t->trace_count = t->own_traces;
 }
 
 void fix_traces_close(struct fix_traces *t)
@@ -226,6 +236,45 @@ void fix_user_file(const char *file, char *out, size_t bytes)
 	size_t length = getcwd(path, sizeof path) ? strlen(path) : 0;
 	bool inside = length && strncmp(file, path, length) == 0 && file[length] == '/';
 	snprintf(out, bytes, "%s", inside ? file + length + 1 : file);
+}
+
+/* Is one of the lines that the call which returns to FRAME stands in among FINDING's? */
+static bool frame_in(struct fix_traces *t, uint64_t frame, const json_t *finding)
+{
+	size_t count, i;
+	const json_t *location;
+	const struct source_place *places = fix_places(t, frame, &count);
+	json_array_foreach(node_get(finding, "locations"), i, location)
+		for (size_t p = 0; p < count; p++) {
+			char user[SOURCE_FILE_MAX];
+			fix_user_file(places[p].file, user, sizeof user);
+			if (places[p].line == json_integer_value(node_get(location, "line")) &&
+				strcmp(user, node_string(location, "file")) == 0)
+				return true;
+		}
+	return false;
+}
+
+bool fix_shows(struct fix_traces *t, size_t number, const json_t *finding)
+{
+	const json_t *raw = json_array_get(node_get(t->answer, "findings"), number), *place;
+	size_t i, f;
+	if (!json_equal(node_get(raw, "kind"), node_get(finding, "kind")))
+		return false;
+	json_array_foreach(node_get(raw, "places"), i, place) {
+		const json_t *frame;
+		bool inside = false;
+		json_array_foreach(node_get(place, "frames"), f, frame)
+			inside |= frame_in(t, number_of(frame), finding);
+		if (!inside)
+			return false;
+	}
+	return true;
+}
+
+bool fix_matters(const struct fix_traces *t, const struct fix_step *step)
+{
+	return t->only < 0 || step->trace == (unsigned)t->only || step->trace >= t->own_traces;
 }
 
 const struct fix_step *fix_holds(const struct fix_traces *t, const struct fix_step *step, uint64_t address)

@@ -11,7 +11,7 @@
 #include "../program_parts.h"
 #include "fix_parts.h"
 
-enum { TRIES_MAX = 40 };
+enum { TRIES_MAX = 40, ENOUGH = 1000 };
 
 /* Ranges of code ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -99,8 +99,10 @@ json_t *fix_explore(struct fixing *f, const struct fix_change *change, double li
 	if (f->executions)
 		plan.executions = f->executions;
 	check_explore_options(&plan, limit_s, &options);
+	/* A status that is never 0 is the program's own, and no reason to stop. */
 	for (size_t i = 0; options.words[i]; i++)
-		words_add(&words, "%s", options.words[i]);
+		if (!first || f->ever_zero || strcmp(options.words[i], "--failing-status") != 0)
+			words_add(&words, "%s", options.words[i]);
 	if (first)
 		words_add(&words, "--first");
 	for (unsigned i = 0; change && i < change->count; i++)
@@ -139,6 +141,76 @@ static void tell(struct fixing *f, const struct fix_change *change, const struct
 	json_decref(words);
 }
 
+static bool has_line(const json_t *finding, const json_t *line)
+{
+	size_t i;
+	const json_t *other;
+	json_array_foreach(node_get(finding, "locations"), i, other)
+		if (json_equal(node_get(line, "file"), node_get(other, "file")) &&
+			json_equal(node_get(line, "line"), node_get(other, "line")))
+			return true;
+	return false;
+}
+
+bool fix_same(const json_t *a, const json_t *b)
+{
+	size_t i;
+	const json_t *line;
+	if (!json_equal(node_get(a, "kind"), node_get(b, "kind")))
+		return false;
+	json_array_foreach(node_get(a, "locations"), i, line)
+		if (!has_line(b, line))
+			return false;
+	json_array_foreach(node_get(b, "locations"), i, line)
+		if (!has_line(a, line))
+			return false;
+	return true;
+}
+
+/* Has FINDING nothing to do with F's target? What goes wrong with values could come of it, whatever was changed to silence that. */
+static bool independent(const struct fixing *f, const json_t *finding)
+{
+	static const char *const kinds[] = {"data-race", "deadlock", "lost-wakeup", "misuse", "leak"};
+	size_t i;
+	const json_t *line;
+	bool fits = false;
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		fits |= strcmp(kinds[i], node_string(finding, "kind")) == 0;
+	json_array_foreach(node_get(finding, "locations"), i, line)
+		fits &= !has_line(f->target, line);
+	return fits;
+}
+
+/* Is all that RESULT has known, and independent of F's target? */
+static bool only_others(const struct fixing *f, const json_t *result)
+{
+	size_t i, k;
+	const json_t *finding, *old;
+	json_array_foreach(node_get(result, "findings"), i, finding) {
+		bool known = false;
+		json_array_foreach(node_get(f->baseline, "findings"), k, old)
+			known |= fix_same(old, finding);
+		if (!known || !independent(f, finding))
+			return false;
+	}
+	return true;
+}
+
+static void conclude(const struct fixing *f, const json_t *answer, bool clean, struct fix_trial *out)
+{
+	const char *verdict = node_string(out->result, "verdict");
+	bool whole = json_is_true(node_get(answer, "exhausted")) && !*node_string(answer, "bound");
+	out->timed_out = json_is_true(node_get(answer, "out_of_time"));
+	out->executions = (long long)json_integer_value(node_get(out->result, "executions"));
+	snprintf(out->bound, sizeof out->bound, "%s", node_string(out->result, "bound"));
+	out->proved = f->target ? whole && same_limits(f, answer) : strcmp(verdict, "proved") == 0;
+	clean = clean || (f->target && only_others(f, out->result));
+	out->proved = out->proved && clean;
+	out->broken = !clean;
+	/* What was looked for only briefly says nothing. */
+	out->holds = out->proved || (clean && out->executions >= ENOUGH && same_limits(f, answer));
+}
+
 bool fix_try(struct fixing *f, const struct fix_change *change, struct fix_trial *out)
 {
 	*out = (struct fix_trial){0};
@@ -146,22 +218,18 @@ bool fix_try(struct fixing *f, const struct fix_change *change, struct fix_trial
 	if (f->tries >= TRIES_MAX || limit_s < 0.05)
 		return false;
 	f->tries++;
-	json_t *answer = fix_explore(f, change, limit_s, true);
+	/* Where others stay, the first one says nothing. */
+	json_t *answer = fix_explore(f, change, limit_s, !f->target);
 	if (!answer)
 		return false;
 	struct check_plan plan = *f->plan;
 	plan.witness_folder = NULL;
 	plan.shard = plan.shards = 1;
-	out->timed_out = json_is_true(node_get(answer, "out_of_time"));
+	bool clean = json_array_size(node_get(answer, "findings")) == 0;
 	out->result = result_new(f->subject->name, f->subject->scenario, "explore", f->file->built.compiler);
 	check_explore_judge(f->subject, &plan, f->file, answer, out->result);
-	const char *verdict = node_string(out->result, "verdict");
-	bool clean = json_array_size(node_get(out->result, "findings")) == 0;
-	out->proved = strcmp(verdict, "proved") == 0;
-	out->holds = out->proved || strcmp(verdict, "not-found") == 0 || (clean && same_limits(f, answer));
-	out->executions = (long long)json_integer_value(node_get(out->result, "executions"));
-	snprintf(out->bound, sizeof out->bound, "%s", node_string(out->result, "bound"));
 	out->answer = answer;
+	conclude(f, answer, clean, out);
 	tell(f, change, out);
 	return true;
 }

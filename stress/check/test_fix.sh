@@ -606,6 +606,46 @@ C
 fixes again 'a mutex taken twice' proved \
 	'6:the thread has `m` already: do not lock it again, or make it recursive (PTHREAD_MUTEX_RECURSIVE)'
 
+cat >two.c <<'C'
+#include <pthread.h>
+#include <assert.h>
+static int hits, misses;
+static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
+static void *f(void *arg)
+{
+	hits++;
+	pthread_mutex_lock(&a);
+	pthread_mutex_lock(&b);
+	pthread_mutex_unlock(&b);
+	pthread_mutex_unlock(&a);
+	return arg;
+}
+static void *g(void *arg)
+{
+	hits++;
+	pthread_mutex_lock(&b);
+	pthread_mutex_lock(&a);
+	pthread_mutex_unlock(&a);
+	pthread_mutex_unlock(&b);
+	return arg;
+}
+int main(void)
+{
+	pthread_t s, t;
+	pthread_create(&s, 0, f, 0);
+	pthread_create(&t, 0, g, 0);
+	pthread_join(s, 0);
+	pthread_join(t, 0);
+	assert(hits == 2);
+	return 0;
+}
+C
+run "$onceproof" check --no-cache --engine=explore --budget=60 --seed=1 --json two.json two.c
+expect_status 1
+expect "of two bugs that have nothing to do with each other one is mended, and that the other stays is said" jq -e '
+	.results[0].findings[0] | .kind == "data-race" and .fixes[0].verdict == "proved" and
+	(.fixes[0].edits | map(.line) == [7, 16]) and (.fixes[0].evidence | test("proved for this finding, .*; 1 other finding stays"))' two.json
+
 cat >nothing.c <<'C'
 #include <pthread.h>
 #include <stdlib.h>
