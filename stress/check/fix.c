@@ -13,6 +13,7 @@
 #include "../../reports/node.h"
 #include "../../reports/result.h"
 #include "../explored.h"
+#include "../program_parts.h"
 #include "fix_parts.h"
 
 enum {
@@ -416,6 +417,10 @@ static void verify_longer(struct search *s)
 static bool build(struct explore_file *file)
 {
 	const char *optimise = file->optimise;
+	/* In C++ the accesses of all std::atomic objects would stand in the same functions of the library then. */
+	for (size_t i = 0; i < file->file_count; i++)
+		if (program_is_cxx(file->files[i]))
+			return explore_file_build(file) == 0;
 	file->optimise = "-O0";
 	complaints_off(true);
 	int status = explore_file_build(file);

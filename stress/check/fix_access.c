@@ -130,6 +130,20 @@ void fix_set_order(struct fix_edit *e, enum fix_order order)
 							 : e->order;
 }
 
+/* Is what happens at the site of some edit one line's doing alone? A function of a library may serve several. */
+static bool own_sites(struct fix_traces *t, const struct fix_change *change)
+{
+	for (size_t i = 0; i < t->count; i++)
+		for (unsigned e = 0; e < change->count; e++)
+			for (unsigned n = 0; n < change->edit[e].site_count; n++) {
+				struct source_place place;
+				if (t->step[i].frame[0] == change->edit[e].site[n] && fix_place(t, &t->step[i], &place) &&
+					(place.line < change->edit[e].line || place.line > change->edit[e].last_line))
+					return false;
+			}
+	return true;
+}
+
 bool fix_orders(struct fix_traces *t, struct fix_change *change, enum fix_order order)
 {
 	change->count = 0;
@@ -146,7 +160,7 @@ bool fix_orders(struct fix_traces *t, struct fix_change *change, enum fix_order 
 			return false;
 		fix_set_order(e, order);
 	}
-	return change->count > 0;
+	return change->count > 0 && own_sites(t, change);
 }
 
 /* Plain accesses, and updates --------------------------------------------------------------------------------------------------------------- */

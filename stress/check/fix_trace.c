@@ -202,10 +202,14 @@ const struct source_place *fix_places(struct fix_traces *t, uint64_t frame, size
 	return spot->place;
 }
 
-/* The outermost calls are the explorer's own, whose files are told relative to its source. */
-static bool is_runtime(const char *file)
+/* The outermost calls are the explorer's own, whose files are told relative to its source; the innermost ones may be a library's. */
+static bool is_others(const char *file)
 {
-	return strncmp(file, "stress/", strlen("stress/")) == 0;
+	static const char *const begins[] = {"stress/", "/usr/include/", "/usr/lib/", "/usr/local/include/"};
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (strncmp(file, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
 }
 
 size_t fix_stack(struct fix_traces *t, const struct fix_step *step, struct source_place stack[FIX_STACK_MAX])
@@ -215,7 +219,7 @@ size_t fix_stack(struct fix_traces *t, const struct fix_step *step, struct sourc
 		size_t count;
 		const struct source_place *places = fix_places(t, step->frame[f], &count);
 		for (size_t p = 0; p < count && found < FIX_STACK_MAX; p++)
-			if (places[p].line > 0 && !is_runtime(places[p].file))
+			if (places[p].line > 0 && !is_others(places[p].file))
 				stack[found++] = places[p];
 	}
 	return found;
@@ -322,14 +326,25 @@ static const char *expression_end(const char *at)
 	}
 }
 
+/* The same without a member that is called. */
+static const char *object_end(const char *at)
+{
+	const char *end = expression_end(at);
+	if (*end != '(')
+		return end;
+	while (end > at && in_word(end[-1]))
+		end--;
+	return end > at && end[-1] == '.' ? end - 1 : end > at + 1 && end[-1] == '>' ? end - 2 : at;
+}
+
 /* The only expression in TEXT that begins with the word NAME and goes on behind it. */
 static bool expression_of(const char *text, const char *name, char *out, size_t bytes)
 {
 	size_t length = strlen(name), found = 0;
 	for (const char *at = text; (at = strstr(at, name)) != NULL; at += length) {
-		const char *end = expression_end(at);
+		const char *end = object_end(at);
 		if ((at > text && (in_word(at[-1]) || at[-1] == '.' || at[-1] == '>')) || in_word(at[length]) ||
-			end == at + length)
+			end <= at + length)
 			continue;
 		if (found && (strlen(out) != (size_t)(end - at) || strncmp(out, at, strlen(out)) != 0))
 			return false;
@@ -374,19 +389,19 @@ static bool mentioned(const char *text, char *out, size_t bytes)
 			at++;
 			continue;
 		}
-		const char *word = at, *end = expression_end(at);
+		const char *word = at, *next = expression_end(at), *end = object_end(at);
 		while (in_word(*word))
 			word++;
 		bool counted = (at - text >= 2 && (strncmp(at - 2, "++", 2) == 0 || strncmp(at - 2, "--", 2) == 0)) ||
 			       strncmp(end, "++", 2) == 0 || strncmp(end, "--", 2) == 0;
-		bool member = end != word && !isdigit((unsigned char)*at);
-		if ((member || counted) && *end != '(' && (size_t)(end - at) < bytes) {
+		bool member = end > word && !isdigit((unsigned char)*at);
+		if ((member || (counted && end > at)) && (size_t)(end - at) < bytes) {
 			if (found && (strlen(out) != (size_t)(end - at) || strncmp(out, at, strlen(out)) != 0))
 				return false;
 			snprintf(out, bytes, "%.*s", (int)(end - at), at);
 			found++;
 		}
-		at = end;
+		at = next;
 	}
 	return found > 0;
 }

@@ -646,6 +646,54 @@ expect "of two bugs that have nothing to do with each other one is mended, and t
 	.results[0].findings[0] | .kind == "data-race" and .fixes[0].verdict == "proved" and
 	(.fixes[0].edits | map(.line) == [7, 16]) and (.fixes[0].evidence | test("proved for this finding, .*; 1 other finding stays"))' two.json
 
+cat >cxx.cc <<'C'
+#include <cassert>
+#include <mutex>
+#include <thread>
+static std::mutex m;
+static int total;
+static void locked(int by)
+{
+	std::lock_guard<std::mutex> guard(m);
+	total += by;
+}
+static void forgot(int by)
+{
+	total += by;
+}
+int main()
+{
+	std::thread a(locked, 1), b(locked, 2), c(forgot, 3);
+	a.join();
+	b.join();
+	c.join();
+	assert(total == 6);
+	return 0;
+}
+C
+cat >flag.cc <<'C'
+#include <atomic>
+#include <cassert>
+#include <thread>
+static std::atomic<bool> ready;
+static int data;
+int main()
+{
+	std::thread a([] { data = 42; ready.store(true, std::memory_order_relaxed); });
+	if (ready.load(std::memory_order_relaxed))
+		assert(data == 42);
+	a.join();
+}
+C
+for file in cxx.cc flag.cc; do
+	run "$onceproof" check --no-cache --engine=explore --budget=60 --seed=1 --json "$file.json" "$file"
+	expect_status 1
+done
+edits='.results[0].findings[0].fixes[0] | select(.verdict == "proved") | .edits[] | "\(.line):\(.change)"'
+expect "C++: a mutex in C++" [ "$(jq -r "$edits" cxx.cc.json)" = "13:m.lock() in front of line 13, m.unlock() behind line 13" ]
+expect "C++: orders in the lines of the program, not of the library" [ "$(jq -r "$edits" flag.cc.json)" = "8:ready.store(…, std::memory_order_release) instead of relaxed
+9:ready.load(std::memory_order_acquire) instead of relaxed" ]
+
 cat >nothing.c <<'C'
 #include <pthread.h>
 #include <stdlib.h>
