@@ -90,8 +90,11 @@ static int no_answer(const struct explore_file *file, struct child_result *child
 {
 	char text[512];
 	reason_of(child, text, sizeof text);
+	/* Whoever takes the reason has a verdict of its own for it. */
+	static const char verdict[] = "inconclusive: ";
+	bool judged = strncmp(text, verdict, sizeof verdict - 1) == 0;
 	if (file->reason)
-		snprintf(file->reason, file->reason_bytes, "%s", text);
+		snprintf(file->reason, file->reason_bytes, "%s", text + (judged ? sizeof verdict - 1 : 0));
 	if (!file->quiet)
 		complain("%s: %s", file->files[0], text);
 	return WIFEXITED(child->status) && WEXITSTATUS(child->status) == EXIT_USAGE && !file->quiet ? EXIT_USAGE

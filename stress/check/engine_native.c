@@ -18,8 +18,15 @@ struct runs {
 	unsigned done, hung, status[STATUS_MAX]; /* how often each exit status */
 	int signal;                              /* of the first run that was ended by one; 0: none */
 	char words[512];                         /* what that run said last */
-	const char *trouble;                     /* a limit that ended it; static */
+	char trouble[128];                       /* why a run says nothing; empty: none did */
+	const char *lacks;                       /* as child_result.contained */
 };
+
+/* Sent by somebody, the program itself among them: no mistake in memory ends it so. */
+static bool from_outside(int number)
+{
+	return number == SIGKILL || number == SIGTERM || number == SIGINT || number == SIGHUP;
+}
 
 /* The last line of TEXT that is not empty. */
 static void last_line(const char *text, char *line, size_t bytes)
@@ -46,8 +53,12 @@ static int run_once(const struct check_subject *subject, const char *program, do
 		return EXIT_USAGE;
 	}
 	runs->done++;
+	runs->lacks = child.contained;
 	if (child.stopped)
-		runs->trouble = child.stopped;
+		snprintf(runs->trouble, sizeof runs->trouble, "a limit ended it: %s", child.stopped);
+	else if (!child.timed_out && WIFSIGNALED(child.status) && from_outside(WTERMSIG(child.status)))
+		snprintf(runs->trouble, sizeof runs->trouble, "a run was killed by signal %d (%s)", WTERMSIG(child.status),
+			strsignal(WTERMSIG(child.status)));
 	else if (child.timed_out)
 		runs->hung++;
 	else if (WIFEXITED(child.status))
@@ -121,9 +132,8 @@ static void judge(const struct runs *runs, json_t *result)
 	if (found) {
 		snprintf(why, sizeof why, "%zu finding%s in %u runs at full speed", found, found == 1 ? "" : "s", runs->done);
 		result_judge(result, "bug", "clean", why);
-	} else if (runs->trouble) {
-		snprintf(why, sizeof why, "a limit ended it: %s", runs->trouble);
-		result_judge(result, "inconclusive", "clean", why);
+	} else if (*runs->trouble) {
+		result_judge(result, "inconclusive", "clean", runs->trouble);
 	} else if (runs->hung) {
 		snprintf(why, sizeof why, "a run did not end within its time (number %u)", runs->done);
 		result_judge(result, "inconclusive", "clean", why);
@@ -146,7 +156,7 @@ int check_run_native(const struct check_subject *subject, const struct check_pla
 	if (status)
 		return status;
 	node_set(result, "compiler", node_text(built.compiler));
-	while (!status && runs.done < RUNS && !runs.signal && !runs.hung && !runs.trouble && !child_interrupted) {
+	while (!status && runs.done < RUNS && !runs.signal && !runs.hung && !*runs.trouble && !child_interrupted) {
 		double left = until - check_clock();
 		if (runs.done && left < 0.1)
 			break;
@@ -154,6 +164,8 @@ int check_run_native(const struct check_subject *subject, const struct check_pla
 	}
 	if (!status)
 		judge(&runs, result);
+	if (runs.lacks)
+		check_note_lacks(result, runs.lacks);
 	program_build_close(&built);
 	return status;
 }

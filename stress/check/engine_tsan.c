@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A user's program under ThreadSanitizer: a few runs at full speed. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static const char *not_started(const struct child_result *child)
 struct runs {
 	unsigned done, hung;
 	size_t findings;
-	const char *trouble; /* why it decides nothing; static */
+	char trouble[128]; /* why it decides nothing; empty: it does */
+	const char *lacks; /* as child_result.contained */
 };
 
 static int run_once(
@@ -86,7 +88,13 @@ static int run_once(
 	runs->findings += text ? check_told(built->program, text, result) : 0;
 	runs->done++;
 	runs->hung += child.timed_out;
-	runs->trouble = not_started(&child) ? not_started(&child) : child.stopped ? child.stopped : runs->trouble;
+	runs->lacks = child.contained;
+	if (not_started(&child))
+		snprintf(runs->trouble, sizeof runs->trouble, "%s", not_started(&child));
+	else if (child.stopped)
+		snprintf(runs->trouble, sizeof runs->trouble, "a limit ended it: %s", child.stopped);
+	else if (!child.timed_out && text && !*text && WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGKILL)
+		snprintf(runs->trouble, sizeof runs->trouble, "a run was killed");
 	free(text);
 	close(fd);
 	child_free(&child);
@@ -115,9 +123,8 @@ static void judge(const struct program_build *built, const struct runs *runs, js
 		snprintf(why, sizeof why, "%zu finding%s in %u run%s", runs->findings, runs->findings == 1 ? "" : "s", runs->done,
 			runs->done == 1 ? "" : "s");
 		result_judge(result, "bug", "clean", why);
-	} else if (runs->trouble) {
-		snprintf(why, sizeof why, "a limit ended it: %s", runs->trouble);
-		result_judge(result, "inconclusive", "clean", why);
+	} else if (*runs->trouble) {
+		result_judge(result, "inconclusive", "clean", runs->trouble);
 	} else if (runs->hung) {
 		result_judge(result, "inconclusive", "clean", "it did not end within its time");
 	} else {
@@ -141,7 +148,7 @@ int check_run_tsan(const struct check_subject *subject, const struct check_plan 
 	if (status)
 		return status;
 	node_set(result, "compiler", node_text(built.compiler));
-	while (!status && runs.done < RUNS && !runs.findings && !runs.hung && !runs.trouble && !child_interrupted) {
+	while (!status && runs.done < RUNS && !runs.findings && !runs.hung && !*runs.trouble && !child_interrupted) {
 		double left = until - check_clock();
 		if (runs.done && left < 0.2)
 			break;
@@ -149,6 +156,8 @@ int check_run_tsan(const struct check_subject *subject, const struct check_plan 
 	}
 	if (!status)
 		judge(&built, &runs, result);
+	if (runs.lacks)
+		check_note_lacks(result, runs.lacks);
 	program_build_close(&built);
 	return status;
 }

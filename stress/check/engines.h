@@ -42,4 +42,7 @@ bool check_promised(const struct check_plan *plan, const char *kind);
 /* Adds a sentence to `notes[]` of RESULT unless it is there. */
 void check_note(json_t *result, const char *text);
 
+/* Notes what child_result.contained says. */
+void check_note_lacks(json_t *result, const char *contained);
+
 #endif

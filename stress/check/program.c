@@ -38,8 +38,11 @@ double check_clock(void)
 
 const struct child_limits *check_limits(void)
 {
-	static const struct child_limits limits = {
-		.memory_bytes = (uint64_t)4 << 30, .processes = 512, .file_bytes = (uint64_t)1 << 30, .contain = true};
+	static const struct child_limits limits = {.memory_bytes = (uint64_t)4 << 30,
+		.processes = 512,
+		.file_bytes = (uint64_t)1 << 30,
+		.output_bytes = (uint64_t)256 << 20,
+		.contain = true};
 	return &limits;
 }
 
@@ -118,6 +121,13 @@ void check_note(json_t *result, const char *text)
 		if (strcmp(json_string_value(it), text) == 0)
 			return;
 	node_append(notes, node_text(text));
+}
+
+void check_note_lacks(json_t *result, const char *contained)
+{
+	char text[256];
+	snprintf(text, sizeof text, "this system does not let the program be contained fully: %s", contained);
+	check_note(result, text);
 }
 
 static const char *engine_share(uint32_t engine, double left, double *limit)

@@ -418,6 +418,18 @@ int explored_raise(int signal)
 	return runtime_on() ? raised(signal, SITE) : raise(signal);
 }
 
+/* Nothing happens outside. A program ends here, because it would go on as it never does: an answer that is made up must not lead to a
+ * finding. */
+static int refused(const char *name, const void *site)
+{
+	runtime_enter();
+	runtime_uncontrolled(name);
+	if (runtime_on() && process)
+		leave(0, site);
+	errno = ENOSYS;
+	return -1;
+}
+
 TAKEN int explored_kill(pid_t process_id, int signal);
 int explored_kill(pid_t process_id, int signal)
 {
@@ -425,9 +437,7 @@ int explored_kill(pid_t process_id, int signal)
 		return kill(process_id, signal);
 	if (process_id == getpid())
 		return raised(signal, SITE);
-	runtime_uncontrolled("kill");
-	errno = EPERM;
-	return -1;
+	return refused("kill", SITE);
 }
 
 /* Default and ignored are what signals are anyway: none comes from outside. */
@@ -468,21 +478,12 @@ unsigned explored_alarm(unsigned seconds)
 
 /* Other processes and the network ---------------------------------------------------------------------------------------------------- */
 
-static int refused(const char *name)
-{
-	runtime_enter();
-	runtime_uncontrolled(name);
-	errno = ENOSYS;
-	return -1;
-}
-
-/* Functions that would make a second process or speak to one. They fail, so that nothing happens outside. In scenarios' set-up, too:
- * nothing there needs them. */
-#define REFUSED(type, name, ...)                       \
-	TAKEN type explored_##name(__VA_ARGS__);       \
-	type explored_##name(__VA_ARGS__)              \
-	{                                              \
-		return (type)(intptr_t)refused(#name); \
+/* Functions that would make a second process or speak to one. In scenarios, which need none of them, they fail. */
+#define REFUSED(type, name, ...)                             \
+	TAKEN type explored_##name(__VA_ARGS__);             \
+	type explored_##name(__VA_ARGS__)                    \
+	{                                                    \
+		return (type)(intptr_t)refused(#name, SITE); \
 	}
 #define ANY void *a, void *b, void *c, void *d, void *e, void *f
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -519,20 +520,20 @@ REFUSED(int, waitpid, ANY)
 TAKEN void *explored_popen(const char *command, const char *mode);
 void *explored_popen(const char *command, const char *mode)
 {
-	refused("popen");
+	refused("popen", SITE);
 	return NULL;
 }
 
 TAKEN int explored_posix_spawn(ANY);
 int explored_posix_spawn(ANY)
 {
-	refused("posix_spawn");
+	refused("posix_spawn", SITE);
 	return ENOSYS;
 }
 
 TAKEN int explored_posix_spawnp(ANY);
 int explored_posix_spawnp(ANY)
 {
-	refused("posix_spawnp");
+	refused("posix_spawnp", SITE);
 	return ENOSYS;
 }
