@@ -18,14 +18,6 @@ enum { ENDLESS_TURNS = 1000000, ENDLESS_ROUNDS = 20 };
 #define CALLBACK __attribute__((visibility("default"), used))
 #define SITE __builtin_return_address(0)
 
-/* NAME: keeps rbx, rbp, r12 .. r15 and the stack pointer behind the return address, then goes on in checked_NAME with everything as it
- * was. r10 and r11 are free between functions. */
-#define KEEP_REGISTERS(name)                                                                                                    \
-	__asm__(".text\n.globl " name "\n.type " name ", @function\n.p2align 4\n" name ":\n\tmovq runtime(%rip), %r10\n"        \
-		"\ttestq %r10, %r10\n\tjz checked_" name "\n\tmovq %rbx, (%r10)\n\tmovq %rbp, 8(%r10)\n\tmovq %r12, 16(%r10)\n" \
-		"\tmovq %r13, 24(%r10)\n\tmovq %r14, 32(%r10)\n\tmovq %r15, 40(%r10)\n\tleaq 8(%rsp), %r11\n"                   \
-		"\tmovq %r11, 48(%r10)\n\tjmp checked_" name "\n.size " name ", . - " name "\n")
-
 /* A thread that makes no step for very long: others get a turn, and in the end it is taken for endless. */
 static __attribute__((noinline)) void endless(const void *site)
 {
@@ -274,15 +266,6 @@ CALLBACK void __tsan_vptr_update(void **at, void *value)
 
 /* Atomics -------------------------------------------------------------------------------------------------------------------------- */
 
-/* The compilers' numbers: relaxed, consume, acquire, release, acq_rel, seq_cst. Consume is taken as acquire. */
-static uint8_t order_of(int number)
-{
-	static const uint8_t orders[] = {
-		ORDER_RELAXED, ORDER_ACQUIRE, ORDER_ACQUIRE, ORDER_RELEASE, ORDER_ACQ_REL, ORDER_SEQ_CST};
-	unsigned n = (unsigned)number & 0xff;
-	return n < sizeof orders ? orders[n] : ORDER_SEQ_CST;
-}
-
 /* The order of an update's read half, when it writes nothing. */
 static uint8_t reading_half(uint8_t order)
 {
@@ -358,7 +341,7 @@ static uint64_t atomic_load(uint64_t address, uint32_t bytes, int order, const v
 {
 	struct operation op = {.kind = EVENT_READ,
 		.tag = STEP_LOAD,
-		.order = order_of(order),
+		.order = order_of_number(order),
 		.bytes = bytes,
 		.address = address,
 		.location = UINT32_MAX,
@@ -375,7 +358,7 @@ static void atomic_store(uint64_t address, uint32_t bytes, uint64_t value, int o
 {
 	struct operation op = {.kind = EVENT_WRITE,
 		.tag = STEP_STORE,
-		.order = order_of(order),
+		.order = order_of_number(order),
 		.bytes = bytes,
 		.address = address,
 		.location = UINT32_MAX,
@@ -395,8 +378,8 @@ static uint64_t atomic_update(
 {
 	struct operation op = {.kind = EVENT_UPDATE,
 		.tag = (uint8_t)tag,
-		.order = order_of(order),
-		.order_failed = reading_half(order_of(order)),
+		.order = order_of_number(order),
+		.order_failed = reading_half(order_of_number(order)),
 		.bytes = bytes,
 		.address = address,
 		.location = UINT32_MAX,
@@ -414,8 +397,8 @@ static uint64_t atomic_compare(
 {
 	struct operation op = {.kind = EVENT_UPDATE,
 		.tag = STEP_COMPARE_EXCHANGE,
-		.order = order_of(order),
-		.order_failed = order_of(failed),
+		.order = order_of_number(order),
+		.order_failed = order_of_number(failed),
 		.bytes = bytes,
 		.address = address,
 		.location = UINT32_MAX,
@@ -509,7 +492,7 @@ CALLBACK void __tsan_atomic_thread_fence(int order)
 		return;
 	}
 	amend_access(SITE);
-	struct operation op = {.tag = STEP_FENCE, .order = order_of(order), .site = SITE};
+	struct operation op = {.tag = STEP_FENCE, .order = order_of_number(order), .site = SITE};
 	if (orders_watched())
 		orders_apply(&op);
 	/* A relaxed fence orders nothing. */

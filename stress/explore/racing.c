@@ -208,6 +208,8 @@ bool racing_knows(uintptr_t address, size_t bytes)
 static uint32_t known_at(uintptr_t at, uintptr_t to, uint32_t *size)
 {
 	const struct graph *g = runtime->graph;
+	if (graph_find(g, at & ~(uintptr_t)15, 16) != UINT32_MAX)
+		runtime_uncontrolled("plain stores to an atomic object of 16 bytes");
 	for (uint32_t bytes = 8; bytes; bytes /= 2) {
 		if (at % bytes)
 			continue;

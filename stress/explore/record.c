@@ -40,6 +40,11 @@ void record_event(const struct operation *op, event_id id)
 		if (r->stale)
 			graph_explain(g, id, r->note, sizeof r->note);
 	}
+	/* As far as a number shows it: the first half. */
+	if (r->bytes == sizeof(struct wide_value)) {
+		r->read = r->has_read ? wide_value(r->read).low : 0;
+		r->written = r->write ? wide_value(r->written).low : 0;
+	}
 	if (op->tag == STEP_CHOICE)
 		__builtin_snprintf(r->note, sizeof r->note, "alternative %u of %u", (unsigned)e->value, (unsigned)op->operand);
 }

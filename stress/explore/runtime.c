@@ -474,6 +474,7 @@ static void clear(void)
 	runtime->findings = 0;
 	runtime->virtual_ns = 0;
 	runtime->raced = races_any_promoted();
+	wide_clear();
 	sync_clear();
 	amend_clear();
 }

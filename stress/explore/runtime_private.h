@@ -14,8 +14,8 @@ enum {
 	LOOP_TURNS = 3,          /* turns of a loop that an exhaustive search explores in all ways, once loops are bounded */
 	LOOP_ENDLESS = 64,       /* turns by which a loop is found that would keep it busy for ever */
 	VISITS_MAX = 16,
-	STALE_MAX = 64,          /* older stores that a thread reads in a sampled execution */
-	SEEN_TURNS = 3,          /* turns in an exhaustive search of a loop that takes a lock which others try */
+	STALE_MAX = 64, /* older stores that a thread reads in a sampled execution */
+	SEEN_TURNS = 3, /* turns in an exhaustive search of a loop that takes a lock which others try */
 	TRIED_LOCKS_MAX = 256,
 	RECORDED_MAX = 20000,
 	RACES_TOLD_MAX = 16,
@@ -91,7 +91,7 @@ struct inner {
 	uintptr_t stacks_low, stacks_bytes; /* where all threads' stacks are */
 	unsigned tried_count;
 	bool turns_left_out; /* the exhaustive search has stopped some thread behind a turn that took locks; lasts likewise */
-	uint32_t turn_ends; /* where executions go on by turns: the step at which the next thread has its turn */
+	uint32_t turn_ends;  /* where executions go on by turns: the step at which the next thread has its turn */
 	uint64_t waiting;    /* bits of threads whose `wait` is not WAIT_NONE */
 	enum ending ending;
 	void (*body)(void *arg);
@@ -123,6 +123,23 @@ static inline bool runtime_fair(void)
 static inline struct inner_thread *inner_thread(void)
 {
 	return &inner()->thread[runtime->current];
+}
+
+/* NAME: keeps rbx, rbp, r12 .. r15 and the stack pointer behind the return address, then goes on in checked_NAME with everything as it
+ * was. r10 and r11 are free between functions. */
+#define KEEP_REGISTERS(name)                                                                                                    \
+	__asm__(".text\n.globl " name "\n.type " name ", @function\n.p2align 4\n" name ":\n\tmovq runtime(%rip), %r10\n"        \
+		"\ttestq %r10, %r10\n\tjz checked_" name "\n\tmovq %rbx, (%r10)\n\tmovq %rbp, 8(%r10)\n\tmovq %r12, 16(%r10)\n" \
+		"\tmovq %r13, 24(%r10)\n\tmovq %r14, 32(%r10)\n\tmovq %r15, 40(%r10)\n\tleaq 8(%rsp), %r11\n"                   \
+		"\tmovq %r11, 48(%r10)\n\tjmp checked_" name "\n.size " name ", . - " name "\n")
+
+/* The compilers' numbers: relaxed, consume, acquire, release, acq_rel, seq_cst. Consume is taken as acquire. */
+static inline uint8_t order_of_number(int number)
+{
+	static const uint8_t orders[] = {
+		ORDER_RELAXED, ORDER_ACQUIRE, ORDER_ACQUIRE, ORDER_RELEASE, ORDER_ACQ_REL, ORDER_SEQ_CST};
+	unsigned n = (unsigned)number & 0xff;
+	return n < sizeof orders ? orders[n] : ORDER_SEQ_CST;
 }
 
 /* runtime.c: publishes what the running thread does next and returns when it may do it. */
@@ -197,6 +214,14 @@ int racing_start(void);
 /* The plain access of the program to BYTES at ADDRESS that comes next stands for the store or update STORE, which gets its value when the
  * thread enters the runtime again; 0: it reads what the caller puts there, and what is there now comes back. */
 void racing_under_way(event_id store, uintptr_t address, uint32_t bytes);
+
+/* wide.c: values of 16 bytes, and the names by which events carry them. A name is good until the execution ends. */
+struct wide_value {
+	uint64_t low, high;
+};
+uint64_t wide_name(struct wide_value value);
+struct wide_value wide_value(uint64_t name);
+void wide_clear(void);
 
 /* record.c */
 void record_event(const struct operation *op, event_id id);

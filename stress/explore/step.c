@@ -220,6 +220,8 @@ event_id runtime_step(enum step_tag tag, enum event_kind kind, enum order order,
 static uint64_t memory_get(uint64_t address, uint32_t bytes)
 {
 	uint64_t value = 0;
+	if (bytes == sizeof(struct wide_value))
+		return wide_name(*(const struct wide_value *)address);
 	memcpy(&value, (const void *)address, bytes);
 	return value;
 }
@@ -227,7 +229,10 @@ static uint64_t memory_get(uint64_t address, uint32_t bytes)
 static void memory_put(uint64_t address, uint32_t bytes, uint64_t value)
 {
 	runtime_save((const void *)address, bytes);
-	memcpy((void *)address, &value, bytes);
+	if (bytes == sizeof(struct wide_value))
+		*(struct wide_value *)address = wide_value(value);
+	else
+		memcpy((void *)address, &value, bytes);
 }
 
 /* One thread alone: memory is the newest value of everything. Only locations that have events already need another. */
@@ -371,8 +376,12 @@ static void meet_location(const struct operation *op)
 	racing_know(op->address);
 	if (op->order == ORDER_PLAIN)
 		return;
+	if (op->bytes > 8)
+		racing_know(op->address + 8);
+	if (op->bytes <= 8 && graph_find(g, op->address & ~15ull, 16) != UINT32_MAX)
+		runtime_uncontrolled("accesses of different sizes to one atomic object");
 	for (uint32_t bytes = 1; bytes <= 8; bytes *= 2)
-		for (uint64_t at = granule; at < granule + 8; at += bytes) {
+		for (uint64_t at = granule; at < granule + (op->bytes > 8 ? op->bytes : 8); at += bytes) {
 			bool overlaps = at < op->address + op->bytes && op->address < at + bytes;
 			uint32_t other = overlaps && bytes != op->bytes ? graph_find(g, at, bytes) : UINT32_MAX;
 			if (other != UINT32_MAX && !g->locations[other].chain)
