@@ -245,7 +245,7 @@ explore 0 program.c --input=input
 echo 43 >input
 explore 1 program.c --input=input
 explore 2 program.c --input=nowhere
-complains 'program.c: cannot be explored: nowhere: No such file'
+complains 'program.c: cannot be explored: the standard input: nowhere: No such file'
 program 'int main(void) { if (fork() == 0) puts("child"); return 0; }'
 explore 3 program.c
 doubt 'outside of its control: fork'
