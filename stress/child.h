@@ -21,6 +21,8 @@ struct child_limits {
 	 * only network is a loopback of its own. As far as the system allows: child_result.contained says what does not hold. Settings that
 	 * would change what is found do not reach it: options of sanitizers and of valgrind, LD_PRELOAD, LD_AUDIT. */
 	bool contain;
+	/* Where changes to files can only be refused, not hidden: those in the private folder that the program lies in are not. */
+	bool writes_beside;
 };
 
 struct child_options {

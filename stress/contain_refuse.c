@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* Newer than the headers of Debian 12; see landlock(7). */
-enum { ABI_TRUNCATE = 3, ABI_NET = 4, ABI_SCOPES = 6, SCOPE_ABSTRACT_SOCKETS = 1, SCOPE_SIGNALS = 2 };
+enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_NET = 4, ABI_SCOPES = 6, SCOPE_ABSTRACT_SOCKETS = 1, SCOPE_SIGNALS = 2 };
 struct ruleset {
 	uint64_t files, net, scoped;
 };
@@ -57,7 +57,8 @@ static unsigned landlock(const struct contain_start *start, bool files, bool sig
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
 		return lacks;
-	struct ruleset set = {.files = files ? changing | (abi >= ABI_TRUNCATE ? truncating : 0) : 0,
+	const uint64_t more = (abi >= ABI_REFER ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= ABI_TRUNCATE ? truncating : 0);
+	struct ruleset set = {.files = files ? changing | more : 0,
 		.scoped = abi >= ABI_SCOPES && signals ? SCOPE_SIGNALS | SCOPE_ABSTRACT_SOCKETS : 0};
 	size_t bytes = abi >= ABI_SCOPES ? sizeof set : abi >= ABI_NET ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &set, bytes, 0);
@@ -68,7 +69,7 @@ static unsigned landlock(const struct contain_start *start, bool files, bool sig
 		allow(rules, devices[i], LANDLOCK_ACCESS_FS_WRITE_FILE | (set.files & truncating));
 	if (files)
 		allow(rules, "/dev/shm", set.files);
-	if (files && private_folder(start->options->argv[0], folder, sizeof folder))
+	if (files && start->options->limits->writes_beside && private_folder(start->options->argv[0], folder, sizeof folder))
 		allow(rules, folder, set.files);
 	if (syscall(SYS_landlock_restrict_self, rules, 0) == 0)
 		lacks = (files ? LACKS_WRITING : 0u) | (set.scoped || !signals ? 0u : LACKS_SIGNALS);

@@ -126,7 +126,8 @@ static struct child_limits limits(void)
 	return (struct child_limits){.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) / 4 * 3 * (uint64_t)sysconf(_SC_PAGESIZE),
 		.processes = 1024,
 		.file_bytes = (uint64_t)1 << 30,
-		.contain = true};
+		.contain = true,
+		.writes_beside = true};
 }
 
 int explore_file_run(const struct explore_file *file, char *const *words, json_t **answer)

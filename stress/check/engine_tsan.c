@@ -79,6 +79,13 @@ static int run_once(
 	struct child_result child;
 	int why = child_run(&options, &child);
 	free(command);
+	if (why && runs->done) {
+		/* Where nothing hides its changes to files, it may have removed itself. */
+		snprintf(runs->trouble, sizeof runs->trouble, "after %u run%s it can no longer be run: %s", runs->done,
+			runs->done == 1 ? "" : "s", strerror(why));
+		close(fd);
+		return 0;
+	}
 	if (why) {
 		complain("%s: the built program cannot be run: %s", subject->name, strerror(why));
 		close(fd);
