@@ -250,7 +250,9 @@ static bool moves(void)
 static bool in_system_call(const ucontext_t *context)
 {
 	static const unsigned char instruction[] = {0x0f, 0x05};
-	return memcmp((const unsigned char *)context->uc_mcontext.gregs[REG_RIP] - 2, instruction, sizeof instruction) == 0;
+	const unsigned char *at = (const unsigned char *)context->uc_mcontext.gregs[REG_RIP];
+	/* Behind the instruction, or at it if the call is to be made again. */
+	return memcmp(at - 2, instruction, sizeof instruction) == 0 || memcmp(at, instruction, sizeof instruction) == 0;
 }
 
 static void on_tick(int number, siginfo_t *info, void *arg)

@@ -180,6 +180,6 @@ bool isolate_waits(void)
 
 void isolate_end_child(void)
 {
-	process_give_up("an execution stays inside of a library function for more than %llu s", 15);
+	process_give_up("an execution stays inside of a library function for more than %llu s", 5);
 	kill(isolate->child, SIGKILL);
 }
