@@ -37,6 +37,7 @@ struct spin_read {
 	bool news;      /* the turn before had not read this */
 	bool lock;      /* took or gave back a lock: `event` is its store */
 	bool tried;     /* took it by trying */
+	bool gave;      /* gave it back */
 	uint64_t state; /* hash of registers and stack before the read; 0: not taken */
 };
 

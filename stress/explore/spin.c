@@ -55,6 +55,22 @@ static bool knows_more(int former)
 	return false;
 }
 
+/* Does the thread hold a lock that the turn which began with read FORMER gave back and took again? Here it must not wait for news: those
+ * who would bring it may need the lock. The turn comes by places where the thread has it not. */
+static bool holds_meanwhile(int former)
+{
+	const struct inner_thread *own = inner_thread();
+	for (unsigned i = (unsigned)former; i < own->spin_count; i++) {
+		bool held = false;
+		for (unsigned k = i; own->spin[i].gave && k < own->spin_count; k++)
+			if (own->spin[k].lock && own->spin[k].location == own->spin[i].location)
+				held = !own->spin[k].gave;
+		if (held)
+			return true;
+	}
+	return false;
+}
+
 enum spin spin_before(const void *site, uint32_t location, uint64_t *state)
 {
 	struct inner_thread *own = inner_thread();
@@ -62,7 +78,7 @@ enum spin spin_before(const void *site, uint32_t location, uint64_t *state)
 	*state = runtime->graph->full || former >= 0 ? state_now() : 0;
 	if (former < 0)
 		return SPIN_NO;
-	if (*state && own->spin[former].state == *state)
+	if (*state && own->spin[former].state == *state && !holds_meanwhile(former))
 		return SPIN_SAME;
 	return own->spin_turns >= SPIN_TURNS && !knows_more(former) ? SPIN_COUNTS : SPIN_NO;
 }
@@ -154,7 +170,7 @@ uint64_t spin_before_lock(const struct operation *op)
 	int former = find(op->site, op->location);
 	bool full = runtime->graph->full;
 	uint64_t state = full || former >= 0 ? state_now() : 0;
-	if (former < 0 || !state || own->spin[former].state != state)
+	if (former < 0 || !state || own->spin[former].state != state || holds_meanwhile(former))
 		return state;
 	if (full && !stops(former))
 		return state;
@@ -192,6 +208,7 @@ void spin_locked(const struct operation *op, uint64_t state, event_id event)
 		.news = true,
 		.lock = true,
 		.tried = op->tag == STEP_TRYLOCK || op->tag == STEP_SPIN_TRYLOCK,
+		.gave = gives,
 		.state = state};
 }
 
