@@ -34,7 +34,7 @@ static int sampler_open(struct sampler *s)
 
 int main(void)
 {
-	struct sampler s = {0};
+	static struct sampler s;
 	if (sampler_open(&s) != 0)
 		return 2;
 	pthread_join(s.thread, NULL);

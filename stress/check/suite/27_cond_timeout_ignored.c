@@ -16,10 +16,10 @@ static const char *answer;
 static void *server(void *arg)
 {
 	pthread_mutex_lock(&lock);
-	answer = "42";
+	answer = arg;
 	pthread_cond_signal(&answered);
 	pthread_mutex_unlock(&lock);
-	return arg;
+	return NULL;
 }
 
 int main(void)
@@ -28,7 +28,7 @@ int main(void)
 	struct timespec limit;
 	clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += 2;
-	pthread_create(&thread, NULL, server, NULL);
+	pthread_create(&thread, NULL, server, (char[]){"42"});
 	pthread_mutex_lock(&lock);
 	int why = 0;
 	while (!answer && why == 0)
