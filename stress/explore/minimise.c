@@ -59,8 +59,11 @@ static bool may_try(const struct minimiser *m)
 /* One execution under SEARCH; does it show the finding? */
 static bool show(struct minimiser *m, struct search *search, enum ending *how)
 {
+	uint64_t before = runtime->work;
 	*how = explore_execute(m->program, search);
-	uint64_t work = runtime->moment.steps + WORK_OF_TRY + (*how == ENDING_CUT ? WORK_OF_CUT : 0);
+	/* In a process of its own an execution leaves nothing but its steps. */
+	uint64_t done = (runtime->work - before) / 16, steps = runtime->moment.steps;
+	uint64_t work = (done > steps ? done : steps) + WORK_OF_TRY + (*how == ENDING_CUT ? WORK_OF_CUT : 0);
 	m->work -= work < m->work ? work : m->work;
 	m->tries -= m->tries > 0;
 	return explore_shows(m->program, *how, m->key, NULL);
