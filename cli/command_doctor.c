@@ -7,11 +7,20 @@
 #include <unistd.h>
 
 #include "../reports/host.h"
+#include "../reports/node.h"
 #include "../reports/render.h"
 #include "../reports/result.h"
+#include "../stress/check/canary.h"
 #include "../stress/child.h"
 #include "../stress/engine.h"
 #include "cli.h"
+
+enum { KEY_CANARY = 256 };
+static const struct argp_option choices[] = {{"canary", KEY_CANARY, NULL, 0,
+						     "with the compiler that check would take (CC) and COMPILER FLAGS: does each "
+						     "engine see seeded bugs and spare their fixes?",
+						     0},
+	{0}};
 
 enum level { LEVEL_OK, LEVEL_NOTE, LEVEL_BAD };
 
@@ -22,6 +31,8 @@ struct doctor {
 	bool text;
 	enum level worst;
 	bool engine_wrong;
+	bool canary;
+	struct program_source source; /* the user's compiler flags */
 };
 
 static void note(struct doctor *d, const char *check, enum level level, const char *says)
@@ -162,11 +173,98 @@ static void check_engine(struct doctor *d, const char *programs, const char *nam
 	json_array_append_new(json_object_get(d->report, "results"), good);
 }
 
+static const uint32_t canary_engines[] = {CHECK_EXPLORE, CHECK_TSAN, CHECK_NATIVE, CHECK_HELGRIND, CHECK_DRD};
+enum { CANARY_ENGINES = sizeof canary_engines / sizeof *canary_engines };
+
+/* One field of the table. */
+static void show_canary(const struct doctor *d, enum canary_state state, const json_t *cell)
+{
+	static const char *const words[] = {"seen", "BLIND", "ACCUSES", "not here", "-"};
+	char field[32];
+	double seconds = json_number_value(node_get(cell, "seconds"));
+	bool wrong = state == CANARY_BLIND || state == CANARY_ACCUSES, color = use_color(&d->common, STDOUT_FILENO);
+	if (state == CANARY_NOT_HERE || state == CANARY_NOT_MEANT)
+		snprintf(field, sizeof field, "%s", words[state]);
+	else
+		snprintf(field, sizeof field, "%s %.1f s", words[state], seconds);
+	printf("%s%-15s%s", color && wrong ? "\033[1;31m" : "", field, color && wrong ? "\033[0m" : "");
+	fflush(stdout);
+}
+
+/* What is wrong or missing, a line for each engine: with its first canary. */
+static void tell_canaries(const struct doctor *d, const json_t *cells)
+{
+	for (size_t e = 0; e < CANARY_ENGINES; e++) {
+		const json_t *cell;
+		size_t i;
+		json_array_foreach(cells, i, cell) {
+			const char *state = node_string(cell, "state");
+			const json_t *told = node_get(cell, strcmp(state, "accuses") == 0 ? "fix" : "bug");
+			if (strcmp(node_string(cell, "engine"), check_engine_name(canary_engines[e])) != 0 ||
+				!node_get(cell, "what"))
+				continue;
+			if (d->text)
+				printf("%s: %s (%s; %s). What to do: %s.\n", node_string(cell, "engine"), state,
+					node_string(cell, "canary"), node_string(told, "evidence"), node_string(cell, "what"));
+			break;
+		}
+	}
+}
+
+/* Does each engine see the bugs that it should, with the user's compiler and flags? An exit status. */
+static int watch_canaries(struct doctor *d)
+{
+	json_t *cells = node_must(json_array());
+	bool wrong = false, seen = false;
+	int status = 0;
+	d->source.helpers = helper_folder();
+	d->source.verbosity = d->common.verbosity;
+	node_set(d->report, "canaries", cells);
+	if (d->text) {
+		printf("%-16s", "");
+		for (size_t e = 0; e < CANARY_ENGINES; e++)
+			printf("%-15s", check_engine_name(canary_engines[e]));
+		puts("");
+	}
+	for (size_t canary = 0; canary < canary_count && !status; canary++) {
+		if (d->text)
+			printf("%-16s", canary_name(canary));
+		for (size_t e = 0; e < CANARY_ENGINES && !status && !child_interrupted; e++) {
+			enum canary_state state;
+			json_t *cell;
+			status = canary_run(canary, canary_engines[e], &d->source, d->common.seed, &state, &cell);
+			wrong |= state == CANARY_BLIND || state == CANARY_ACCUSES;
+			seen |= state == CANARY_AS_IT_SHOULD;
+			if (d->text && !status)
+				show_canary(d, state, cell);
+			node_append(cells, cell);
+		}
+		if (d->text)
+			puts("");
+	}
+	if (child_interrupted) {
+		complain("doctor: interrupted: nothing is said about the engines");
+		return EXIT_INCONCLUSIVE;
+	}
+	if (status)
+		return status;
+	tell_canaries(d, cells);
+	if (d->text)
+		puts(wrong     ? "Not every engine is to be believed with this compiler and these flags."
+			: seen ? "Each engine that is here sees the bugs that it should, and spares their fixes."
+			       : "No engine can run here.");
+	return wrong ? EXIT_BROKEN : seen ? EXIT_HOLDS : EXIT_USAGE;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct doctor *d = state->input;
 	if (key == ARGP_KEY_INIT) {
 		state->child_inputs[0] = &d->common;
+		return 0;
+	}
+	if (key == KEY_CANARY) {
+		d->canary = true;
 		return 0;
 	}
 	if (key == ARGP_KEY_ARG) {
@@ -180,14 +278,26 @@ static int run(int argc, char **argv)
 {
 	struct doctor d = {.common = common_defaults()};
 	const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
-	const struct argp argp = {NULL, parse, NULL,
+	const struct argp argp = {choices, parse, "[--canary [-- COMPILER FLAGS]]",
 		"Is this machine fit, and does each engine really go red on a known bug and stay green on its fix?\v"
-		"Exit status: 0 fit (notes are advice), 1 an engine is wrong about a known answer, 2 something needed is "
-		"missing.",
+		"Exit status: 0 fit (notes are advice), 1 an engine is wrong about a known answer (with --canary: is blind, or "
+		"accuses "
+		"what is right), 2 something needed is missing.",
 		children, NULL, NULL};
+	/* What stands behind `--` is the compiler's, and argp must not see it. */
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			d.source.flags = argv + i + 1;
+			d.source.flag_count = (size_t)(argc - i - 1);
+			argc = i;
+		}
 	command_parse(&argp, argc, argv, &d);
 	if (d.common.shards > 1) {
 		complain("doctor: --shard has no meaning here");
+		return EXIT_USAGE;
+	}
+	if (d.source.flags && !d.canary) {
+		complain("doctor: compiler flags are for --canary");
 		return EXIT_USAGE;
 	}
 	d.text = !(d.common.json && strcmp(d.common.json, "-") == 0);
@@ -195,6 +305,13 @@ static int run(int argc, char **argv)
 	d.checks = json_array();
 	json_object_set_new(d.report, "checks", d.checks);
 	child_catch_interrupts();
+	if (d.canary) {
+		int seen = watch_canaries(&d);
+		if (d.common.json && report_write(d.report, d.common.json) != 0)
+			seen = EXIT_USAGE;
+		json_decref(d.report);
+		return seen;
+	}
 	const char *programs = helper_folder();
 
 	char says[128];
