@@ -313,8 +313,9 @@ static json_t *judge(const struct arguments *a, const json_t *answer, const json
 		node_set(finding, "locations", json_incref(node_get(a->witness, "locations")));
 	struct explored_names *names = explored_names_new(&a->what);
 	bool waits = explored_waits(node_string(a->witness, "kind"));
-	json_t *rows =
-		explored_interleaving(&a->what, waits ? TABLE_WAITING : TABLE_MEMORY, node_get(answer, "steps"), names, &hidden);
+	json_t *steps = explored_told(node_get(answer, "steps"), found);
+	json_t *rows = explored_interleaving(&a->what, waits ? TABLE_WAITING : TABLE_MEMORY, steps, names, &hidden);
+	json_decref(steps);
 	if (waits && found)
 		explored_add_waiting(&a->what, rows, node_get(found, "places"), names);
 	node_set(finding, "interleaving", rows);

@@ -36,6 +36,9 @@ void explored_judge(json_t *result, const struct explored *what, const json_t *a
 struct explored_names;
 struct explored_names *explored_names_new(const struct explored *what); /* free() it; never NULL. WHAT is borrowed */
 
+/* The steps of FOUND, or of a replay's ANSWER that shows it, which its table tells: up to the one that shows it. New reference. */
+json_t *explored_told(const json_t *steps, const json_t *found);
+
 /* What a table is about: every step that another thread could notice, and of a finding about waiting also all that locks and such did. */
 enum explored_table { TABLE_MEMORY, TABLE_WAITING };
 

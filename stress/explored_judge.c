@@ -206,8 +206,9 @@ static void add_finding(json_t *result, const struct explored *what, const json_
 	json_int_t hidden;
 	bool waits = explored_waits(node_string(found, "kind"));
 	/* The table names addresses in the order in which they appear there; the words use its names. */
-	json_t *rows =
-		explored_interleaving(what, waits ? TABLE_WAITING : TABLE_MEMORY, node_get(found, "steps"), names, &hidden);
+	json_t *told = explored_told(node_get(found, "steps"), found);
+	json_t *rows = explored_interleaving(what, waits ? TABLE_WAITING : TABLE_MEMORY, told, names, &hidden);
+	json_decref(told);
 	if (waits)
 		explored_add_waiting(what, rows, node_get(found, "places"), names);
 	json_t *text = message(what, found, names), *all = node_get(result, "findings");

@@ -13,7 +13,7 @@
 #include "explored.h"
 
 /* More rows than this say nothing to anybody: the first ones show how it began, the last ones how it ended. */
-enum { PLACES_OF_FRAME_MAX = 8, ROWS_FIRST = 40, ROWS_LAST = 160, NAMES_MAX = 256 };
+enum { PLACES_OF_FRAME_MAX = 8, ROWS_FIRST = 40, ROWS_LAST = 160, STEPS_OF_ROWS = 10, NAMES_MAX = 256 };
 
 /* Is FILE the header of scenario files? What it does itself interests nobody. */
 static bool is_scenario_header(const char *file)
@@ -405,32 +405,74 @@ static void forget_hidden_sources(json_t *rows)
 	}
 }
 
+json_t *explored_told(const json_t *steps, const json_t *found)
+{
+	json_t *told = node_must(json_array());
+	size_t i, count = (size_t)node_number(found, "told", (double)json_array_size(steps));
+	json_t *step;
+	json_array_foreach(steps, i, step)
+		if (i < count)
+			node_append(told, json_incref(step));
+	return told;
+}
+
+/* Of a long execution the beginning and the end: the row behind the gap says what is missing. */
+static void leave_out(json_t *rows, size_t first, size_t last)
+{
+	size_t count = json_array_size(rows);
+	if (count <= first + last)
+		return;
+	json_t *few = node_must(json_array()), *behind = json_array_get(rows, count - last);
+	for (size_t i = 0; i < count; i++)
+		if (i < first || i >= count - last)
+			node_append(few, json_incref(json_array_get(rows, i)));
+	if (json_is_object(behind)) {
+		double from = node_number(json_array_get(rows, first - 1), "step", 0) + 1,
+		       to = node_number(behind, "step", 0) - 1;
+		const char *note = node_string(behind, "note");
+		node_set(behind, "note",
+			node_must(json_sprintf("steps %.0f to %.0f are left out%s%s", from, to, *note ? "; " : "", note)));
+	}
+	json_array_clear(rows);
+	json_array_extend(rows, few);
+	json_decref(few);
+}
+
+/* The indexes of STEPS that a table shows; *HIDDEN: how many it does not. */
+static json_t *shown_steps(enum explored_table about, const json_t *steps, json_int_t *hidden)
+{
+	json_t *shared = touched(steps), *shown = node_must(json_array());
+	size_t i, begin = first_of_others(steps);
+	const json_t *step;
+	json_array_foreach(steps, i, step)
+		if (matters(shared, about, step) && (i >= begin || json_is_true(node_get(step, "blocked"))))
+			node_append(shown, json_integer((json_int_t)i));
+	*hidden = (json_int_t)(json_array_size(steps) - json_array_size(shown));
+	json_decref(shared);
+	return shown;
+}
+
 json_t *explored_interleaving(const struct explored *what, enum explored_table about, const json_t *steps,
 	struct explored_names *names, json_int_t *hidden)
 {
-	json_t *rows = node_must(json_array()), *shared = touched(steps), *last = NULL;
-	size_t i, begin = first_of_others(steps);
-	const json_t *step;
-	*hidden = 0;
-	json_array_foreach(steps, i, step) {
-		if (!matters(shared, about, step) || (i < begin && !json_is_true(node_get(step, "blocked")))) {
-			++*hidden;
-			continue;
-		}
-		json_t *it = row(what, step, i, names);
+	json_t *rows = node_must(json_array()), *shown = shown_steps(about, steps, hidden), *last = NULL;
+	size_t i;
+	const json_t *index;
+	/* Several steps may become one row; of a great many, most need no look. */
+	leave_out(shown, STEPS_OF_ROWS * ROWS_FIRST, STEPS_OF_ROWS * ROWS_LAST);
+	json_array_foreach(shown, i, index) {
+		size_t at = (size_t)json_integer_value(index);
+		json_t *it = row(what, json_array_get(steps, at), at, names);
 		if (joins(last, it)) {
 			json_decref(it);
 			continue;
 		}
 		last = node_append(rows, it);
 	}
-	while (json_array_size(rows) > ROWS_FIRST + ROWS_LAST) {
-		json_array_remove(rows, ROWS_FIRST);
-		++*hidden;
-	}
+	json_decref(shown);
+	leave_out(rows, ROWS_FIRST, ROWS_LAST);
 	mark_switches(rows);
 	forget_hidden_sources(rows);
-	json_decref(shared);
 	return rows;
 }
 

@@ -4,7 +4,8 @@
  * {model, strategy, options[], budget, first_only, plan, seed, executions, blocked, abandoned, cut, diverged, distinct, outcomes[count by index], exhausted, bound,
  *  out_of_time, caveat, probability[p1, p2, p3] (empty: no statement), seconds, peak_bytes, processes (that took part, this one among
  *  them), skip (null), findings[]}; with a journal also resumed (executions that were not made again)
- * finding   {kind, message, outcome (index, -1: none), after_race, executions, first, stale, preemptions, places[], schedule[], steps[]}
+ * finding   {kind, message, outcome (index, -1: none), after_race, executions, first, stale, preemptions, places[], schedule[],
+ *            steps[], told (how many of them show it)}
  * place     {thread, role, frames[]}
  * step      {at, thread, tag, order, address, global, bytes, write, plain, read, written, source, stale, blocked, note, frames[]}
  * schedule  [[thread, kind, tag, source thread, source number, place thread, place number, choice], …]
@@ -25,8 +26,9 @@
 
 #include "exploring.h"
 
-/* Steps of one witness that are told; a longer one is cut in the middle of nowhere for people, and its schedule is whole anyway. */
-enum { STEPS_TOLD_MAX = 20000 };
+/* Steps of all witnesses together that are told (those of a finding that has more than are left are not), and of each the ones behind what
+ * shows it. Schedules are whole anyway. */
+enum { STEPS_TOLD_MAX = 15000, STEPS_SHORT = 1000, STEPS_BEHIND = 500 };
 
 static const char *const tag_names[STEP_TAGS] = {
 	[STEP_NONE] = "",
@@ -251,15 +253,21 @@ json_t *explore_answer(
 	json_t *outcomes = json_array(), *findings = json_array();
 	for (unsigned i = 0; i < program->outcome_count; i++)
 		json_array_append_new(outcomes, json_integer((json_int_t)result->outcomes[i]));
+	uint32_t room[] = {STEPS_TOLD_MAX, STEPS_TOLD_MAX}; /* of short and of long ones */
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		const struct explored_finding *it = &result->findings[i];
 		json_t *finding = finding_answer(&image, &it->finding);
+		uint32_t count = it->recorded_count < it->told + STEPS_BEHIND ? it->recorded_count : it->told + STEPS_BEHIND;
+		uint32_t *its = &room[count > STEPS_SHORT];
+		count = count <= *its ? count : i ? 0 : *its;
+		*its -= count;
 		json_object_set_new(finding, "executions", json_integer((json_int_t)it->executions));
 		json_object_set_new(finding, "first", json_integer((json_int_t)it->first));
 		json_object_set_new(finding, "stale", json_integer(it->stale));
 		json_object_set_new(finding, "preemptions", json_integer(it->preemptions));
 		json_object_set_new(finding, "schedule", schedule_list(&it->schedule));
-		json_object_set_new(finding, "steps", steps(&image, &it->schedule, it->recorded, it->recorded_count));
+		json_object_set_new(finding, "told", json_integer((json_int_t)it->told));
+		json_object_set_new(finding, "steps", steps(&image, &it->schedule, it->recorded, count));
 		json_array_append_new(findings, finding);
 	}
 	json_t *answer = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "model",
@@ -301,8 +309,11 @@ json_t *explore_replay_answer(
 	dl_iterate_phdr(note_image, &image);
 	uint32_t count = 0;
 	const struct recorded *recorded = runtime_recorded(&count);
-	for (unsigned i = 0; i < runtime->findings; i++)
-		json_array_append_new(findings, finding_answer(&image, &runtime->finding[i]));
+	for (unsigned i = 0; i < runtime->findings; i++) {
+		json_t *finding = finding_answer(&image, &runtime->finding[i]);
+		json_object_set_new(finding, "told", json_integer(runtime_told(&runtime->finding[i])));
+		json_array_append_new(findings, finding);
+	}
 	struct finding forbidden;
 	unsigned outcome;
 	if (explore_forbidden(program, how, &forbidden, &outcome))

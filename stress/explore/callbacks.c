@@ -74,14 +74,6 @@ static __attribute__((noinline)) void check_other_stack(uintptr_t address, size_
 	}
 }
 
-static __attribute__((noinline)) void plain_race(
-	const struct race *race, uintptr_t address, size_t bytes, bool write, const void *site)
-{
-	findings_race(race, address, bytes, write, false, site);
-	if (inner()->options.races_end)
-		runtime_stop(ENDING_FINDING);
-}
-
 static inline __attribute__((always_inline)) void plain(uintptr_t address, size_t bytes, bool write, const void *site)
 {
 	if (!runtime || !runtime->running)
@@ -115,7 +107,7 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 	if (__builtin_expect(races_access(address, bytes, write, false, false, self, graph_clock(runtime->graph, self),
 				     runtime->graph->done[self], site, &race),
 		    0))
-		plain_race(&race, address, bytes, write, site);
+		findings_race(&race, address, bytes, write, false, site);
 	if (known)
 		racing_store_known(address, bytes, site);
 }

@@ -35,6 +35,7 @@ int explore_configure(const struct explore_options *options, bool full)
 						: SAMPLED_STEPS_MAX,
 		.turns_max = TURNS_MAX,
 		.spurious = options->spurious,
+		.races_end = options->races_end,
 		.leaks = !options->no_leaks,
 	};
 	return runtime_start(&wanted);
@@ -489,9 +490,12 @@ static void finish(struct exploration *x)
 		tell_bound(result, "a loop that takes locks which others try turns without news at most three times");
 	if (runtime->late_waits)
 		tell_bound(result, "a wait ends by itself (time-out, spurious wake-up) at most three times in a row");
+	uint64_t spent = 0;
 	for (unsigned i = 0; i < result->finding_count && !x->no_memory; i++)
-		if (!explore_witness(x->program, x->options, &result->findings[i]))
+		if (!explore_witness(x->program, x->options, &result->findings[i], &spent))
 			x->no_memory = true;
+		else if (x->options->minimise)
+			explore_share_witness(result, i);
 	result->resumed = journal_taken(x->journal);
 	result->seconds = now() - x->started + journal_seconds(x->journal);
 	behaviours_free(&x->behaviours);

@@ -43,6 +43,7 @@ struct explore_options {
 	bool spurious;          /* spurious wake-ups of condition variables are explored */
 	bool first_only;        /* stop at the first finding */
 	bool no_leaks;          /* memory that nothing points to in the end is no finding */
+	bool races_end;         /* a race of accesses that are steps ends its execution */
 	bool minimise;
 	const char *const *search_options; /* "key=value", NULL-terminated; may be NULL */
 	void (*progress)(
@@ -76,7 +77,8 @@ struct explored_finding {
 	uint64_t first;           /* the first of them */
 	struct schedule schedule; /* minimised if asked for */
 	uint32_t recorded_count;
-	struct recorded *recorded; /* steps of the witness, for its table; owned */
+	struct recorded *recorded; /* steps of the witness; owned */
+	uint32_t told;             /* how many of them show it: the rest is no matter of its table */
 	unsigned stale, preemptions;
 };
 
@@ -107,10 +109,10 @@ void explore_free(struct explore_result *result);
 enum ending explore_replay(const struct explore_program *program, const struct explore_options *options,
 	const struct schedule *schedule, uint32_t *diverged);
 
-/* Makes SCHEDULE smaller without losing the finding with KEY: fewest stale reads, then fewest preemptions, then fewest steps; until no
- * single change helps. Deterministic. Gives up after TRIES executions. */
-void explore_minimise(const struct explore_program *program, const struct explore_options *options, uint64_t key,
-	struct schedule *schedule, unsigned tries);
+/* Makes SCHEDULE smaller without losing FINDING: fewest stale reads, then fewest preemptions, then fewest steps; until no single change
+ * helps. Deterministic. Gives up after TRIES executions, WORK steps or the runtime's deadline. Returns how many steps it took. */
+uint64_t explore_minimise(const struct explore_program *program, const struct explore_options *options,
+	const struct finding *finding, struct schedule *schedule, unsigned tries, uint64_t work);
 
 /* The schedule of the execution that just ended, from its graph. false: no memory. */
 bool schedule_take(struct schedule *schedule);

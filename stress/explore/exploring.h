@@ -94,9 +94,13 @@ enum ending explore_execute(const struct explore_program *program, struct search
 /* Is the outcome of the execution that just ended in HOW a forbidden one? Describes it in FINDING. *OUTCOME: the outcome, or UINT32_MAX. */
 bool explore_forbidden(const struct explore_program *program, enum ending how, struct finding *finding, unsigned *outcome);
 
-/* repeat.c: minimises FOUND's schedule if the options want that, and repeats it for its table. false: no memory. */
-bool explore_witness(
-	const struct explore_program *program, const struct explore_options *options, struct explored_finding *found);
+/* repeat.c: minimises FOUND's schedule if the options want that, and repeats it for its table. *SPENT: steps that it took for this finding
+ * and those before. false: no memory. */
+bool explore_witness(const struct explore_program *program, const struct explore_options *options, struct explored_finding *found,
+	uint64_t *spent);
+/* The execution that RESULT's finding FIRST was repeated in may show other races as well. Of a long one they are told from there: each of its own
+ * would be as long. To be called right behind explore_witness. */
+void explore_share_witness(struct explore_result *result, unsigned first);
 /* Does the execution that just ended in HOW show the finding with KEY? It is copied to *FINDING if that is not NULL. */
 bool explore_shows(const struct explore_program *program, enum ending how, uint64_t key, struct finding *finding);
 

@@ -86,6 +86,8 @@ bool runtime_finding(enum finding_kind kind, const struct place *places, unsigne
 	memset(f, 0, sizeof *f);
 	f->kind = kind;
 	f->key = key;
+	f->noted = inner()->recorded_count;
+	f->step = runtime->moment.steps;
 	f->outcome = UINT32_MAX;
 	f->after_race = runtime->raced && kind != FINDING_DATA_RACE;
 	f->place_count = count;
@@ -137,7 +139,8 @@ static bool tell_again(uint64_t key)
 			return true;
 	for (unsigned i = 0; i < RACES_TOLD_MAX; i++)
 		if (in->told[i].key == key) {
-			runtime->finding[runtime->findings++] = in->told[i];
+			runtime->finding[runtime->findings] = in->told[i];
+			runtime->finding[runtime->findings++].step = runtime->moment.steps;
 			return true;
 		}
 	return false;

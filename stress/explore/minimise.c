@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes a schedule smaller: fewest stale reads, then fewest preemptions, then fewest steps, as long as the same finding shows.
+/* Makes a schedule smaller: fewest stale reads, then fewest preemptions, then fewest steps, as long as the same finding shows. Of a
+ * race what counts is the way to its second access; where it is the first of an execution, that ends there. A long way weighs as much as
+ * preemptions.
  *
  * It starts from what a bounded search finds first (search_bound.c goes by number of preemptions, and is told to read no older store at
  * first), so that a finding has the same witness whatever search it came from; if that finds nothing in its share of the tries, from
@@ -26,12 +28,14 @@ struct minimiser {
 	bool full;      /* replays need full graphs */
 	unsigned tries; /* left */
 	uint64_t work;  /* steps that may still be made: a bound on time that is no clock */
+	bool race;      /* its steps are those up to its second access */
+	uint32_t shown; /* how many steps the last execution that showed it needed for that; UINT32_MAX: all */
 	bool found;
 	struct schedule best;
 	struct cost cost;
 };
 
-enum { WORK_MAX = 3000000, WORK_OF_TRY = 50, WORK_OF_CUT = 20000 };
+enum { WORK_OF_TRY = 50, WORK_OF_CUT = 20000, STEPS_OF_PREEMPTION = 64, STEPS_ONE_BY_ONE = 16 };
 
 static int compare_numbers(const uint32_t *a, const uint32_t *b, unsigned count)
 {
@@ -53,7 +57,8 @@ static int compare(const struct cost *a, const struct schedule *s, const struct 
 
 static bool may_try(const struct minimiser *m)
 {
-	return m->tries > 0 && m->work > 0;
+	bool late = runtime->deadline_ns && (m->tries & 7) == 0 && runtime_clock_ns() > runtime->deadline_ns;
+	return m->tries > 0 && m->work > 0 && !late;
 }
 
 /* One execution under SEARCH; does it show the finding? */
@@ -66,7 +71,12 @@ static bool show(struct minimiser *m, struct search *search, enum ending *how)
 	uint64_t work = (done > steps ? done : steps) + WORK_OF_TRY + (*how == ENDING_CUT ? WORK_OF_CUT : 0);
 	m->work -= work < m->work ? work : m->work;
 	m->tries -= m->tries > 0;
-	return explore_shows(m->program, *how, m->key, NULL);
+	struct finding finding;
+	if (!explore_shows(m->program, *how, m->key, &finding))
+		return false;
+	/* The second access may not be counted yet. */
+	m->shown = m->race ? finding.step + 1 : UINT32_MAX;
+	return true;
 }
 
 /* Tries CANDIDATE, whose first ORDERED steps are in order. Takes over what was performed if that is smaller than the best so far. */
@@ -81,7 +91,9 @@ static bool try(struct minimiser *m, const struct schedule *candidate, uint32_t 
 	runtime->moment.execution = 0;
 	search->kind->begin(search, &runtime->moment);
 	if (show(m, search, &how) && schedule_take(&performed)) {
-		const struct cost cost = {schedule_stale(&performed), search_replay_preemptions(search), performed.count,
+		uint32_t steps = performed.count < m->shown ? performed.count : m->shown;
+		const struct cost cost = {schedule_stale(&performed),
+			search_replay_preemptions(search) + (m->race ? steps / STEPS_OF_PREEMPTION : 0), steps,
 			schedule_unusual(&performed), schedule_switches(&performed)};
 		better = !m->found || compare(&cost, &performed, &m->cost, &m->best) < 0;
 		if (better) {
@@ -236,10 +248,35 @@ static bool simplify_order(struct minimiser *m)
 	return false;
 }
 
+/* The last block sooner: its thread moves as soon as the one before it has made 1, 2, 3, …, 16, 32, … steps. Of a loop in one thread that races with
+ * another's, one round is enough. */
+static bool shorten(struct minimiser *m)
+{
+	const struct schedule *s = &m->best;
+	struct block last = {m->cost.steps, m->cost.steps};
+	if (m->cost.steps <= STEPS_OF_PREEMPTION || !m->race)
+		return false;
+	while (last.from > 0 && s->steps[last.from - 1].thread == s->steps[last.to - 1].thread)
+		last.from--;
+	if (!last.from)
+		return false;
+	for (uint32_t from = last.from; from-- > 0;) {
+		if (from && s->steps[from - 1].thread == s->steps[from].thread)
+			continue;
+		struct block block = block_at(s, from);
+		for (uint32_t length = 1; length < block.to - block.from && may_try(m);
+			length += length < STEPS_ONE_BY_ONE ? 1 : length)
+			if (try_moved(m, last, from + length, from + length + (last.to - last.from)))
+				return true;
+	}
+	return false;
+}
+
 /* The start. Canonical where one of the searches finds the finding; the schedule given is taken if it needs fewer older stores. */
 static void begin_with(struct minimiser *m, const struct schedule *given)
 {
 	unsigned share = m->tries / 4;
+	m->full = false;
 	explore_configure(m->options, false);
 	runtime_forget_races();
 	if (search_again(m, &search_bound, "stale", "0", m->options->model, share))
@@ -256,15 +293,24 @@ static void begin_with(struct minimiser *m, const struct schedule *given)
 	}
 }
 
-void explore_minimise(const struct explore_program *program, const struct explore_options *options, uint64_t key,
-	struct schedule *schedule, unsigned tries)
+uint64_t explore_minimise(const struct explore_program *program, const struct explore_options *options,
+	const struct finding *finding, struct schedule *schedule, unsigned tries, uint64_t work)
 {
-	struct minimiser m = {.program = program, .options = options, .key = key, .tries = tries, .work = WORK_MAX};
+	struct explore_options own = *options;
+	struct minimiser m = {.program = program, .options = &own, .key = finding->key, .tries = tries, .work = work};
+	own.races_end = m.race = finding->kind == FINDING_DATA_RACE;
 	begin_with(&m, schedule);
-	if (!m.found)
-		return;
-	while (may_try(&m) && (simplify_steps(&m) || simplify_order(&m)))
+	if (!m.found && own.races_end) {
+		/* Another race comes first, always. */
+		own.races_end = false;
+		begin_with(&m, schedule);
+	}
+	while (m.found && may_try(&m) && (shorten(&m) || simplify_steps(&m) || simplify_order(&m)))
 		;
-	schedule_free(schedule);
-	*schedule = m.best;
+	explore_configure(options, m.full);
+	if (m.found) {
+		schedule_free(schedule);
+		*schedule = m.best;
+	}
+	return work - m.work;
 }

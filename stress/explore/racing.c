@@ -115,17 +115,16 @@ static unsigned pieces(uintptr_t address, size_t bytes, uintptr_t *at, uint32_t 
 	return count;
 }
 
-/* A race stays one in every execution in which nothing orders the two accesses, also once it is known. */
-static void note_access(uintptr_t address, size_t bytes, bool write, const void *site)
+/* A race stays one in every execution in which nothing orders the two accesses, also once it is known. Was there one? */
+static bool note_access(uintptr_t address, size_t bytes, bool write, const void *site)
 {
 	struct race race;
 	const struct graph *g = runtime->graph;
 	unsigned self = runtime->current;
 	if (!races_access(address, bytes, write, false, false, self, graph_clock(g, self), g->done[self], site, &race))
-		return;
+		return false;
 	findings_race(&race, address, bytes, write, false, site);
-	if (inner()->options.races_end)
-		runtime_stop(ENDING_FINDING);
+	return true;
 }
 
 static void racing_read(const uintptr_t *at, const uint32_t *size, unsigned count, const void *site)
@@ -151,8 +150,9 @@ static void racing_read(const uintptr_t *at, const uint32_t *size, unsigned coun
 
 /* The pieces of one store come one right behind the other: their values are only known together. Readers can still tear them apart by
  * what they read. */
-static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned count, size_t bytes, const void *site)
+static bool racing_write(const uintptr_t *at, const uint32_t *size, unsigned count, size_t bytes, const void *site)
 {
+	bool race = false;
 	for (unsigned i = 0; i < count; i++) {
 		struct operation op = {.kind = EVENT_WRITE,
 			.tag = STEP_RACY_WRITE,
@@ -167,12 +167,13 @@ static void racing_write(const uintptr_t *at, const uint32_t *size, unsigned cou
 		racing_know(at[i]);
 		if (i == 0) {
 			runtime_schedule(&op);
-			note_access(at[0], bytes, true, site);
+			race = note_access(at[0], bytes, true, site);
 		}
 		event_id store = step_write(&op);
 		racing_under_way(store, at[i], size[i]);
 	}
 	spin_effect();
+	return race;
 }
 
 /* Bits of granules in which locations with events lie, by a hash: says no for certain. */
@@ -257,10 +258,12 @@ void racing_access(uintptr_t address, size_t bytes, bool write, const void *site
 	uint32_t size[PIECES_MAX];
 	unsigned count = pieces(address, bytes, at, size);
 	runtime->raced = true;
-	if (write) {
-		racing_write(at, size, count, bytes, site);
-	} else {
+	bool race = write && racing_write(at, size, count, bytes, site);
+	if (!write) {
 		racing_read(at, size, count, site);
-		note_access(address, bytes, false, site);
+		race = note_access(address, bytes, false, site);
 	}
+	/* With its second access as its last step. */
+	if (race && inner()->options.races_end)
+		runtime_stop(ENDING_FINDING);
 }

@@ -98,3 +98,18 @@ const struct recorded *runtime_recorded(uint32_t *count)
 	*count = inner()->recorded_count;
 	return inner()->recorded;
 }
+
+uint32_t runtime_told(const struct finding *finding)
+{
+	const struct inner *in = inner();
+	uint32_t told = finding->noted;
+	if (finding->kind != FINDING_DATA_RACE)
+		return in->recorded_count;
+	/* Racing stores are looked at before their pieces are recorded. */
+	for (unsigned i = 0; i < PIECES_MAX && told < in->recorded_count; i++, told++) {
+		const struct recorded *r = &in->recorded[told];
+		if (!r->write || r->thread != finding->place[0].thread || r->frame[0] != finding->place[0].frame[0])
+			break;
+	}
+	return told;
+}

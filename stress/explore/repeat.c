@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_MAX = 64, TRIES = 4000 };
+/* WORK: steps to make a schedule smaller; later findings share as much again. */
+enum { ROUNDS_MAX = 64, TRIES = 4000, WORK = 3000000, LATER_SHARE = 4, STEPS_BEHIND = 500, LONG_ROWS = 4000 };
 
 struct repetition {
 	enum ending how;
@@ -64,16 +65,24 @@ enum ending explore_replay(const struct explore_program *program, const struct e
 	return r.how;
 }
 
-bool explore_shows(const struct explore_program *program, enum ending how, uint64_t key, struct finding *finding)
+/* Without its outcome. */
+static bool shows_by_itself(uint64_t key, struct finding *finding)
 {
-	struct finding forbidden;
-	unsigned outcome;
 	for (unsigned i = 0; i < runtime->findings; i++)
 		if (runtime->finding[i].key == key) {
 			if (finding)
 				*finding = runtime->finding[i];
 			return true;
 		}
+	return false;
+}
+
+bool explore_shows(const struct explore_program *program, enum ending how, uint64_t key, struct finding *finding)
+{
+	struct finding forbidden;
+	unsigned outcome;
+	if (shows_by_itself(key, finding))
+		return true;
 	if (!explore_forbidden(program, how, &forbidden, &outcome) || forbidden.key != key)
 		return false;
 	if (finding)
@@ -81,10 +90,15 @@ bool explore_shows(const struct explore_program *program, enum ending how, uint6
 	return true;
 }
 
-static bool keep_recorded(struct explored_finding *found)
+/* SHOWN: the execution that was recorded shows it. */
+static bool keep_recorded(struct explored_finding *found, bool shown)
 {
 	uint32_t count;
 	const struct recorded *recorded = runtime_recorded(&count);
+	found->told = shown ? runtime_told(&found->finding) : count;
+	/* A long execution has many findings, and what comes behind this one is of little use to it. */
+	if (count > found->told + STEPS_BEHIND)
+		count = found->told + STEPS_BEHIND;
 	found->recorded = malloc((count ? count : 1) * sizeof *recorded);
 	if (!found->recorded)
 		return false;
@@ -94,25 +108,61 @@ static bool keep_recorded(struct explored_finding *found)
 	return true;
 }
 
-bool explore_witness(const struct explore_program *program, const struct explore_options *options, struct explored_finding *found)
+/* What a long execution does behind a race is the plain way, which a replay goes by itself. */
+static void cut_behind(struct schedule *schedule, const struct finding *finding)
 {
-	/* A program that does not repeat itself has no witness. */
-	if (found->finding.kind == FINDING_NONDETERMINISM)
+	if (finding->kind == FINDING_DATA_RACE && schedule->count > finding->step + STEPS_BEHIND)
+		schedule->count = finding->step + STEPS_BEHIND;
+}
+
+bool explore_witness(const struct explore_program *program, const struct explore_options *options, struct explored_finding *found,
+	uint64_t *spent)
+{
+	/* A program that does not repeat itself has no witness; and one may be there already. */
+	if (found->finding.kind == FINDING_NONDETERMINISM || found->recorded)
 		return true;
 	if (options->minimise)
-		explore_minimise(program, options, found->finding.key, &found->schedule, TRIES);
+		*spent += explore_minimise(program, options, &found->finding, &found->schedule, TRIES,
+			!*spent             ? WORK
+			: *spent < 2 * WORK ? (2 * WORK - *spent) / LATER_SHARE
+					    : 0);
 	struct repetition r;
 	if (!repeat_somehow(program, options, &found->schedule, &r))
 		return false;
-	if (explore_shows(program, r.how, found->finding.key, &found->finding)) {
+	bool shown = explore_shows(program, r.how, found->finding.key, &found->finding);
+	if (shown) {
 		/* As a fresh process performs it: with the races that it has by itself as steps, and no others. */
 		struct schedule performed;
 		if (!schedule_take(&performed))
 			return false;
 		schedule_free(&found->schedule);
 		found->schedule = performed;
+		cut_behind(&found->schedule, &found->finding);
 	}
 	found->stale = schedule_stale(&found->schedule);
 	found->preemptions = r.preemptions;
-	return keep_recorded(found);
+	return keep_recorded(found, shown);
+}
+
+void explore_share_witness(struct explore_result *result, unsigned first)
+{
+	const struct explored_finding *has = &result->findings[first];
+	uint32_t count;
+	runtime_recorded(&count);
+	if (count < LONG_ROWS)
+		return;
+	for (unsigned i = first + 1; i < result->finding_count; i++) {
+		struct explored_finding *found = &result->findings[i];
+		struct finding again;
+		struct schedule schedule;
+		if (found->recorded || found->finding.kind != FINDING_DATA_RACE || !shows_by_itself(found->finding.key, &again) ||
+			runtime_told(&again) > has->told + STEPS_BEHIND || !schedule_copy(&schedule, &has->schedule))
+			continue;
+		found->finding = again;
+		schedule_free(&found->schedule);
+		found->schedule = schedule;
+		found->stale = has->stale;
+		found->preemptions = has->preemptions;
+		keep_recorded(found, true);
+	}
 }

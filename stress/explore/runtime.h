@@ -61,6 +61,8 @@ struct finding {
 	bool after_race; /* seen in an execution that went on after a race */
 	bool ends;       /* the execution could not go on */
 	uint64_t key;    /* findings with equal keys are the same: kind, outcome and sites */
+	uint32_t noted;  /* rows that were recorded when it was noted (runtime->recording) */
+	uint32_t step;   /* steps that were made by then */
 };
 
 struct thread {
@@ -266,7 +268,7 @@ struct runtime_options {
 	uint32_t steps_max; /* events of one execution, after which it is cut */
 	uint64_t turns_max; /* callbacks without an event, after which a thread is taken for endless */
 	bool spurious;
-	bool races_end; /* a race ends its execution */
+	bool races_end; /* a race of accesses that are steps ends its execution */
 	bool leaks;
 };
 
@@ -295,5 +297,7 @@ struct recorded {
 	char note[160]; /* why a stale store could be read; what a choice was */
 };
 const struct recorded *runtime_recorded(uint32_t *count);
+/* How many of them, from the first, tell FINDING of this execution: a race is told with its second access, whatever the program did next. */
+uint32_t runtime_told(const struct finding *finding);
 
 #endif

@@ -78,8 +78,6 @@ void sync_touch(uint64_t address, size_t bytes, bool write, const void *site)
 		    runtime->graph->done[self], site, &race))
 		return;
 	findings_race(&race, address, bytes, write, false, site);
-	if (inner()->options.races_end)
-		runtime_stop(ENDING_FINDING);
 }
 
 /* Any value becomes the operand. */
