@@ -16,6 +16,7 @@
 
 /* What fits one second on a slow and loaded machine: so the plan, not the clock, ends most searches. */
 enum { EXECUTIONS_PER_S = 20000, STEPS_PER_S = 600000 };
+#define FIX_SHARE 0.4
 
 static json_t *word_list(char *const *words, size_t count)
 {
@@ -200,13 +201,14 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 		result_judge(result, "skipped", "clean", why);
 		return 0;
 	}
-	double before = check_clock();
+	double began = check_clock();
 	int status = explore_file_build(&file);
 	if (status)
 		return status;
 	node_set(result, "compiler", node_text(file.built.compiler));
 	/* Compiling belongs to the budget, but a slow compiler must not leave nothing for the search. */
-	limit_s -= check_clock() - before;
+	double until = began + limit_s;
+	limit_s = until - check_clock();
 	struct check_explore_options options;
 	check_explore_options(plan, limit_s > 0.5 ? limit_s : 0.5, &options);
 	json_t *answer = NULL;
@@ -215,9 +217,11 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 		check_explore_judge(subject, plan, &file, answer, result);
 	else
 		result_judge(result, "inconclusive", "clean", *reason ? reason : "the explorer could not be run");
-	if (plan->fixes && answer && strcmp(node_string(result, "verdict"), "bug") == 0) {
+	/* A finding is the answer; looking for its change may take what the search left, but nobody waits long for it. */
+	double left = until - check_clock(), most = plan->budget_s * FIX_SHARE;
+	if (plan->fixes && answer && left > 0.5 && strcmp(node_string(result, "verdict"), "bug") == 0) {
 		json_t *first = json_array_get(node_get(result, "findings"), 0);
-		check_fix(subject, plan, result, first, limit_s);
+		check_fix(subject, plan, result, first, left < most ? left : most);
 	}
 	json_decref(answer);
 	explore_file_close(&file);
