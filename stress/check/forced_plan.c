@@ -33,6 +33,12 @@ const char *forced_test_missing(const char *kind)
 	return NULL;
 }
 
+bool forced_watches_heap(const struct forced_source *source)
+{
+	const char *kind = node_string(source->witness, "kind");
+	return strcmp(kind, "use-after-free") == 0 || strcmp(kind, "double-free") == 0;
+}
+
 static bool begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
@@ -118,7 +124,7 @@ static void mark_shared(struct step *steps, size_t count, bool waits)
 	struct granule *table = calloc(room, sizeof *table);
 	if (!table)
 		return;
-	while (first < count && steps[first].thread == 0)
+	while (first < count && strcmp(steps[first].tag, "creates a thread") != 0)
 		first++;
 	for (size_t i = 0; i < count; i++)
 		if (steps[i].what && steps[i].address) {
@@ -126,13 +132,16 @@ static void mark_shared(struct step *steps, size_t count, bool waits)
 			it->threads |= 1ull << (steps[i].thread & 63);
 			it->written |= (steps[i].what & (FORCED_WRITES | FORCED_CALLS)) != 0;
 		}
-	for (size_t i = first < count ? first : 0; i < count; i++)
+	for (size_t i = first < count ? first : 0; i < count; i++) {
+		/* Time ran out because nobody came. */
+		steps[i].shared = steps[i].place >= 0 && strcmp(steps[i].tag, "cond timeout") == 0;
 		if (steps[i].what && steps[i].address && steps[i].place >= 0) {
 			const struct granule *it = granule_of(table, room, steps[i].address / 8);
 			/* In a deadlock what a thread has is as telling as what it shares: another waits for it. */
 			steps[i].shared =
 				(it->written && (it->threads & (it->threads - 1))) || (waits && (steps[i].what & FORCED_CALLS));
 		}
+	}
 	free(table);
 }
 
@@ -168,8 +177,10 @@ static unsigned newer_stores(const struct step *steps, size_t at)
 
 static bool alike(const struct step *a, const struct step *b)
 {
-	if (a->thread != b->thread || a->place != b->place)
+	if (a->thread != b->thread || a->place != b->place || !b->what)
 		return false;
+	if (a->what == FORCED_ANY)
+		return true;
 	return a->what & FORCED_CALLS ? (b->what & FORCED_CALLS) && (!*a->tag || strcmp(a->tag, b->tag) == 0)
 				      : (a->what & b->what & (FORCED_READS | FORCED_WRITES)) != 0;
 }
@@ -193,15 +204,32 @@ static void add_point(struct forced_plan *plan, const struct step *steps, size_t
 		.stale = stale};
 }
 
-static void find_points(struct forced_plan *plan, const struct step *steps, size_t count)
+/* Where each thread is when another's failure ends the execution: behind its last step of note, which is marked. It must go no further
+ * then. Threads that have ended and those in ALONE are let alone. */
+static void find_parked(const struct step *steps, size_t count, unsigned long long alone, bool *parks)
+{
+	for (size_t i = count; i-- > 0;) {
+		unsigned long long thread = 1ull << (steps[i].thread & 63);
+		bool ended = strcmp(steps[i].tag, "ends") == 0;
+		bool noted = steps[i].place >= 0 && (steps[i].shared || strcmp(steps[i].tag, "creates a thread") == 0);
+		if (alone & thread || (!ended && !noted))
+			continue;
+		alone |= thread;
+		parks[i] = noted;
+	}
+}
+
+static void find_points(struct forced_plan *plan, const struct step *steps, size_t count, const bool *parks)
 {
 	int last = -1;
 	for (size_t i = 0; i < count; i++) {
-		if (!steps[i].shared)
+		if (!steps[i].shared && !parks[i])
 			continue;
 		unsigned stale = steps[i].stale && !(steps[i].what & FORCED_WRITES) ? newer_stores(steps, i) : 0;
-		if (steps[i].thread != last || stale)
+		if (steps[i].thread != last || stale || parks[i])
 			add_point(plan, steps, i, &steps[i], stale);
+		if (parks[i])
+			plan->points[plan->point_count - 1].parks = true;
 		last = steps[i].thread;
 	}
 }
@@ -222,6 +250,49 @@ static void add_waiting(const struct forced_source *source, struct forced_plan *
 		if (last.place >= 0 && begins(role, "waits") && !begun && !(strstr(role, "to end") && last.thread == 0))
 			add_point(plan, steps, count, &last, 0);
 	}
+}
+
+/* Freed memory that is used: the two are no steps, and the use ends the execution. */
+static void add_freed(const struct forced_source *source, struct forced_plan *plan, const struct step *steps, size_t count)
+{
+	struct step use = {.tag = "", .what = FORCED_ANY, .place = -1}, freed = use;
+	size_t i;
+	const json_t *it;
+	freed.what = FORCED_WRITES;
+	json_array_foreach(source->places, i, it) {
+		struct step *to = strcmp(node_string(it, "role"), "freed it") == 0 ? &freed : i == 0 ? &use : NULL;
+		if (!to)
+			continue;
+		to->thread = (int)node_number(it, "thread", 0);
+		to->place = place_of(source, plan, node_get(it, "frames"));
+	}
+	if (freed.place < 0 || use.place < 0 || freed.thread == use.thread)
+		return;
+	add_point(plan, steps, count, &freed, 0);
+	add_point(plan, steps, count, &use, 0);
+}
+
+/* The thread that fails comes to the failure last, if it has not met another, or if that is an access that races. */
+static void add_failure(const struct forced_source *source, struct forced_plan *plan, const struct step *steps, size_t count)
+{
+	const json_t *it = json_array_get(source->places, 0);
+	bool race = strcmp(node_string(source->witness, "kind"), "data-race") == 0;
+	struct step fails = {.tag = "", .what = FORCED_ANY, .thread = plan->fails, .place = -1};
+	unsigned times = 0;
+	for (size_t p = 0; p < plan->point_count && !race; p++)
+		if (plan->points[p].thread == fails.thread)
+			return;
+	if (race)
+		fails.what = begins(node_string(it, "role"), "writes") ? FORCED_WRITES : FORCED_READS;
+	if (it && fails.thread >= 0)
+		fails.place = place_of(source, plan, node_get(it, "frames"));
+	if (fails.place < 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		times += alike(&fails, &steps[i]);
+	add_point(plan, steps, 0, &fails, 0);
+	/* What races is no step; else the last time that it comes there. */
+	plan->points[plan->point_count - 1].nth = race ? times + 1 : times ? times : 1;
 }
 
 static void find_races(const struct forced_source *source, struct forced_plan *plan)
@@ -275,27 +346,49 @@ static bool stores_late(const json_t *witness)
 	return false;
 }
 
+static void find_all(const struct forced_source *source, struct forced_plan *plan, struct step *steps, size_t count)
+{
+	bool *parks = calloc(count + 1, sizeof *parks), waits = explored_waits(node_string(source->witness, "kind"));
+	size_t i;
+	const json_t *it;
+	unsigned long long alone = 0;
+	if (!parks)
+		return;
+	read_steps(source, plan, steps);
+	mark_shared(steps, count, waits);
+	drop_end(steps, count);
+	find_creators(plan, steps, count);
+	json_array_foreach(source->places, i, it)
+		if (i == 0 || forced_watches_heap(source))
+			alone |= 1ull << ((int)node_number(it, "thread", 0) & 63);
+	if (!waits && json_array_size(source->places)) {
+		plan->fails = (int)node_number(json_array_get(source->places, 0), "thread", 0);
+		find_parked(steps, count, alone, parks);
+	}
+	find_points(plan, steps, count, parks);
+	if (waits)
+		add_waiting(source, plan, steps, count);
+	else if (forced_watches_heap(source))
+		add_freed(source, plan, steps, count);
+	else
+		add_failure(source, plan, steps, count);
+	find_races(source, plan);
+	drop_places(plan);
+	free(parks);
+}
+
 int forced_plan_make(const struct forced_source *source, struct forced_plan *plan)
 {
 	size_t count = json_array_size(source->steps);
 	struct step *steps = calloc(count + 1, sizeof *steps);
 	const char *why = NULL;
-	*plan = (struct forced_plan){.races = {-1, -1}};
+	*plan = (struct forced_plan){.races = {-1, -1}, .fails = -1};
 	if (count >= STEPS_MAX)
 		why = "it has too many steps";
 	else if (stores_late(source->witness))
 		why = "a store takes effect behind a newer one, which real threads cannot be made to do";
-	else if (steps) {
-		read_steps(source, plan, steps);
-		mark_shared(steps, count, explored_waits(node_string(source->witness, "kind")));
-		drop_end(steps, count);
-		find_creators(plan, steps, count);
-		find_points(plan, steps, count);
-		if (explored_waits(node_string(source->witness, "kind")))
-			add_waiting(source, plan, steps, count);
-		find_races(source, plan);
-		drop_places(plan);
-	}
+	else if (steps)
+		find_all(source, plan, steps, count);
 	free(steps);
 	if (!why && (plan->point_count == 0 || plan->point_count > POINTS_MAX))
 		why = plan->point_count ? "its threads take too many turns" : "no step of it is a line of the program";

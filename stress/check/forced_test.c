@@ -264,7 +264,7 @@ static int write_files(const struct forced_plan *plan, FILE *out)
 
 static void write_points(const struct forced_plan *plan, FILE *out)
 {
-	static const char *const whats[] = {"0", "READS", "WRITES", "READS | WRITES", "CALLS"};
+	static const char *const whats[] = {"0", "READS", "WRITES", "READS | WRITES", "CALLS", "0", "0", "ANY"};
 	fputs("static const struct place places[] = {\n", out);
 	for (size_t i = 0; i < plan->place_count; i++) {
 		fputs("\t{", out);
@@ -275,14 +275,15 @@ static void write_points(const struct forced_plan *plan, FILE *out)
 		literal(out, plan->places[i].text);
 		fputs("},\n", out);
 	}
-	fputs("};\n\n/* thread, place, what it does there, for which time, how old a value it reads */\nstatic const struct "
+	fputs("};\n\n/* thread, place, what it does there, for which time, how old a value it reads, does it stay behind it "
+	      "*/\nstatic const struct "
 	      "point points[] = {\n",
 		out);
 	for (size_t i = 0; i < plan->point_count; i++) {
 		const struct forced_point *it = &plan->points[i];
 		fprintf(out, "\t{%d, %d, %s, ", it->thread, it->place, whats[it->what & 7]);
 		literal(out, it->operation);
-		fprintf(out, ", %u, %u},\n", it->nth, it->stale);
+		fprintf(out, ", %u, %u, %d},\n", it->nth, it->stale, it->parks);
 	}
 	fputs("};\n\nstatic const struct creator creators[] = {\n", out);
 	for (int i = 0; i < plan->threads; i++)
@@ -292,7 +293,6 @@ static void write_points(const struct forced_plan *plan, FILE *out)
 
 static void write_rest(const struct forced_source *source, const struct forced_plan *plan, FILE *out)
 {
-	const char *kind = node_string(source->witness, "kind");
 	char again[512];
 	snprintf(again, sizeof again, "onceproof check %s", node_string(source->witness, "subject"));
 	fputs("static const char witness_name[] = ", out);
@@ -310,12 +310,12 @@ static void write_rest(const struct forced_source *source, const struct forced_p
 	else
 		fputs("NULL", out);
 	fprintf(out,
-		";\nstatic const int race_places[] = {%d, %d, -1};\nenum { stale_points = %u, watches_races = %d, watches_heap = "
-		"%d, good_status = 0 "
-		"};\n#define WATCHES_HEAP %d\n\n",
-		plan->races[0], plan->races[1], plan->stale, plan->races[0] >= 0,
-		strcmp(kind, "use-after-free") == 0 || strcmp(kind, "double-free") == 0,
-		strcmp(kind, "use-after-free") == 0 || strcmp(kind, "double-free") == 0);
+		";\nstatic const int race_places[] = {%d, %d, -1};\n"
+		"enum { stale_points = %u, watches_races = %d, watches_heap = %d, watches_stacks = %d, fails = %d, good_status = "
+		"0 };\n"
+		"#define WATCHES_HEAP %d\n\n",
+		plan->races[0], plan->races[1], plan->stale, plan->races[0] >= 0, forced_watches_heap(source), plan->stacks,
+		plan->fails, forced_watches_heap(source));
 }
 
 int forced_test_write(const struct forced_source *source, const struct forced_plan *plan, FILE *out)

@@ -35,13 +35,14 @@ struct forced_place {
 	char *text; /* owned */
 };
 
-enum { FORCED_READS = 1, FORCED_WRITES = 2, FORCED_CALLS = 4 };
+enum { FORCED_READS = 1, FORCED_WRITES = 2, FORCED_CALLS = 4, FORCED_ANY = 7 };
 struct forced_point {
 	int thread;
 	int place; /* index in places */
 	unsigned what;
 	const char *operation; /* borrowed from the steps; "": any */
 	unsigned nth, stale;
+	bool parks; /* behind it the thread stays until the failure has come */
 };
 
 struct forced_plan {
@@ -51,10 +52,14 @@ struct forced_plan {
 	int parent[64], nth[64], threads; /* who creates each thread */
 	int races[2];                     /* places of the two accesses of a data race; -1: none */
 	unsigned stale;                   /* points that read an old value */
+	int fails;                        /* the thread in which the finding shows; -1: none by itself */
+	bool stacks;                      /* what a thread does on its own stack counts, too */
 };
 
 /* Finds the turns. 0, or an exit status after one complaint: EXIT_INCONCLUSIVE if this witness cannot be forced on real threads. */
 int forced_plan_make(const struct forced_source *source, struct forced_plan *plan);
+/* Is the finding about memory that was freed? */
+bool forced_watches_heap(const struct forced_source *source);
 void forced_plan_free(struct forced_plan *plan);
 
 /* Writes the test. 0, or an exit status after one complaint. */

@@ -34,13 +34,14 @@ struct place {
 };
 
 /* A step where a thread's turn begins: its NTH of this kind at this place, from when it began (main's: from when it has company). */
-enum { READS = 1, WRITES = 2, CALLS = 4 };
+enum { READS = 1, WRITES = 2, CALLS = 4, ANY = 7 };
 struct point {
 	int thread, place;
 	unsigned what;
 	const char *operation; /* of CALLS */
 	unsigned nth;
 	unsigned stale; /* it reads the value of so many stores ago */
+	int parks;      /* behind it the thread goes no further until the others have come to the end of the list */
 };
 
 /* Who creates a thread, and which of its threads it is; by number. */

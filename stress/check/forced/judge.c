@@ -33,16 +33,20 @@ static void judge(int status)
 			p++;
 		if (p == POINTS)
 			end_with(HELD_RIGHT, "passed: the interleaving was forced, and the program ended well");
-		report->how = WENT_ASIDE;
+		report->how = report->met_new >> (points[p].thread & 63) & 1 ? IMPOSSIBLE : WENT_ASIDE;
 		report->next = p;
 		report->place = points[p].place;
 		snprintf(report->why, sizeof report->why, "the program has ended before it");
 	}
+	/* A thread that does the same in another order passes by. */
+	for (unsigned p = 0; p < POINTS && report->how == WENT_ASIDE; p++)
+		if (now_at[points[p].place].moved && points[p].thread == points[report->next < POINTS ? report->next : 0].thread)
+			report->how = IMPOSSIBLE;
 	unsigned step = report->next < POINTS ? report->next : POINTS - 1;
 	if (report->how == IMPOSSIBLE)
 		end_with(HELD_RIGHT, "passed: the interleaving is no longer possible at step %u of %u, T%d at %s: %s", step + 1,
 			(unsigned)POINTS, points[step].thread, place_words(points[step].place), report->why);
-	if (now_at[report->place].changed)
+	if (now_at[report->place].changed || now_at[report->place].gone)
 		end_with(CHANGED_TOO_MUCH,
 			"step %u of %u is not reached, T%d at %s, where the witness has `%s`: the code has changed too much; "
 			"make a new "

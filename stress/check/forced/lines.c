@@ -26,6 +26,8 @@ struct report {
 	enum { FOLLOWS, IMPOSSIBLE, WENT_ASIDE } how;
 	int free;  /* threads move as they like from now on */
 	int place; /* of the step that was not reached */
+	unsigned long long
+		met_new; /* threads that came to an atomic operation or a lock in a line that the witness' text did not have */
 	char why[512], bad[2048];
 };
 static struct report *report;
@@ -45,7 +47,7 @@ static char *file_paths[FILES];
 /* The lines FROM … TO are now where the place was. FROM 0: gone. */
 static struct {
 	int from, to;
-	int changed;
+	int changed, moved, gone; /* gone: FROM is the next line that is still there */
 } now_at[PLACES];
 
 __attribute__((noreturn, format(printf, 2, 3))) static void end_with(int status, const char *format, ...)
@@ -428,12 +430,13 @@ struct source {
 	unsigned *hash;
 	char **text;
 	unsigned char *weight; /* a line with a word in it says more than a brace; 0: blank */
+	unsigned char *closes; /* ends a function: a brace in the first column */
 	int count;
 };
 
 static struct source source_read(int file)
 {
-	struct source s = {NULL, NULL, NULL, 0};
+	struct source s = {NULL, NULL, NULL, NULL, 0};
 	const char *root = getenv("ONCEPROOF_SOURCES");
 	char path[8192], *line = NULL;
 	size_t room = 0;
@@ -450,9 +453,11 @@ static struct source source_read(int file)
 		s.hash = (unsigned *)realloc(s.hash, n * sizeof *s.hash);
 		s.text = (char **)realloc(s.text, n * sizeof *s.text);
 		s.weight = (unsigned char *)realloc(s.weight, n);
-		if (!s.hash || !s.text || !s.weight)
+		s.closes = (unsigned char *)realloc(s.closes, n);
+		if (!s.hash || !s.text || !s.weight || !s.closes)
 			end_with(CANNOT, "no memory");
 		s.hash[n - 1] = hash_of(line);
+		s.closes[n - 1] = *line == '}';
 		line[strcspn(line, "\r\n")] = '\0';
 		s.text[n - 1] = strdup(line + strspn(line, " \t"));
 		s.weight[n - 1] = !line[strspn(line, " \t")] ? 0 : words < 256 && line[strspn(line, " \t{};")] ? 8 : 1;
@@ -534,6 +539,7 @@ static void seek(int place, const struct kept_file *kept, const struct source *s
 			!is_taken(to, kept->count, line) && (!best || abs(line - expected) < abs(best - expected)))
 			best = line;
 	if (best) {
+		now_at[place].moved = 1;
 		now_at[place].from = now_at[place].to = best;
 		return;
 	}
@@ -550,6 +556,15 @@ static void seek(int place, const struct kept_file *kept, const struct source *s
 	if (after - before - 1 >= 1 && after - before - 1 <= REPLACED_MAX) {
 		now_at[place].from = before + 1;
 		now_at[place].to = after - 1;
+		return;
+	}
+	/* It is gone: its thread stops at what came behind it, in the same function. */
+	for (; high < kept->count && (!to[high] || s->weight[to[high] - 1] < 8); high++)
+		if (to[high] && s->closes[to[high] - 1])
+			return;
+	if (high < kept->count) {
+		now_at[place].from = now_at[place].to = to[high];
+		now_at[place].gone = 1;
 	}
 }
 

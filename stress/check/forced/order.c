@@ -208,7 +208,7 @@ static void plain(const void *pc, const volatile void *address, size_t bytes, in
 {
 	struct thread *self = me;
 	uintptr_t at = (uintptr_t)address;
-	if (!self || at - self->stack_low < self->stack_bytes)
+	if (!self || (!watches_stacks && at - self->stack_low < self->stack_bytes))
 		return;
 	comes_to(self, pc, write ? WRITES : READS, "");
 	heap_check(self, at, write ? "writes" : "reads");

@@ -23,7 +23,8 @@ struct thread {
 	uint64_t ring[8];
 	unsigned ring_at;
 	int file, line;      /* where it is */
-	int met_new;         /* came to a line with an atomic operation or a lock that the witness' text did not have */
+	int parked;          /* goes no further before the end of the list */
+	int came;            /* it was at another line before */
 	unsigned stale;      /* the load that comes is to show the value of so many stores ago */
 	unsigned char *lent; /* where an old value lies for one plain load, and what belongs there */
 	unsigned char kept[16];
@@ -87,7 +88,7 @@ static struct thread *wanted(void)
 /* Can it move now, as far as the witness is concerned, too? */
 static int ready(const struct thread *t)
 {
-	return t->state == READY || (t->state == HELD && (report->free || t->own <= report->next)) ||
+	return t->state == READY || (t->state == HELD && (report->free || (!t->parked && t->own <= report->next))) ||
 	       (t->state == SPINNING && t->since != effects);
 }
 
@@ -185,7 +186,7 @@ static void leave(const struct thread *t)
 		report->how = IMPOSSIBLE;
 	} else {
 		snprintf(text, sizeof text, "T%d %s", p->thread, t ? "has ended" : "does not exist");
-		report->how = t && t->met_new ? IMPOSSIBLE : WENT_ASIDE;
+		report->how = t && report->met_new >> (p->thread & 63) & 1 ? IMPOSSIBLE : WENT_ASIDE;
 	}
 	snprintf(report->why, sizeof report->why, "%s", text);
 }
@@ -206,6 +207,8 @@ static struct thread *helper(const struct thread *self)
 
 static struct thread *somebody(struct thread *self)
 {
+	if (fails >= 0 && by_number(fails) && ready(by_number(fails)))
+		return by_number(fails);
 	if (self->state == READY)
 		return self;
 	for (unsigned p = 0; p < POINTS; p++)
@@ -235,6 +238,15 @@ static struct thread *next_thread(struct thread *self)
 		if (t && t->state == HELD && report->reached[report->next]) {
 			report->next++;
 			continue;
+		}
+		if (t && t->state == WAITING && t->timed && t->own == report->next &&
+			strcmp(points[t->own].operation, "cond timeout") == 0) {
+			t->timed_out = 1;
+			return t;
+		}
+		if (t && t->state == ENDED && !report->reached[report->next]) {
+			leave(t);
+			break;
 		}
 		other = helper(self);
 		if (other)
@@ -302,6 +314,7 @@ static void wake(const void *object)
 static void locate(struct thread *self, const void *pc)
 {
 	const struct row *row = row_of((uintptr_t)pc - 1);
+	int last_file = self->file, last_line = self->line;
 	self->file = OF_OTHERS;
 	self->line = 0;
 	if (!row) {
@@ -321,6 +334,7 @@ static void locate(struct thread *self, const void *pc)
 		self->file = row->file;
 		self->line = row->line;
 	}
+	self->came = self->file != last_file || self->line != last_line;
 }
 
 static int is_at(const struct thread *self, int place)
@@ -333,6 +347,10 @@ static int matches(const struct thread *self, const struct point *p, unsigned wh
 {
 	if (!is_at(self, p->place))
 		return 0;
+	if (now_at[p->place].gone)
+		return self->came;
+	if (p->what == ANY)
+		return 1;
 	return p->what & CALLS ? (what & CALLS) && (!*p->operation || strcmp(operation, p->operation) == 0)
 			       : (what & p->what) != 0;
 }
@@ -367,12 +385,17 @@ static void comes_to(struct thread *self, const void *pc, unsigned what, const c
 	self->stale = 0;
 	give_back(self);
 	locate(self, pc);
-	if ((what & CALLS || (what & (READS | WRITES)) == (READS | WRITES)) && self->file >= 0 && is_new[self->file][self->line])
-		self->met_new = 1;
+	if (*operation && self->file >= 0 && is_new[self->file][self->line])
+		report->met_new |= self->number >= 0 ? 1ull << self->number : 0;
 	const struct thread *other = wanted();
 	if (other && other != self && ready(other))
 		move_on(self);
-	if (self->own >= POINTS || report->free || is_alone(self))
+	while (self->parked && !report->free) {
+		self->state = HELD;
+		move_on(self);
+	}
+	self->state = READY;
+	if (self->own >= POINTS || report->free || (is_alone(self) && strcmp(operation, "creates a thread") != 0))
 		return;
 	for (unsigned p = self->own; p < POINTS; p = next_own(self, p + 1)) {
 		now[p] = (unsigned char)matches(self, &points[p], what, operation);
@@ -388,6 +411,7 @@ static void comes_to(struct thread *self, const void *pc, unsigned what, const c
 		if (!report->free) {
 			report->reached[self->own] = 1;
 			self->stale = points[self->own].stale;
+			self->parked = points[self->own].parks;
 		}
 		self->own = next_own(self, self->own + 1);
 	}
