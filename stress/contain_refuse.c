@@ -77,7 +77,7 @@ static unsigned landlock(const struct contain_start *start, bool files, bool sig
 	return lacks;
 }
 
-enum { GUARDED_MAX = 16, FILTER_MAX = 64 };
+enum { GUARDED_MAX = 16, FILTER_MAX = 128 };
 
 /* The processes from this one's parent upwards, and their groups. */
 static size_t guarded(int numbers[2 * GUARDED_MAX])
@@ -105,33 +105,43 @@ static size_t guarded(int numbers[2 * GUARDED_MAX])
 	return count;
 }
 
+/* A block of the filter: refuses when argument ARGUMENT is one of NUMBERS, else allows. Returns its length. */
+static size_t compare(struct sock_filter *code, unsigned argument, const int *numbers, size_t count)
+{
+	size_t at = 0, refuse = count + 2;
+	code[at++] = (struct sock_filter)BPF_STMT(
+		BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t)));
+	for (size_t i = 0; i < count; i++, at++)
+		code[at] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)numbers[i], (uint8_t)(refuse - at - 1), 0);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	return at;
+}
+
+/* By the argument that says which process: signals have it in front, ptrace behind what is wanted. */
 static void filter_calls(void)
 {
-	static const int by_number[] = {SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
-	static const int refused[] = {SYS_ptrace, SYS_process_vm_writev, SYS_pidfd_send_signal};
-	enum { BY_NUMBER = sizeof by_number / sizeof *by_number, REFUSED = sizeof refused / sizeof *refused };
-	int numbers[2 * GUARDED_MAX];
+	static const int first[] = {
+		SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_process_vm_writev};
+	enum { FIRST = sizeof first / sizeof *first };
+	int numbers[2 * GUARDED_MAX + 1] = {-1};
 	struct sock_filter code[FILTER_MAX];
-	size_t at = 0, count = guarded(numbers);
-#define LOAD(member) (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member))
-#define JUMP(value, yes, no) \
-	(struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), (uint8_t)(yes), (uint8_t)(no))
-#define RETURN(what) (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, (what))
-	/* Jumps count instructions behind the next; "refuse" is the last, "allow" the one before it. */
-	size_t numbers_at = 1 + REFUSED + BY_NUMBER + 1, allowed = numbers_at + 1 + count + 1, refuse = allowed + 1;
-	code[at++] = LOAD(nr);
-	for (size_t i = 0; i < REFUSED; i++, at++)
-		code[at] = JUMP(refused[i], refuse - at - 1, 0);
-	for (size_t i = 0; i < BY_NUMBER; i++, at++)
-		code[at] = JUMP(by_number[i], numbers_at - at - 1, 0);
-	code[at++] = RETURN(SECCOMP_RET_ALLOW);
-	code[at++] = LOAD(args[0]);
-	code[at] = JUMP(-1, refuse - at - 1, 0);
+	size_t count = 1 + guarded(numbers + 1), at = 0;
+	/* Behind the choice of FIRST + 4 instructions: the block of the first argument, then that of the second. */
+	const size_t block = FIRST + 5, length = count + 3;
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < FIRST; i++, at++)
+		code[at] =
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)first[i], (uint8_t)(block - at - 1), 0);
+	code[at] = (struct sock_filter)BPF_JUMP(
+		BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)SYS_ptrace, (uint8_t)(block + length - at - 1), 0);
 	at++;
-	for (size_t i = 0; i < count; i++, at++)
-		code[at] = JUMP(numbers[i], refuse - at - 1, 0);
-	code[at++] = RETURN(SECCOMP_RET_ALLOW);
-	code[at++] = RETURN(SECCOMP_RET_ERRNO | EPERM);
+	code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)SYS_pidfd_send_signal, 0, 1);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	at += compare(code + at, 0, numbers, count);
+	at += compare(code + at, 1, numbers, count);
 	const struct sock_fprog program = {(unsigned short)at, code};
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
 }

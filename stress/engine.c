@@ -11,6 +11,7 @@
 
 #include "../impl/support/say.h"
 #include "../reports/result.h"
+#include "check/engines.h"
 #include "child.h"
 
 static const char *never_missing(void)
@@ -403,7 +404,11 @@ static void run_worker(json_t *result, const struct engine *engine, const struct
 		words[n++] = (char *)"--no-pin";
 	}
 	words[n] = NULL;
+	/* What a tool writes by name has to last. */
+	struct child_limits limits = *check_limits();
+	limits.contain = !tool;
 	struct child_options options = {.argv = words,
+		.limits = subject->number == REGISTERED_BY_USER ? &limits : NULL,
 		.environment = (char *const *)(uintptr_t)engine->environment,
 		.timeout_s = engine->watchdog_s * (plan->effort > 1 ? plan->effort : 1) + plan->time_limit_s,
 		.fixed_addresses = engine->fixed_addresses};

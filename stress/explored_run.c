@@ -8,6 +8,7 @@
 
 #include "../impl/support/say.h"
 #include "../reports/result.h"
+#include "check/engines.h"
 #include "checkpoint.h"
 #include "child.h"
 #include "explored.h"
@@ -158,6 +159,7 @@ void explored_run(json_t *result, const struct engine *engine, const struct regi
 	double patience = plan->time_limit_s > 0 ? plan->time_limit_s + GRACE_S
 						 : engine->watchdog_s * (plan->effort > 1 ? plan->effort : 1);
 	struct child_options options = {.argv = words,
+		.limits = subject->number == REGISTERED_BY_USER ? check_limits() : NULL,
 		.timeout_s = patience,
 		.fixed_addresses = engine->fixed_addresses,
 		.output_max = (size_t)256 << 20,

@@ -209,7 +209,7 @@ int hostile_main(const char *how, const char *argument)
 	if (strcmp(how, "nothing") == 0)
 		return 0;
 	if (strcmp(how, "reach") == 0)
-		return getppid() != 1 && kill(getppid(), 0) == 0;
+		return (getppid() != 1 && kill(getppid(), 0) == 0) || ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0;
 	if (strncmp(how, "kill-", 5) == 0 || strstr(how, "-parent"))
 		return signal_others(how);
 	if (strncmp(how, "memory", 6) == 0 || strcmp(how, "shared") == 0)
