@@ -299,7 +299,10 @@ void explored_judge(json_t *result, const struct explored *what, const json_t *a
 	add_outcomes(result, what, answer);
 	size_t i;
 	const json_t *found;
+	/* A handler that is never called is one who could have ended the wait. */
+	bool handlers = strstr(node_string(answer, "caveat"), "handlers are never called") != NULL;
 	json_array_foreach(node_get(answer, "findings"), i, found)
-		add_finding(result, what, answer, found);
+		if (!handlers || !explored_waits(node_string(found, "kind")))
+			add_finding(result, what, answer, found);
 	explored_verdict(result, expected);
 }

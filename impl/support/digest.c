@@ -82,7 +82,7 @@ int digest_add_file(struct digest *d, const char *path)
 	if (stat(path, &info) != 0)
 		return errno;
 	if (!S_ISREG(info.st_mode))
-		return EINVAL;
+		return S_ISDIR(info.st_mode) ? EISDIR : EINVAL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;

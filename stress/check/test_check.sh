@@ -112,6 +112,33 @@ expect_status 3
 check outside.c --engine=explore --fail-on=finding
 expect_status 0
 
+# Handlers of signals are never called by the explorer: who waits for one is no finding.
+cat >handler.c <<'C'
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+static volatile sig_atomic_t stop;
+static void on_alarm(int number) { (void)number; stop = 1; }
+static void *work(void *unused)
+{
+	while (!stop)
+		usleep(100);
+	return unused;
+}
+int main(void)
+{
+	pthread_t thread;
+	signal(SIGALRM, on_alarm);
+	ualarm(1000, 0);
+	pthread_create(&thread, NULL, work, NULL);
+	return pthread_join(thread, NULL);
+}
+C
+check handler.c --engine=explore --json=r.json
+expect_status 3
+expect "no finding" [ "$(of '.results[0].findings | length')" = 0 ]
+expect_out "handlers are never called"
+
 # Promises of a program.
 check counter.c --promise=no_deadlock,no_crash --json=r.json
 expect_status 0
