@@ -276,7 +276,7 @@ static void add_freed(const struct forced_source *source, struct forced_plan *pl
 static void add_failure(const struct forced_source *source, struct forced_plan *plan, const struct step *steps, size_t count)
 {
 	const json_t *it = json_array_get(source->places, 0);
-	bool race = strcmp(node_string(source->witness, "kind"), "data-race") == 0;
+	bool race = strcmp(node_string(source->witness, "kind"), "data-race") == 0, alone = true, there = false;
 	struct step fails = {.tag = "", .what = FORCED_ANY, .thread = plan->fails, .place = -1};
 	unsigned times = 0;
 	for (size_t p = 0; p < plan->point_count && !race; p++)
@@ -288,11 +288,20 @@ static void add_failure(const struct forced_source *source, struct forced_plan *
 		fails.place = place_of(source, plan, node_get(it, "frames"));
 	if (fails.place < 0)
 		return;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (steps[i].thread == fails.thread && steps[i].what)
+			there = alike(&fails, &steps[i]);
+		if (steps[i].thread == fails.thread && strcmp(steps[i].tag, "ends") == 0)
+			return;
 		times += alike(&fails, &steps[i]);
+		alone &= strcmp(steps[i].tag, "creates a thread") != 0 && strcmp(steps[i].tag, "begins") != 0;
+		alone |= strcmp(steps[i].tag, "join") == 0;
+	}
+	if (alone && fails.thread == 0)
+		return;
 	add_point(plan, steps, 0, &fails, 0);
-	/* What races is no step; else the last time that it comes there. */
-	plan->points[plan->point_count - 1].nth = race ? times + 1 : times ? times : 1;
+	/* The last time that it comes there, which may be what ended it, and no step any more. */
+	plan->points[plan->point_count - 1].nth = there ? times : race || !times ? times + 1 : times;
 }
 
 static void find_races(const struct forced_source *source, struct forced_plan *plan)

@@ -99,7 +99,7 @@ static void append(struct object *o, struct message message)
 /* SELF is about to store to O. For loads of old values: the value of the last message is what lies in memory. */
 static void remember(struct thread *self, struct object *o, size_t bytes, int order, const struct clock *clock)
 {
-	if (!stale_points || bytes > 8)
+	if (stale_points == 0 || bytes > 8)
 		return;
 	if (!o->message_count)
 		append(o, (struct message){.writer = 0});
@@ -214,7 +214,7 @@ static void plain(const void *pc, const volatile void *address, size_t bytes, in
 	heap_check(self, at, write ? "writes" : "reads");
 	if (watches_races)
 		race_check(self, at, bytes, write, 0);
-	if (stale_points && bytes <= 8 && (bytes & (bytes - 1)) == 0) {
+	if (stale_points > 0 && bytes <= 8 && (bytes & (bytes - 1)) == 0) {
 		static const struct clock none;
 		struct object *o = object_of(address);
 		const struct message *old = write ? NULL : old_message(self, o, PLAIN);

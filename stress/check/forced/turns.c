@@ -180,6 +180,8 @@ static void leave(const struct thread *t)
 	const struct point *p = &points[report->next];
 	char text[480];
 	report->free = 1;
+	if (report->how == IMPOSSIBLE)
+		return;
 	report->place = p->place;
 	if (t && (t->state == WAITING || t->state == SPINNING)) {
 		waiting_words(t, text, sizeof text);
