@@ -15,7 +15,7 @@ struct step {
 	int thread, place; /* place: -1: none in the user's files */
 	unsigned what;     /* 0: nothing that counts */
 	unsigned long long address;
-	bool shared, stale;
+	bool shared, stale, blocked;
 	int source;
 };
 
@@ -97,6 +97,7 @@ static void read_steps(const struct forced_source *source, struct forced_plan *p
 			.what = what_of(it, tag),
 			.address = strtoull(node_string(it, "address"), NULL, 16),
 			.stale = json_is_true(node_get(it, "stale")),
+			.blocked = json_is_true(node_get(it, "blocked")),
 			.source = json_is_integer(from) ? (int)json_integer_value(from) : -2};
 		steps[i].place = steps[i].what ? place_of(source, plan, node_get(it, "frames")) : -1;
 	}
@@ -245,8 +246,13 @@ static void add_waiting(const struct forced_source *source, struct forced_plan *
 			.thread = (int)node_number(it, "thread", 0),
 			.what = FORCED_CALLS,
 			.place = place_of(source, plan, node_get(it, "frames"))};
-		/* What waits for a signal, or at a barrier, has come there before: its steps are in the list. */
+		/* What waits for a signal, or at a barrier, has come there before, and some waits are steps: those are in the list. */
 		bool begun = strstr(role, "signal") || strstr(role, "barrier") || strstr(role, "condition");
+		for (size_t s = count; s-- > 0 && !begun;)
+			if (steps[s].thread == last.thread && steps[s].what) {
+				begun = steps[s].blocked || (strstr(role, "semaphore") && steps[s].place == last.place);
+				break;
+			}
 		if (last.place >= 0 && begins(role, "waits") && !begun && !(strstr(role, "to end") && last.thread == 0))
 			add_point(plan, steps, count, &last, 0);
 	}
@@ -309,10 +315,10 @@ static void find_races(const struct forced_source *source, struct forced_plan *p
 	size_t i, n = 0;
 	const json_t *it;
 	plan->races[0] = plan->races[1] = -1;
-	if (strcmp(node_string(source->witness, "kind"), "data-race") != 0)
+	if (strcmp(node_string(source->witness, "kind"), "data-race") != 0 && !forced_watches_heap(source))
 		return;
 	json_array_foreach(source->places, i, it)
-		if (n < 2)
+		if (n < 2 && !begins(node_string(it, "role"), "allocated"))
 			plan->races[n++] = place_of(source, plan, node_get(it, "frames"));
 	if (n && plan->races[0] < 0) {
 		plan->races[0] = plan->races[1];

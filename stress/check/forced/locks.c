@@ -480,6 +480,8 @@ void free(void *block)
 	}
 	comes_to(self, SITE, WRITES, "free");
 	heap_check(self, (uintptr_t)block, "frees");
+	if (watches_races)
+		race_check(self, (uintptr_t)block, malloc_usable_size(block), FREES, 0);
 	if (freed_count == freed_room) {
 		freed_room = freed_room ? 2 * freed_room : 256;
 		freed = (struct freed *)realloc(freed, freed_room * sizeof *freed);

@@ -144,14 +144,16 @@ struct access {
 	unsigned epoch;
 };
 
+enum { FREES = 2, BLOCKS_MAX = 4096 };
+
 static void race_check(struct thread *self, uintptr_t from, size_t bytes, int write, int atomic)
 {
-	int of_interest = 0;
+	int of_interest = write == FREES;
 	for (unsigned i = 0; i < sizeof race_places / sizeof *race_places && race_places[i] >= 0; i++)
 		of_interest |= is_at(self, race_places[i]);
 	if (!of_interest || bytes == 0)
 		return;
-	for (uintptr_t block = from / 16; block <= (from + bytes - 1) / 16; block++) {
+	for (uintptr_t block = from / 16; block <= (from + bytes - 1) / 16 && block < from / 16 + BLOCKS_MAX; block++) {
 		struct object *o = object_of((const void *)(block * 16 + 1));
 		struct access *it, *mine = NULL;
 		for (it = o->accesses; it; it = it->next) {
@@ -162,8 +164,14 @@ static void race_check(struct thread *self, uintptr_t from, size_t bytes, int wr
 				(!it->write && !write) || it->epoch <= self->clock.at[it->thread])
 				continue;
 			found("a data race: %s %s at %s:%d, %s %s it at %s:%d, and nothing orders the two", thread_name(self),
-				write ? "writes" : "reads", files[self->file].name, self->line, thread_name(&threads[it->thread]),
-				it->write ? "wrote" : "read", files[it->file].name, it->line);
+				write == FREES ? "frees"
+				: write        ? "writes"
+					       : "reads",
+				self->file >= 0 ? files[self->file].name : "?", self->line, thread_name(&threads[it->thread]),
+				it->write == FREES ? "freed"
+				: it->write        ? "wrote"
+						   : "read",
+				it->file >= 0 ? files[it->file].name : "?", it->line);
 		}
 		if (!mine) {
 			mine = (struct access *)calloc(1, sizeof *mine);

@@ -321,7 +321,10 @@ static void locate(struct thread *self, const void *pc)
 	self->line = 0;
 	if (!row) {
 		void *frames[32];
+		/* The unwinder's own locks are nobody's. */
+		me = NULL;
 		int count = backtrace(frames, 32);
+		me = self;
 		for (int i = 0; i < count; i++) {
 			const struct row *it = row_of((uintptr_t)frames[i] - 1);
 			if (it && it->file >= 0) {
