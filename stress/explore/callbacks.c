@@ -59,18 +59,20 @@ static inline bool on_own_stack(uintptr_t address)
 	return address - own->stack_low < own->stack_bytes;
 }
 
-/* On the stack of another thread: that goes as long as it runs. (The first thread's stays.) */
-static __attribute__((noinline)) void check_other_stack(uintptr_t address, size_t bytes, bool write, const void *site)
+/* On the stack of another thread, or among its thread-local variables: they go as long as it runs. (The first thread's stay.) */
+static __attribute__((noinline)) void check_ended(uintptr_t address, size_t bytes, bool write, const void *site)
 {
 	for (unsigned t = 1; t < runtime->moment.threads; t++) {
 		const struct inner_thread *its = &inner()->thread[t];
-		if (!runtime->thread[t].ended || address - its->stack_low >= its->stack_bytes)
+		size_t local_bytes;
+		bool local = address - (uintptr_t)fiber_tls(t + 1, &local_bytes) < local_bytes;
+		if (!runtime->thread[t].ended || (!local && address - its->stack_low >= its->stack_bytes))
 			continue;
 		struct place place =
 			runtime_place(site, "%s %zu byte%s", write ? "writes" : "reads", bytes, bytes == 1 ? "" : "s");
-		runtime_finding(FINDING_USE_AFTER_FREE, &place, 1,
-			"thread %u %s a local variable of thread %u, which has ended: its stack is gone", runtime->current,
-			write ? "writes" : "reads", t);
+		runtime_finding(FINDING_USE_AFTER_FREE, &place, 1, "thread %u %s a %s variable of thread %u, which has ended: %s",
+			runtime->current, write ? "writes" : "reads", local ? "thread-local" : "local", t,
+			local ? "it is gone with it" : "its stack is gone");
 	}
 }
 
@@ -81,8 +83,10 @@ static inline __attribute__((always_inline)) void plain(uintptr_t address, size_
 	runtime_enter();
 	if (heap_owns(address))
 		heap_check(address, bytes, write, site);
-	if (__builtin_expect(address - inner()->stacks_low < inner()->stacks_bytes, 0) && !on_own_stack(address))
-		check_other_stack(address, bytes, write, site);
+	if ((__builtin_expect(address - inner()->stacks_low < inner()->stacks_bytes, 0) ||
+		    __builtin_expect(address - inner()->locals_low < inner()->locals_bytes, 0)) &&
+		!on_own_stack(address))
+		check_ended(address, bytes, write, site);
 	if (write) {
 		snapshot_save(address, bytes);
 		if (!on_own_stack(address))

@@ -175,6 +175,20 @@ static uint8_t twin_of(unsigned creator, unsigned child)
 	return 0;
 }
 
+/* Thread-local variables of all threads but the first lie within one range, with much else. */
+static void note_locals(unsigned thread)
+{
+	struct inner *in = inner();
+	size_t bytes;
+	uintptr_t low = (uintptr_t)fiber_tls(thread + 1, &bytes), high = low + bytes;
+	if (in->locals_bytes) {
+		low = in->locals_low < low ? in->locals_low : low;
+		high = in->locals_low + in->locals_bytes > high ? in->locals_low + in->locals_bytes : high;
+	}
+	in->locals_low = low;
+	in->locals_bytes = high - low;
+}
+
 unsigned runtime_create(void *(*start)(void *), void *arg, const void *site)
 {
 	struct thread *self = runtime_thread();
@@ -199,6 +213,7 @@ unsigned runtime_create(void *(*start)(void *), void *arg, const void *site)
 		runtime_uncontrolled("more threads than the system gives");
 		runtime_stop(ENDING_CUT);
 	}
+	note_locals(child);
 	return child;
 }
 

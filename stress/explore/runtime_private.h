@@ -90,6 +90,7 @@ struct inner {
 	/* Locks that some thread tried to take while another held them, as locations; lasts over executions. */
 	uint64_t tried[TRIED_LOCKS_MAX];
 	uintptr_t stacks_low, stacks_bytes; /* where all threads' stacks are */
+	uintptr_t locals_low, locals_bytes; /* and their thread-local variables, but the first thread's */
 	unsigned tried_count;
 	bool turns_left_out; /* the exhaustive search has stopped some thread behind a turn that took locks; lasts likewise */
 	uint32_t turn_ends;  /* where executions go on by turns: the step at which the next thread has its turn */
