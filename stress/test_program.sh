@@ -257,7 +257,9 @@ program '#include <sys/socket.h>
 int main(void) { return socket(AF_INET, SOCK_STREAM, 0) < 0; }'
 explore 3 program.c
 doubt 'outside of its control: socket'
-program 'int main(void) { int ends[2]; char byte; return pipe(ends) || read(ends[0], &byte, 1); }'
+program '#include <signal.h>
+#include <sys/signalfd.h>
+int main(void) { sigset_t none; char byte[128]; sigemptyset(&none); return read(signalfd(-1, &none, 0), byte, sizeof byte) < 0; }'
 explore 3 program.c
 doubt 'waits in a system call'
 program '#include <sys/mman.h>

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "files.h"
 #include "isolate.h"
 #include "process.h"
@@ -125,7 +126,7 @@ int explored_pipe(int ends[2])
 TAKEN int explored_close(int fd);
 int explored_close(int fd)
 {
-	process_effect(SITE);
+	channel_closes(fd, SITE);
 	/* The standard ones stay for the next execution, and so does what the explorer itself has open. */
 	if (runtime_on() && process && fd >= 0 && fd < process->first_file)
 		return 0;
@@ -137,7 +138,7 @@ int explored_fclose(FILE *stream)
 {
 	if (runtime_on() && (stream == stdin || stream == stdout || stream == stderr))
 		return 0;
-	process_effect(SITE);
+	channel_closes(fileno(stream), SITE);
 	return fclose(stream);
 }
 

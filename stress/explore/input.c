@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "formats.h"
 #include "process.h"
 #include "runtime.h"
@@ -23,11 +24,15 @@ void process_reads_input(void)
 }
 
 /* Who reads first gets what comes first. */
-static void reads(const FILE *stream, const void *site)
+static void reads(FILE *stream, const void *site)
 {
 	if (stream == stdin)
 		process_reads_input();
-	process_effect(site);
+	/* What was read ahead is not waited for. */
+	if (runtime_on() && stream->_IO_read_ptr == stream->_IO_read_end)
+		channel_reads(fileno(stream), site);
+	else
+		process_effect(site);
 }
 
 TAKEN ssize_t explored_read(int fd, void *to, size_t bytes);
@@ -37,7 +42,7 @@ ssize_t explored_read(int fd, void *to, size_t bytes)
 		return read(fd, to, bytes);
 	if (fd == STDIN_FILENO)
 		process_reads_input();
-	process_effect(SITE);
+	channel_reads(fd, SITE);
 	/* As much as is changed is known only behind it: a copy is read first. */
 	char *copy = malloc(bytes + 1);
 	ssize_t got = copy ? read(fd, copy, bytes) : -1;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "formats.h"
 #include "process.h"
 #include "runtime.h"
@@ -49,7 +50,7 @@ static int print(FILE *stream, int fd, const char *format, va_list args, const v
 {
 	format_reads(format, args, site);
 	if (stream ? !is_terminal(stream) : fd != STDOUT_FILENO && fd != STDERR_FILENO)
-		process_effect(site);
+		channel_writes(stream ? fileno(stream) : fd, site);
 	if (stream && !is_terminal(stream))
 		return vfprintf(stream, format, args);
 	if (!stream && fd != STDOUT_FILENO && fd != STDERR_FILENO)
@@ -126,7 +127,7 @@ static bool keep(FILE *stream, const char *text, size_t bytes, const void *site)
 {
 	runtime_access(text, bytes, false, site);
 	if (!is_terminal(stream)) {
-		process_effect(site);
+		channel_writes(fileno(stream), site);
 		return false;
 	}
 	process_print(text, bytes);
@@ -172,7 +173,7 @@ static int put(int c, FILE *stream, const void *site)
 {
 	char byte = (char)c;
 	if (!is_terminal(stream))
-		process_effect(site);
+		channel_writes(fileno(stream), site);
 	if (!runtime_on() || !is_terminal(stream))
 		return fputc(c, stream);
 	process_print(&byte, 1);
@@ -208,7 +209,7 @@ ssize_t explored_write(int fd, const void *from, size_t bytes)
 		return write(fd, from, bytes);
 	runtime_access(from, bytes, false, SITE);
 	if (fd != STDOUT_FILENO && fd != STDERR_FILENO) {
-		process_effect(SITE);
+		channel_writes(fd, SITE);
 		return write(fd, from, bytes);
 	}
 	process_print(from, bytes);
@@ -220,7 +221,7 @@ TAKEN int explored_fflush(FILE *stream);
 int explored_fflush(FILE *stream)
 {
 	if (stream && !is_terminal(stream))
-		process_effect(SITE);
+		channel_writes(fileno(stream), SITE);
 	return runtime_on() && (!stream || is_terminal(stream)) ? 0 : fflush(stream);
 }
 

@@ -48,7 +48,7 @@ struct process {
 	char outcome[64];        /* what a scenario's check named this execution (include/onceproof.h); "": nothing */
 	struct process_handlers at_exit, at_quick_exit;
 	const struct process_table *begins, *ends; /* the program's constructors and destructors */
-	uint64_t exit_cell, random_cell, effect_cell,
+	uint64_t exit_cell, random_cell, effect_cell, channel_cell,
 		hidden_cell[HIDDEN_STATES]; /* addresses that name state in events and races */
 	char *token;                        /* strtok's place */
 	/* Output of the running execution, stdout and stderr together as they came. */

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "channels.h"
+#include "process.h"
 #include "runtime_private.h"
 #include "sync.h"
 #include "sync_clock.h"
@@ -231,34 +233,36 @@ int kept_thrd_sleep(const struct timespec *time, struct timespec *left)
 	return sync_nanosleep(time, SYNC_SITE) == 0 ? 0 : -2;
 }
 
-/* select and poll with nothing to look at are sleeps; otherwise they wait for what is not under control. */
+/* select and poll with nothing to look at are sleeps. */
 SYNC_KEEPS_REGISTERS(select);
 int kept_select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *time);
 int kept_select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *time)
 {
-	bool sleeps_only = !reads && !writes && !others && time;
-	if (!runtime_on() || !sleeps_only) {
+	bool sleeps_only = !reads && !writes && !others;
+	if (!runtime_on() || (sleeps_only ? !time : !process)) {
 		if (runtime_on())
 			runtime_uncontrolled("select");
 		return select(count, reads, writes, others, time);
 	}
 	runtime_enter();
-	sleep_to(later((uint64_t)time->tv_sec, (uint64_t)time->tv_usec * 1000), SYNC_SITE);
-	return 0;
+	if (time && (time->tv_sec || time->tv_usec || sleeps_only))
+		sleep_to(later((uint64_t)time->tv_sec, (uint64_t)time->tv_usec * 1000), SYNC_SITE);
+	return sleeps_only ? 0 : channel_select(count, reads, writes, others, time ? 0 : -1, SYNC_SITE);
 }
 
 SYNC_KEEPS_REGISTERS(poll);
 int kept_poll(struct pollfd *files, nfds_t count, int ms);
 int kept_poll(struct pollfd *files, nfds_t count, int ms)
 {
-	if (!runtime_on() || count || ms < 0) {
+	if (!runtime_on() || (!count && ms < 0) || (count && !process)) {
 		if (runtime_on())
 			runtime_uncontrolled("poll");
 		return poll(files, count, ms);
 	}
 	runtime_enter();
-	sleep_to(later(0, (uint64_t)ms * 1000000), SYNC_SITE);
-	return 0;
+	if (ms > 0 || !count)
+		sleep_to(later(0, (uint64_t)ms * 1000000), SYNC_SITE);
+	return count ? channel_poll(files, count, ms, SYNC_SITE) : 0;
 }
 
 int explored_sched_yield(void);
