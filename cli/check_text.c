@@ -38,14 +38,14 @@ static size_t word_of(const char *verdict)
 static void wrapped(const struct stress_text *text, const char *label, const char *words_of_it)
 {
 	size_t indent = 8, column = indent + strlen(label) + 2, width = text->width > 40 ? text->width : 40;
-	printf("        %s: ", label);
+	printf("        %s:", label);
 	for (const char *at = words_of_it; *at;) {
 		size_t length = strcspn(at, " \n");
 		if (column + length >= width && column > indent) {
-			printf("\n        ");
+			printf("\n       ");
 			column = indent;
 		}
-		printf("%.*s ", (int)length, at);
+		printf(" %.*s", (int)length, at);
 		column += length + 1;
 		at += length;
 		at += strspn(at, " \n");
