@@ -37,7 +37,7 @@ static void step(enum order order, const void *site)
 {
 	struct operation op = {.kind = EVENT_UPDATE,
 		.tag = STEP_OTHER,
-		.order = order,
+		.order = (uint8_t)order,
 		.order_failed = ORDER_RELAXED,
 		.chain = true,
 		.bytes = 4,

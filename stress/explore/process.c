@@ -476,6 +476,12 @@ unsigned explored_alarm(unsigned seconds)
 	return 0;
 }
 
+TAKEN useconds_t explored_ualarm(useconds_t first, useconds_t each);
+useconds_t explored_ualarm(useconds_t first, useconds_t each)
+{
+	return runtime_on() ? 0 : ualarm(first, each);
+}
+
 /* Other processes and the network ---------------------------------------------------------------------------------------------------- */
 
 /* Functions that would make a second process or speak to one. In scenarios, which need none of them, they fail. */
