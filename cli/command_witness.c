@@ -122,6 +122,8 @@ static int read_program(struct arguments *a)
 	a->file.helpers = helper_folder();
 	a->file.verbosity = a->common.verbosity > 0 ? a->common.verbosity : 0;
 	a->what.file = a->files[0];
+	if (*node_string(a->witness, "scenario"))
+		a->what.part = node_string(a->witness, "scenario");
 	return 0;
 }
 

@@ -68,6 +68,9 @@ static int place_of(const struct forced_source *source, struct forced_plan *plan
 	struct source_place place, via;
 	if (!explored_place(source->what, frames, &place, &via) || place.line <= 0)
 		return -1;
+	/* What a library does by itself, on behalf of no line of the user's. */
+	if (begins(place.file, "/usr/") || strstr(place.file, "/include/c++/"))
+		return -1;
 	size_t i = 0;
 	while (i < plan->place_count && (plan->places[i].line != place.line || strcmp(plan->places[i].file, place.file) != 0))
 		i++;
@@ -81,7 +84,7 @@ static int place_of(const struct forced_source *source, struct forced_plan *plan
 		memcpy(more[i].function, place.function, sizeof place.function);
 		plan->place_count++;
 	}
-	/* A library's header, or a file that is not there, is nobody's line. */
+	/* A file that is not there is nobody's line. */
 	return *plan->places[i].text ? (int)i : -1;
 }
 

@@ -24,14 +24,18 @@ EMBED(forced_threads, "threads.c");
 EMBED(forced_locks, "locks.c");
 EMBED(forced_judge, "judge.c");
 
-/* One access of the source is one call, and library functions that are called inline stay calls. */
-const char *const *forced_test_options(bool clang)
+/* One access of the source is one call, library functions that are called inline stay calls, and those of C++'s library functions of
+ * their own: their callers are the lines that count. */
+const char *const *forced_test_options(bool clang, bool cxx)
 {
-	static const char *const gcc[] = {"-fsanitize=thread", "-g", "-fno-omit-frame-pointer", "-fno-builtin",
-		"-fno-optimize-sibling-calls", "-fno-ipa-reference", "-Wno-tsan", "-U_FORTIFY_SOURCE", NULL};
-	static const char *const llvm[] = {"-fsanitize=thread", "-g", "-fno-omit-frame-pointer", "-fno-builtin",
-		"-fno-optimize-sibling-calls", "-mllvm", "-tsan-instrument-read-before-write=1", "-U_FORTIFY_SOURCE", NULL};
-	return clang ? llvm : gcc;
+#define COMMON \
+	"-fsanitize=thread", "-g", "-fno-omit-frame-pointer", "-fno-builtin", "-fno-optimize-sibling-calls", "-U_FORTIFY_SOURCE"
+#define GCC "-fno-ipa-reference", "-Wno-tsan"
+#define CLANG "-mllvm", "-tsan-instrument-read-before-write=1"
+#define CXX "-fno-inline", "-D_GLIBCXX_ALWAYS_INLINE=inline"
+	static const char *const options[2][2][12] = {
+		{{COMMON, GCC, NULL}, {COMMON, GCC, CXX, NULL}}, {{COMMON, CLANG, NULL}, {COMMON, CLANG, CXX, NULL}}};
+	return options[clang][cxx];
 }
 
 /* TEXT as a C string literal. */
@@ -106,9 +110,9 @@ static const char *optimise(const struct forced_source *source)
 	return source->program.optimise ? source->program.optimise : "-O1";
 }
 
-static void write_flags(bool clang, FILE *out)
+static void write_flags(bool clang, bool cxx, FILE *out)
 {
-	for (const char *const *word = forced_test_options(clang); *word; word++)
+	for (const char *const *word = forced_test_options(clang, cxx); *word; word++)
 		fprintf(out, " %s", *word);
 }
 
@@ -126,8 +130,11 @@ static void write_commands(const struct forced_source *source, bool clang, FILE 
 			fputc(' ', out);
 			shell_word(out, flags.compile.at[w]);
 		}
+		/* A scenario file. */
+		if (source->what->part)
+			fputs(" $(pkg-config --cflags onceproof)", out);
 		fprintf(out, " %s", optimise(source));
-		write_flags(clang, out);
+		write_flags(clang, its, out);
 		fputc(' ', out);
 		shell_word(out, file);
 		fprintf(out, " -o program%zu.o\n", i);
@@ -149,6 +156,9 @@ static void write_commands(const struct forced_source *source, bool clang, FILE 
 
 static void write_cmake(const struct forced_source *source, FILE *out)
 {
+	bool cxx = false;
+	for (size_t i = 0; i < source->program.file_count; i++)
+		cxx |= program_is_cxx(source->program.files[i]);
 	fputs(" *   add_executable(forced_test this_file.c", out);
 	for (size_t i = 0; i < source->program.file_count; i++) {
 		fputc(' ', out);
@@ -159,11 +169,21 @@ static void write_cmake(const struct forced_source *source, FILE *out)
 		shell_word(out, source->program.files[i]);
 		fputc(' ', out);
 	}
-	fprintf(out, "PROPERTIES COMPILE_OPTIONS\n *       \"%s", optimise(source));
-	for (const char *const *word = forced_test_options(false); *word; word++)
+	fputs("PROPERTIES COMPILE_OPTIONS\n *       \"", out);
+	struct program_flags flags = {0};
+	program_flags(source->program.flags, source->program.flag_count, &flags);
+	for (size_t w = 0; w < flags.compile.count; w++) {
+		remark(out, flags.compile.at[w], strlen(flags.compile.at[w]));
+		fputc(';', out);
+	}
+	fputs(optimise(source), out);
+	words_free(&flags.compile);
+	words_free(&flags.link);
+
+	for (const char *const *word = forced_test_options(false, cxx); *word; word++)
 		if (strcmp(*word, "-fno-ipa-reference") != 0 && strcmp(*word, "-Wno-tsan") != 0)
 			fprintf(out, ";%s", *word);
-	fputs(";$<$<C_COMPILER_ID:Clang>:SHELL:-mllvm -tsan-instrument-read-before-write=1>\")\n"
+	fputs(";$<$<C_COMPILER_ID:Clang>:-mllvm;-tsan-instrument-read-before-write=1>\")\n"
 	      " *   target_link_libraries(forced_test PRIVATE pthread m ${CMAKE_DL_LIBS})\n"
 	      " *   add_test(NAME forced_test COMMAND forced_test)\n"
 	      " *   set_tests_properties(forced_test PROPERTIES SKIP_RETURN_CODE 77)\n",

@@ -69,7 +69,7 @@ int forced_test_write(const struct forced_source *source, const struct forced_pl
 const char *forced_test_missing(const char *kind);
 
 /* The options that the program's files need besides the user's own, NULL-terminated; static. */
-const char *const *forced_test_options(bool clang);
+const char *const *forced_test_options(bool clang, bool cxx);
 
 /* Builds the test PATH with the program and runs it ROUNDS times. 0: it failed each time as it should; EXIT_INCONCLUSIVE after a complaint with what it
  * said instead; EXIT_USAGE after another one. WORDS: its last line. */

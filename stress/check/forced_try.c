@@ -30,7 +30,7 @@ static int compile(
 	program_includes(program->files[file], program->helpers, &words);
 	if (program->optimise)
 		words_add(&words, "%s", program->optimise);
-	for (const char *const *option = forced_test_options(compiler.clang); *option; option++)
+	for (const char *const *option = forced_test_options(compiler.clang, *cxx); *option; option++)
 		words_add(&words, "%s", *option);
 	words_add(&words, "%s", program->files[file]);
 	words_add(&words, "-o");

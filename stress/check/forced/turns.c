@@ -30,7 +30,7 @@ struct thread {
 	unsigned char kept[16];
 	size_t lent_bytes;
 	uintptr_t stack_low, stack_bytes;
-	const void *calls[CALLS_MAX];
+	const void *calls[CALLS_MAX]; /* where they came from */
 	unsigned depth;
 	struct clock clock, fence, pending; /* pending: what an acquire fence would take over */
 };
