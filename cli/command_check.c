@@ -520,6 +520,19 @@ static int check(struct arguments *a)
 	return status;
 }
 
+/* Flags of a compiler in front of `--` would be taken for something else. */
+static void refuse_flags(int argc, char **argv)
+{
+	static const char *const flags[] = {"-I", "-D", "-O", "-U", "-W", "-f", "-l", "-L", "-std=", "-pthread", "-m", "-g"};
+	for (int i = 1; i < argc; i++)
+		for (size_t f = 0; f < sizeof flags / sizeof *flags; f++)
+			if (strncmp(argv[i], flags[f], strlen(flags[f])) == 0) {
+				complain("check: %s: flags of the compiler go behind --: onceproof check FILE.c -- %s", argv[i],
+					argv[i]);
+				exit(EXIT_USAGE);
+			}
+}
+
 /* What stands behind `--` is the compiler's, and argp must not see it. */
 static int split(int argc, char **argv, struct arguments *a)
 {
@@ -565,7 +578,9 @@ static int run(int argc, char **argv)
 		"inconclusive.",
 		children, NULL, NULL};
 	a.program_arguments = calloc((size_t)argc + 1, sizeof *a.program_arguments);
-	command_parse(&argp, split(argc, argv, &a), argv, &a);
+	int own = split(argc, argv, &a);
+	refuse_flags(own, argv);
+	command_parse(&argp, own, argv, &a);
 	if (!a.subject.source.file_count == !a.exe) {
 		complain(a.exe ? "check: --exe: a program is checked, or files are: not both"
 			       : "check: name the C files: onceproof check FILE.c... [-- compiler flags]");

@@ -42,8 +42,12 @@ const struct advice advices[] = {
 	{"deadlock", "WaitingInACircle", "Deadlock",
 		"Threads wait for one another in a circle, or for something that nobody will do any more: none of them ever goes "
 		"on.",
-		"Take the locks in the same order in every thread, and release every lock on every way out. Do not wait "
-		"(join, wait on a condition, call back) while holding a lock that the other one needs.",
+		"Where threads wait for each other's locks: take the locks in the same order in every thread, and release every "
+		"lock on every way "
+		"out. Where they wait for a condition: change it under the lock, signal after each change, and broadcast where "
+		"several threads "
+		"wait for different things. Do not wait (join, wait on a condition, call back) while holding a lock that the "
+		"other one needs.",
 		"pthread_mutex_lock(&a);           // everywhere first a, then b\n"
 		"pthread_mutex_lock(&b);\n",
 		"error", "833"},

@@ -262,6 +262,19 @@ static int join(struct build *b)
 	return status;
 }
 
+/* Does the program look at files? Then what it does depends on more than its text. */
+static bool reads_files(const struct words *called)
+{
+	static const char *const names[] = {"fopen", "fopen64", "freopen", "open", "open64", "openat", "openat64", "opendir",
+		"scandir", "stat", "stat64", "lstat", "fstatat", "access", "faccessat", "readlink", "realpath", "glob", "nftw",
+		"getcwd", "dlopen", "_ZNSt13basic_filebufIcSt11char_traitsIcEE4openEPKcSt13_Ios_Openmode",
+		"_ZNSt14basic_ifstreamIcSt11char_traitsIcEEC1EPKcSt13_Ios_Openmode"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (words_have(called, names[i]))
+			return true;
+	return false;
+}
+
 static FILE *create(struct build *b, const char *name)
 {
 	struct words path = {0};
@@ -625,8 +638,11 @@ static int build_all(struct build *b, struct program_build *built)
 	for (size_t i = 0; i < source->file_count && !status; i++)
 		status = compile(b, i);
 	int (*const steps[])(struct build *) = {join, add_library, write_names, write_stubs, rename_all};
-	for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++)
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++) {
 		status = steps[i](b);
+		/* What libstdc++ calls for itself comes with the next step. */
+		built->reads_files |= i == 0 && reads_files(&b->object.called);
+	}
 	return status ? status : link_program(b, built);
 }
 

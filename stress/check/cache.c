@@ -246,7 +246,7 @@ static bool depends_on_the_key_alone(const json_t *results)
 			return false;
 		if (strcmp(node_string(it, "engine"), "explore") != 0)
 			continue;
-		if (*node_string(it, "isolated") || *node_string(it, "limits"))
+		if (json_is_true(node_get(it, "reads_files")) || *node_string(it, "isolated") || *node_string(it, "limits"))
 			return false;
 		decided = true;
 	}

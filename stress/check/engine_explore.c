@@ -106,7 +106,19 @@ static void judge_statuses(json_t *answer, json_t *result)
 			json_array_remove(findings, i);
 		}
 	}
-	if (!zero && status) {
+	bool alone = json_integer_value(json_object_get(answer, "threads")) == 1;
+	if (alone)
+		check_note(result, "no thread was started: there was nothing to meet");
+	/* Most likely a usage message: nothing of interest was checked. */
+	bool nothing = alone && !zero && status && !*node_string(answer, "caveat");
+	if (nothing)
+		node_set(result, "nothing_ran", json_true());
+	if (nothing)
+		json_object_set_new(answer, "caveat",
+			json_sprintf("the program ended with exit status %lld before it started a thread: does it need arguments "
+				     "(--arg) or input (--input)?",
+				status));
+	else if (!zero && status) {
 		snprintf(text, sizeof text,
 			"the program ended with exit status %lld in every execution: does it need arguments (--arg) or input "
 			"(--input)?",
@@ -122,6 +134,13 @@ static void drop_unasked(const struct check_plan *plan, json_t *answer, json_t *
 	for (size_t i = 0; i < json_array_size(findings);) {
 		const char *kind = node_string(json_array_get(findings, i), "kind");
 		char text[96];
+		/* That a schedule led elsewhere than before makes the search doubtful, not the program wrong. */
+		if (strcmp(kind, "nondeterminism") == 0) {
+			check_note(result, "an execution went another way than its schedule says: the program depends on "
+					   "something that is not under control");
+			json_array_remove(findings, i);
+			continue;
+		}
 		if (check_promised(plan, kind)) {
 			i++;
 			continue;
@@ -206,6 +225,8 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 	if (status)
 		return status;
 	node_set(result, "compiler", node_text(file.built.compiler));
+	if (file.built.reads_files)
+		node_set(result, "reads_files", json_true());
 	/* Compiling belongs to the budget, but a slow compiler must not leave nothing for the search. */
 	double until = began + limit_s;
 	limit_s = until - check_clock();
@@ -221,7 +242,7 @@ int check_run_explore(const struct check_subject *subject, const struct check_pl
 	double left = until - check_clock(), most = plan->budget_s * FIX_SHARE;
 	if (plan->fixes && answer && left > 0.5 && strcmp(node_string(result, "verdict"), "bug") == 0) {
 		json_t *first = json_array_get(node_get(result, "findings"), 0);
-		check_fix(subject, plan, result, first, left < most ? left : most);
+		check_fix_bounded(subject, plan, result, first, left < most ? left : most);
 	}
 	json_decref(answer);
 	explore_file_close(&file);

@@ -23,6 +23,10 @@ void check_explore_options(const struct check_plan *plan, double limit_s, struct
 void check_explore_judge(const struct check_subject *subject, const struct check_plan *plan, const struct explore_file *file,
 	json_t *answer, json_t *result);
 
+/* check_fix in a process of its own, which ends when LIMIT_S is over. */
+void check_fix_bounded(const struct check_subject *subject, const struct check_plan *plan, const json_t *result, json_t *finding,
+	double limit_s);
+
 /* Limits of every child that runs users' code; the same for all engines. Static storage. */
 const struct child_limits *check_limits(void);
 

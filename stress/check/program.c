@@ -141,7 +141,8 @@ static const char *engine_share(uint32_t engine, double left, double *limit)
 static bool final(uint32_t engine, const json_t *result)
 {
 	const char *verdict = node_string(result, "verdict");
-	return strcmp(verdict, "bug") == 0 || (engine == CHECK_EXPLORE && strcmp(verdict, "proved") == 0);
+	return strcmp(verdict, "bug") == 0 || json_is_true(node_get(result, "nothing_ran")) ||
+	       (engine == CHECK_EXPLORE && strcmp(verdict, "proved") == 0);
 }
 
 int check_program(const struct check_subject *subject, const struct check_plan *plan, json_t *results)

@@ -286,6 +286,7 @@ json_t *explore_answer(
 		json_array_append_new(words, json_string(*word));
 	json_object_set_new(answer, "options", words);
 	json_object_set_new(answer, "budget", json_integer((json_int_t)options->executions));
+	json_object_set_new(answer, "threads", json_integer((json_int_t)result->threads));
 	json_object_set_new(answer, "first_only", json_boolean(options->first_only));
 	if (options->journal_fd > 0)
 		json_object_set_new(answer, "resumed", json_integer((json_int_t)result->resumed));

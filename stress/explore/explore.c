@@ -416,7 +416,7 @@ static int survey(struct exploration *x)
 		plain->kind->begin(plain, &runtime->moment);
 		explore_execute(x->program, plain);
 	}
-	x->threads_hint = runtime->moment.threads;
+	x->threads_hint = x->result->threads = runtime->moment.threads;
 	x->steps_hint = runtime->moment.steps;
 	x->promotions = shape();
 	search_close(plain);

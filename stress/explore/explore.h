@@ -95,6 +95,7 @@ struct explore_result {
 	char caveat[400];            /* why it is inconclusive in spite of everything: uncontrolled calls; "" if there is none */
 	double probability_depth[4]; /* PCT under sc: chance to have found a bug of depth 1..3; 0: no statement */
 	double seconds;
+	unsigned threads;   /* of the plain execution that comes first */
 	unsigned processes; /* others that took part */
 	uint64_t resumed;   /* executions that an earlier exploration made, and that were not made again */
 	unsigned finding_count;
