@@ -338,18 +338,24 @@ static void write_rest(const struct forced_source *source, const struct forced_p
 		plan->fails, forced_watches_heap(source));
 }
 
+/* A piece without its first line, the licence: the head has that. */
+static const char *piece(const char *text)
+{
+	return strchr(text, '\n') + 1;
+}
+
 int forced_test_write(const struct forced_source *source, const struct forced_plan *plan, FILE *out)
 {
 	const char *const turnstile[] = {
 		forced_lines, forced_turns, forced_order, forced_callbacks, forced_threads, forced_locks, forced_judge};
 	write_head(source, out);
-	fputs(forced_head, out);
+	fputs(piece(forced_head), out);
 	int status = write_files(plan, out);
 	if (status)
 		return status;
 	write_points(plan, out);
 	write_rest(source, plan, out);
 	for (size_t i = 0; i < sizeof turnstile / sizeof *turnstile; i++)
-		fputs(turnstile[i], out);
+		fputs(piece(turnstile[i]), out);
 	return 0;
 }

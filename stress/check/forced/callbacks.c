@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The compilers' callbacks ------------------------------------------------------------------------------------------------------------ */
 
 #define ACCESS(name, bytes, write)                  \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The judge --------------------------------------------------------------------------------------------------------------------------- */
 
 /* In a scenario file: one execution is wanted, not thousands. */

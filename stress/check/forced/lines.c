@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The turnstile. Nothing from here on is about this one witness.
  *
  * The program's files are compiled with -fsanitize=thread and linked without it: their accesses call the functions below instead of

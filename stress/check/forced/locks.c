@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Locks ------------------------------------------------------------------------------------------------------------------------------- */
 
 static void takes(struct thread *self, struct object *o)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Happens-before ---------------------------------------------------------------------------------------------------------------------- */
 
 static void join_clock(struct clock *to, const struct clock *from)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads ----------------------------------------------------------------------------------------------------------------------------- */
 
 static int number_of(const struct thread *parent)
