@@ -267,7 +267,7 @@ static bool reads_files(const struct words *called)
 {
 	static const char *const names[] = {"fopen", "fopen64", "freopen", "open", "open64", "openat", "openat64", "opendir",
 		"scandir", "stat", "stat64", "lstat", "fstatat", "access", "faccessat", "readlink", "realpath", "glob", "nftw",
-		"getcwd", "dlopen", "_ZNSt13basic_filebufIcSt11char_traitsIcEE4openEPKcSt13_Ios_Openmode",
+		"getcwd", "dlopen", "getenv", "secure_getenv", "_ZNSt13basic_filebufIcSt11char_traitsIcEE4openEPKcSt13_Ios_Openmode",
 		"_ZNSt14basic_ifstreamIcSt11char_traitsIcEEC1EPKcSt13_Ios_Openmode"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (words_have(called, names[i]))

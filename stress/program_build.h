@@ -49,7 +49,7 @@ struct program_build {
 	char *program;                /* the executable in it */
 	char compiler[64];            /* "gcc 12.2.0" */
 	bool clang, cxx;              /* cxx: some file is C++ */
-	bool reads_files;             /* explored: it calls functions that look at files */
+	bool reads_files;             /* explored: it calls functions that look at files or the environment */
 	bool fences, call_once;       /* PROGRAM_TSAN: what it uses that ThreadSanitizer cannot judge */
 };
 

@@ -68,48 +68,125 @@ static bool add_program(FILE *out, const char *name)
 	return true;
 }
 
-/* What FILE is after the preprocessor, with the flags it is compiled with. */
-static bool add_source(FILE *out, const struct check_subject *subject, const char *file)
+/* The user's own files that a preprocessed TEXT names in its line markers, "# 1 \"a.h\"": also what stands under conditions that do not hold
+ * there may count in another engine's build. */
+static bool add_own_files(FILE *out, const char *text, const char *folder)
 {
-	struct program_compiler compiler;
-	struct program_flags flags = {0};
-	struct words words = {0};
-	bool good = program_compiler(subject->source.compiler, program_is_cxx(file), &compiler) == 0 &&
-		    program_flags(subject->source.flags, subject->source.flag_count, &flags) == 0;
-	if (good) {
-		words_append(&words, &compiler.words);
-		words_append(&words, &flags.compile);
-		program_includes(file, subject->source.helpers, &words);
-		words_add(&words, "-E");
-		program_add_file(&words, file);
-		const struct child_options options = {
-			.argv = words.at, .timeout_s = TOOL_TIMEOUT_S, .output_max = SOURCE_BYTES_MAX};
-		struct child_result child;
-		good = add_program(out, compiler.words.at[0]) && child_run(&options, &child) == 0;
-		if (good) {
-			good = child.status == 0 && child.out_length < SOURCE_BYTES_MAX;
-			fprintf(out, "compiler %s\nsource %s\n", compiler.name, file);
-			fwrite(child.out, 1, child.out_length, out);
-			fprintf(out, "\nbytes %zu\n", child.out_length);
-			child_free(&child);
-		}
+	struct words known = {0};
+	bool good = true;
+	for (const char *at = text; at && good; at = (at = strchr(at, '\n')) ? at + 1 : NULL) {
+		char name[PATH_MAX], path[2 * PATH_MAX];
+		/* Linemarkers begin with "# 1 " or "# 12 "; names have neither quotes nor backslashes, or are escaped. */
+		if (at[0] != '#' || sscanf(at, "# %*u \"%4095[^\"]", name) != 1 || name[0] == '<' ||
+			strncmp(name, "/usr/", 5) == 0)
+			continue;
+		if (words_have(&known, name))
+			continue;
+		words_add(&known, "%s", name);
+		snprintf(path, sizeof path, "%s%s%s", folder && name[0] != '/' ? folder : "", folder && name[0] != '/' ? "/" : "",
+			name);
+		struct stat info;
+		/* The folder of the compiler is named, too; a name that is escaped is not found, and then nothing is kept. */
+		if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+			continue;
+		good = add_file(out, path);
 	}
-	words_free(&compiler.words);
+	words_free(&known);
+	return good;
+}
+
+/* The preprocessor on file INDEX, with what the explorer compiles it with. */
+static bool preprocess(
+	const struct check_subject *subject, size_t index, const struct program_compiler *compiler, struct words *words)
+{
+	const struct program_source *source = &subject->source;
+	const struct program_unit *unit = source->units ? &source->units[index] : NULL;
+	struct program_flags flags = {0}, own = {0};
+	bool good = program_flags(source->flags, source->flag_count, &flags) == 0 &&
+		    (!unit || program_flags(unit->flags, unit->flag_count, &own) == 0);
+	words_append(words, &compiler->words);
+	words_add(words, "-O1");
+	words_append(words, &flags.compile);
+	words_append(words, &own.compile);
+	words_add(words, "-fsanitize=thread");
+	words_add(words, "-U_FORTIFY_SOURCE");
+	if (source->optimise)
+		words_add(words, "%s", source->optimise);
+	program_includes(source->files[index], source->helpers, words);
+	words_add(words, "-E");
+	program_add_file(words, source->files[index]);
 	words_free(&flags.compile);
 	words_free(&flags.link);
+	words_free(&own.compile);
+	words_free(&own.link);
+	return good;
+}
+
+/* What a file is after the preprocessor, and which compiler it is. */
+static bool add_source(FILE *out, const struct check_subject *subject, size_t index)
+{
+	const char *file = subject->source.files[index],
+		   *folder = subject->source.units ? subject->source.units[index].folder : NULL;
+	struct program_compiler compiler;
+	struct words words = {0};
+	bool good = program_compiler(subject->source.compiler, program_is_cxx(file), &compiler) == 0 &&
+		    preprocess(subject, index, &compiler, &words) && add_program(out, compiler.words.at[0]);
+	/* "ccache gcc" */
+	for (size_t i = 1; good && i < compiler.words.count; i++)
+		if (compiler.words.at[i][0] != '-')
+			add_program(out, compiler.words.at[i]);
+	const struct child_options options = {
+		.argv = words.at, .timeout_s = TOOL_TIMEOUT_S, .output_max = SOURCE_BYTES_MAX, .folder = folder};
+	struct child_result child;
+	if (good && child_run(&options, &child) == 0) {
+		/* The assembler reads files of its own. */
+		good = child.status == 0 && child.out_length < SOURCE_BYTES_MAX && !strstr(child.out, ".incbin") &&
+		       !strstr(child.out, ".include ");
+		fprintf(out, "compiler %s\nsource %s in %s\n", compiler.name, file, folder ? folder : "");
+		for (size_t i = 0; i < words.count; i++)
+			fprintf(out, "word %s\n", words.at[i]);
+		fwrite(child.out, 1, child.out_length, out);
+		fprintf(out, "\nbytes %zu\n", child.out_length);
+		good = good && add_own_files(out, child.out, folder);
+		child_free(&child);
+	} else {
+		good = false;
+	}
+	words_free(&compiler.words);
 	words_free(&words);
 	return good;
 }
 
-/* Objects and archives among the flags, and libraries that lie in folders that the flags name. */
-static bool add_linked(FILE *out, const struct check_subject *subject)
+static bool begins_with_one_of(const char *flag, const char *const *starts)
 {
-	for (size_t i = 0; i < subject->source.flag_count; i++) {
-		const char *flag = subject->source.flags[i];
+	while (*starts && strncmp(flag, *starts, strlen(*starts)) != 0)
+		starts++;
+	return *starts != NULL;
+}
+
+/* Does FLAG bring in what neither the preprocessor shows nor a path among the flags names? Libraries (which of them would be taken is the
+ * linker's to say; the system's own apart), parts of the compiler, profiles, further flags. */
+static bool brings_more(const char *flag)
+{
+	static const char *const more[] = {"-L", "@", "-fplugin", "-specs", "--specs", "-B", "--sysroot", "-fprofile", "-wrapper",
+		"-fuse-ld", "-Wl,", "-Xlinker", "-Xclang", "-fauto-profile", "-fpass-plugin", NULL};
+	static const char *const usual[] = {"-lm", "-lpthread", "-lrt", "-ldl", "-lc", "-latomic", "-lstdc++", NULL};
+	if (strncmp(flag, "-l", 2) != 0)
+		return begins_with_one_of(flag, more);
+	size_t i = 0;
+	while (usual[i] && strcmp(usual[i], flag) != 0)
+		i++;
+	return !usual[i];
+}
+
+/* Objects and archives among the flags. false: something cannot be told from them. */
+static bool add_flags(FILE *out, char *const *flags, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *flag = flags[i];
 		struct stat info;
-		fprintf(out, "flag %s\n", flag);
-		/* Which library of a folder would be taken is the linker's to say. */
-		if (strncmp(flag, "-L", 2) == 0 || strncmp(flag, "@", 1) == 0)
+		fprintf(out, "flag %zu %s\n", strlen(flag), flag);
+		if (brings_more(flag))
 			return false;
 		if (flag[0] != '-' && stat(flag, &info) == 0 && S_ISREG(info.st_mode) && !add_file(out, flag))
 			return false;
@@ -132,8 +209,18 @@ static void add_plan(FILE *out, const struct check_subject *subject, const struc
 		subject->name, subject->scenario, plan->engines, plan->budget_s, plan->executions, plan->model ? plan->model : "",
 		plan->strategy ? plan->strategy : "", plan->shard, plan->shards, plan->fixes);
 	fprintf(out, "seed %s%" PRIu64 "\n", plan->seed_given ? "" : "any ", plan->seed_given ? plan->seed : 0);
+	/* Programs make as many threads. */
+	fprintf(out, "processors %ld of %ld\n", sysconf(_SC_NPROCESSORS_ONLN), sysconf(_SC_NPROCESSORS_CONF));
 	fprintf(out, "promises %s\nwitness %s\noptimise %s\n", plan->promises ? plan->promises : "",
 		plan->witness_folder ? plan->witness_folder : "", subject->source.optimise ? subject->source.optimise : "");
+}
+
+static bool add_linked(FILE *out, const struct check_subject *subject)
+{
+	bool good = add_flags(out, subject->source.flags, subject->source.flag_count);
+	for (size_t i = 0; subject->source.units && i < subject->source.file_count; i++)
+		good = good && add_flags(out, subject->source.units[i].flags, subject->source.units[i].flag_count);
+	return good;
 }
 
 bool cache_key_make(const struct check_subject *subject, const struct check_plan *plan, struct cache_key *key)
@@ -148,7 +235,7 @@ bool cache_key_make(const struct check_subject *subject, const struct check_plan
 	snprintf(path, sizeof path, "%s/explore_program.o", plan->helpers);
 	bool good = add_program(out, path) && add_linked(out, subject) && (!subject->input || add_file(out, subject->input));
 	for (size_t i = 0; i < subject->source.file_count && good; i++)
-		good = add_source(out, subject, subject->source.files[i]);
+		good = add_source(out, subject, i);
 	good &= ferror(out) == 0;
 	if (fclose(out) != 0 || !good) {
 		cache_key_free(key);
@@ -234,7 +321,8 @@ json_t *cache_find(const struct cache_key *key)
 	return results;
 }
 
-/* The explorer sees all that an execution depends on, unless it says otherwise; real runs depend on the machine. */
+/* The explorer sees all that an execution depends on, and says where that is more than the key: files, the environment, functions that it does
+ * not know. Real runs depend on the machine. */
 static bool depends_on_the_key_alone(const json_t *results)
 {
 	size_t i;
@@ -246,7 +334,7 @@ static bool depends_on_the_key_alone(const json_t *results)
 			return false;
 		if (strcmp(node_string(it, "engine"), "explore") != 0)
 			continue;
-		if (json_is_true(node_get(it, "reads_files")) || *node_string(it, "isolated") || *node_string(it, "limits"))
+		if (*node_string(it, "isolated") || *node_string(it, "limits") || json_is_true(node_get(it, "reads_files")))
 			return false;
 		decided = true;
 	}
