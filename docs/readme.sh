@@ -15,6 +15,11 @@ if [[ ${1:---check} == --check && $program == */bin/onceproof && ! -x ${program%
 	exit 77
 fi
 
+# Examples are run where their paths hold and nothing that they write is left.
+work=$(mktemp -d "${TMPDIR:-/tmp}/onceproof-readme.XXXXXX") || exit 2
+trap 'rm -rf "$work"' EXIT
+ln -s "$root/examples" "$work/examples"
+
 # block COMMENT: prints what its fenced block must hold.
 block() {
 	local path from to arguments
@@ -27,7 +32,7 @@ block() {
 		read -r -a arguments < <(sed 's/^<!-- output: \(.*\) -->$/\1/' <<<"$1")
 		printf '$ ./onceproof %s\n' "${arguments[*]}"
 		# Files of the examples are compiled by one compiler, whichever built the program: interleavings show what it made of them.
-		CC=gcc "$program" "${arguments[@]}" --color=never 2>/dev/null | sed '/^$/,$d'
+		(cd "$work" && CC=gcc "$program" "${arguments[@]}" --color=never) 2>/dev/null | sed '/^$/,$d'
 		;;
 	esac
 }
