@@ -2,6 +2,7 @@
 /* The turns of a replayed execution: which steps others could notice, and where each thread has to stop for the others. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../impl/support/say.h"
 #include "../../reports/node.h"
@@ -68,8 +69,8 @@ static int place_of(const struct forced_source *source, struct forced_plan *plan
 	struct source_place place, via;
 	if (!explored_place(source->what, frames, &place, &via) || place.line <= 0)
 		return -1;
-	/* What a library does by itself, on behalf of no line of the user's. */
-	if (begins(place.file, "/usr/") || strstr(place.file, "/include/c++/"))
+	/* What a library or the explorer does by itself, on behalf of no line of the user's. */
+	if (begins(place.file, "/usr/") || strstr(place.file, "/include/c++/") || access(place.file, R_OK) != 0)
 		return -1;
 	size_t i = 0;
 	while (i < plan->place_count && (plan->places[i].line != place.line || strcmp(plan->places[i].file, place.file) != 0))
