@@ -170,15 +170,6 @@ int explore_file_run(const struct explore_file *file, char *const *words, json_t
 	/* An interrupted one tells what it saw, if it can. */
 	if (!child.timed_out && child.status == 0)
 		*answer = json_loads(child.out, JSON_REJECT_DUPLICATES, NULL);
-	/* clang's instrumentation asks whether the address of the member escapes, and not whether that of the variable does (seen with 14): the
-	 * owner's own accesses to members of a local variable that other threads use are not told. */
-	if (*answer && file->built.clang && json_is_true(json_object_get(*answer, "exhausted"))) {
-		const char *bound = json_string_value(json_object_get(*answer, "bound"));
-		json_object_set_new(*answer, "bound",
-			json_sprintf(
-				"%s%sa function's own accesses to members of its local variables, of which clang does not tell",
-				bound ? bound : "", bound && *bound ? "; " : ""));
-	}
 	if (!*answer)
 		status = no_answer(file, &child);
 	const char *isolated = json_string_value(json_object_get(*answer, "isolated"));
