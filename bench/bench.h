@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of the price list, and what is done with them. Google Benchmark drives the rows and keeps their results. */
+/* Rows of the price list, and what is done with them.
+ *
+ * The parent process (main.cc, run.cc) draws nothing and measures nothing: it starts the same program again, once per process of the
+ * plan. Each such child has Google Benchmark drive all rows once, in random order, and prints Google Benchmark's JSON. The parent puts
+ * the children's repetitions side by side, and writes one JSON object of Google Benchmark's shape (result.cc):
+ *
+ * context       Google Benchmark's, and onceproof_version, partial ("true", "false"), plan, processes, window_ms, compiler, machine {}
+ *               (machine.h), and peers[] {name, version, missing (why it is not measured, or null)}
+ * benchmarks[]  repetitions (run_type "iteration"): Google Benchmark's members and counters, `process` (from 0), ops, wall_ns_per_op,
+ *               cpu_ns_per_op, ratio_to_floor (to the floor's median of the same process), oversubscribed, preempted, pinned, the row's own
+ *               counters (lost, extra_loads, p50 …); floor (a name), broken, implausible.
+ *               aggregates: _mean _median _stddev _cv _min _max over the processes' medians; the _median also has low and high (95 %
+ *               bootstrap interval), ratio_low and ratio_high, processes, and modes[] {ns, share} where there are two.
+ * distributions[]  {name (a row's), unit "ns", count, p50, p90, p99, p999, max, buckets[] [upper ns, count]} over all processes
+ * studies       {NAME: what study NAME found}: measurements that are no rows (struct study)
+ * goals[]       {name, subject, what, value, low, high, limit, better ("less", "more"), kind ("gate", "expected"), met, rows[], why}
+ */
 #ifndef ONCEPROOF_BENCH_BENCH_H
 #define ONCEPROOF_BENCH_BENCH_H
 
@@ -10,6 +26,10 @@
 #include <utility>
 #include <vector>
 
+#include <jansson.h>
+
+#include "../impl/contract.h"
+#include "statistics.h"
 #include "window.h"
 
 namespace bench
@@ -24,12 +44,23 @@ struct measurement {
 	bool pinned = true;
 	std::vector<std::pair<std::string, double>> counters; /* "lost" and the like */
 	std::string broken; /* a claimed promise that this repetition refuted, in a sentence; else empty */
+	/* Of single operations, where the row times each by itself: buckets in ascending order, {upper bound in ns, operations}. */
+	std::vector<std::pair<double, uint64_t>> buckets;
+	unsigned process = 0; /* set by the parent */
 };
+
+/* What a window gave, for rows to add to. With several threads, counter `slowest_share`: the slowest thread's operations over the mean
+ * thread's (1: fair). */
+measurement measured(const loop_result &ran);
+measurement measured(const team_result &ran, double ns_per_op, double cpu_ns_per_op, uint64_t ops);
 
 /* Thrown by a row that cannot be measured on this machine; what() is the reason. */
 struct unmeasurable : std::runtime_error {
 	using std::runtime_error::runtime_error;
 };
+
+/* The smallest plan that measures a row. */
+enum tier { TIER_QUICK, TIER_DEFAULT, TIER_FULL };
 
 struct row {
 	std::string name; /* family/implementation/operation/threads:N */
@@ -44,6 +75,7 @@ struct row {
 
 	std::vector<measurement> measurements; /* one per repetition */
 	double spent_s = 0;
+	enum tier tier = TIER_QUICK;
 	bool oversubscribed() const
 	{
 		return threads > this_machine().cores;
@@ -52,20 +84,41 @@ struct row {
 
 struct plan {
 	const char *name = "default";
+	enum tier tier = TIER_DEFAULT;
 	double window_s = 0.03;
-	unsigned repetitions = 9;
-	double row_budget_s = 6; /* a row that has used this much gets no further repetition */
+	unsigned processes = 10;
+	unsigned repetitions = 1; /* per process */
+	double row_budget_s = 6;  /* a row that has used this much gets no further repetition */
+	double budget_s = 400;    /* of the whole run; a process that would exceed it is not started */
 	std::vector<unsigned> threads = {1, 2, 4, 8};
 	std::vector<std::string> globs;
 	std::vector<std::string> outputs; /* files for Google Benchmark's JSON; "-" is stdout */
 	bool table = true;
 	unsigned shard = 1, shards = 1;
-	bool everything = false; /* also the rows that say little and take long */
 	bool quiet = false;
 	bool verbose = false; /* a line on stderr for each repetition */
 };
 
-/* Every row that PLAN's threads ask for; implementations come from the registry alone. */
+/* What can be measured: an implementation of the registry, or a peer: other people's work behind the same contract (peers/peers.h). */
+struct subject {
+	std::string name; /* "counter/atomic", "initialiser/peer_absl_call_once" */
+	const implementation *about;
+	std::string note;    /* a peer's package and version; else empty */
+	std::string missing; /* why it cannot be measured; else empty */
+};
+std::vector<subject> subjects_of(enum family family);
+
+/* A measurement that is no row: it runs once, in a process of its own, and may take several steps that depend on one another. */
+struct study {
+	const char *name; /* its filter, and its key under `studies` */
+	const char *what; /* in a progress line: "the machine" */
+	enum tier tier;
+	/* A new JSON object. Looks at `interrupted` between its steps, and then returns what it has, with "partial": true. */
+	json_t *(*measure)(const plan &plan);
+};
+std::vector<const study *> studies(); /* studies.cc */
+
+/* Every row that PLAN's threads ask for. */
 void add_floor_rows(std::vector<row> &rows, const plan &plan);
 void add_initialiser_rows(std::vector<row> &rows, const plan &plan);
 void add_counter_rows(std::vector<row> &rows, const plan &plan);
@@ -82,10 +135,6 @@ enum { STORM_LOAD_NS = 2000 };
 
 /* "counter/naive/increment/threads:2". */
 std::string row_name(const std::string &subject, const std::string &operation, unsigned threads);
-
-double median(std::vector<double> values);
-double smallest(const std::vector<double> &values);
-double largest(const std::vector<double> &values);
 
 /* Median CPU time per operation over the row's repetitions. */
 double median_cpu_ns(const row &row);

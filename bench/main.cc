@@ -50,6 +50,7 @@ static std::vector<unsigned> parse_threads(const char *text)
 static void set_quick(plan &plan)
 {
 	plan.name = "quick";
+	plan.tier = TIER_QUICK;
 	plan.window_s = 0.01;
 	plan.repetitions = 3;
 	plan.row_budget_s = 0.5;
@@ -61,7 +62,7 @@ static void set_full(plan &plan)
 	plan.window_s = 0.06;
 	plan.repetitions = 15;
 	plan.row_budget_s = 20;
-	plan.everything = true;
+	plan.tier = TIER_FULL;
 }
 
 static plan parse(int argc, char **argv, bool *list)

@@ -94,16 +94,6 @@ class collector : public benchmark::BenchmarkReporter
 
 } // namespace
 
-double smallest(const std::vector<double> &values)
-{
-	return *std::min_element(values.begin(), values.end());
-}
-
-double largest(const std::vector<double> &values)
-{
-	return *std::max_element(values.begin(), values.end());
-}
-
 /* One repetition, from inside Google Benchmark: one iteration whose manual time is our ns per operation. */
 static void run_repetition(benchmark::State &state, row &row, const plan &plan, progress_line &line)
 {

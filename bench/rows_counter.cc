@@ -65,8 +65,8 @@ static measurement measure_increment(row &self, double seconds, const counter_im
 	loop_result ran = run_loop(loop, &self.chunk);
 	/* Every thread has ended: the counter is at rest, and each increment happened before this. */
 	const int64_t lost = static_cast<int64_t>(ran.ops - how->value(counter.it()));
-	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned,
-		{{"lost", static_cast<double>(lost)}}, {}};
+	measurement result = measured(ran);
+	result.counters.emplace_back("lost", static_cast<double>(lost));
 	if (lost != 0 && (how->about.claims & COUNTER_NO_LOST_UPDATE))
 		result.broken = (lost > 0 ? "lost " + std::to_string(lost) : "counted " + std::to_string(-lost) + " too many") +
 				" of " + std::to_string(ran.ops) + " increments, though it claims no_lost_update";
@@ -87,7 +87,7 @@ static measurement measure_read(row &self, double seconds, const counter_impleme
 	loop_result ran = run_loop(loop, &self.chunk);
 	for (unsigned i = 0; i < SEATS; i++)
 		how->leave(counter.it(), counter.seat(i));
-	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
+	return measured(ran);
 }
 
 /* One value() after another core has just counted through each of SEATS seats, so that every line must travel. Each read is timed by
@@ -138,7 +138,9 @@ static measurement measure_dirty_read(row &, double seconds, const counter_imple
 	team_result ran = run_team(team);
 	/* The median, because a preemption inside one read would outweigh thousands of reads. */
 	double clock = median(blanks), cost = median(reads) - clock;
-	return {cost, 0, reads.size(), ran.preempted, ran.pinned, {{"clock_ns", clock}}, {}};
+	measurement result = measured(ran, cost, 0, reads.size());
+	result.counters.emplace_back("clock_ns", clock);
+	return result;
 }
 
 static void add_increments(
@@ -152,7 +154,7 @@ static void add_increments(
 		made.name = row_name(subject, "increment", threads);
 		made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how, false); };
 		rows.push_back(made);
-		if (made.oversubscribed() && !plan.everything)
+		if (made.oversubscribed() && !plan.tier == TIER_FULL)
 			continue;
 		made.name = row_name(subject, "increment_polled", threads);
 		made.note = "a reader asks for the value every 100 us";
@@ -171,7 +173,7 @@ static void add_reads(std::vector<row> &rows, const plan &plan, const counter_im
 		made.least = made.floor;
 		made.note = "8 seats, at rest";
 		made.measure = [how](row &self, double seconds) { return measure_read(self, seconds, how); };
-		if (!made.oversubscribed() || plan.everything)
+		if (!made.oversubscribed() || plan.tier == TIER_FULL)
 			rows.push_back(made);
 	}
 	for (unsigned seats : {1u, 8u}) {
@@ -188,13 +190,10 @@ static void add_reads(std::vector<row> &rows, const plan &plan, const counter_im
 
 void add_counter_rows(std::vector<row> &rows, const plan &plan)
 {
-	for (size_t i = 0; i < onceproof_registry_count; i++) {
-		if (onceproof_registry[i].about->family != FAMILY_COUNTER)
-			continue;
-		const counter_implementation *how = counter_of(&onceproof_registry[i]);
-		const std::string subject = std::string("counter/") + how->about.name;
-		add_increments(rows, plan, how, subject);
-		add_reads(rows, plan, how, subject);
+	for (const struct subject &each : subjects_of(FAMILY_COUNTER)) {
+		const counter_implementation *how = reinterpret_cast<const counter_implementation *>(each.about);
+		add_increments(rows, plan, how, each.name);
+		add_reads(rows, plan, how, each.name);
 	}
 }
 

@@ -13,15 +13,6 @@ std::string row_name(const std::string &subject, const std::string &operation, u
 	return subject + (operation.empty() ? "" : "/" + operation) + "/threads:" + std::to_string(threads);
 }
 
-double median(std::vector<double> values)
-{
-	if (values.empty())
-		return 0;
-	std::sort(values.begin(), values.end());
-	size_t half = values.size() / 2;
-	return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 uint64_t burn_iterations(double ns)
 {
 	static const double each_ns = [] {
@@ -35,6 +26,28 @@ uint64_t burn_iterations(double ns)
 		return best;
 	}();
 	return static_cast<uint64_t>(std::llround(ns / each_ns));
+}
+
+measurement measured(const team_result &ran, double ns_per_op, double cpu_ns_per_op, uint64_t ops)
+{
+	measurement made;
+	made.ns_per_op = ns_per_op;
+	made.cpu_ns_per_op = cpu_ns_per_op;
+	made.ops = ops;
+	made.preempted = ran.preempted;
+	made.pinned = ran.pinned;
+	return made;
+}
+
+measurement measured(const loop_result &ran)
+{
+	measurement made = measured(ran.ran, ran.ns_per_op, ran.cpu_ns_per_op, ran.ops);
+	if (ran.thread_ops.size() > 1) {
+		const double mean = static_cast<double>(ran.ops) / static_cast<double>(ran.thread_ops.size());
+		const uint64_t slowest = *std::min_element(ran.thread_ops.begin(), ran.thread_ops.end());
+		made.counters.emplace_back("slowest_share", static_cast<double>(slowest) / mean);
+	}
+	return made;
 }
 
 using floor_loop = void (*)(floor_cell *cell, uint64_t ops);
@@ -51,7 +64,7 @@ static measurement measure_floor(row &self, double seconds, floor_loop work, boo
 	loop.seconds = seconds;
 	loop.work = [&](unsigned thread, uint64_t ops) { work(cell(thread), ops); };
 	loop_result ran = run_loop(loop, &self.chunk);
-	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
+	return measured(ran);
 }
 
 /* A round trip of one cache line between the first two CPUs. */
@@ -76,7 +89,7 @@ static measurement measure_ping_pong(row &, double seconds)
 	};
 	team_result ran = run_team(team);
 	double n = static_cast<double>(trips);
-	return {ran.wall_ns / n, ran.cpu_ns / n, trips, ran.preempted, ran.pinned, {}, {}};
+	return measured(ran, ran.wall_ns / n, ran.cpu_ns / n, trips);
 }
 
 /* The loader of the first-use storm, alone; timed one by one and taken at the median, as storms are. */
@@ -97,7 +110,7 @@ static measurement measure_load(row &self, double seconds)
 		} while (loads.size() < LOADS_MAX && !stop.load(std::memory_order_relaxed)); // relaxed: a flag alone
 	};
 	team_result ran = run_team(team);
-	return {median(loads), ran.cpu_ns / static_cast<double>(loads.size()), loads.size(), ran.preempted, ran.pinned, {}, {}};
+	return measured(ran, median(loads), ran.cpu_ns / static_cast<double>(loads.size()), loads.size());
 }
 
 static row floor_row(const char *name, unsigned threads, const char *note)

@@ -95,7 +95,7 @@ static measurement measure_get(row &self, double seconds, const initialiser_impl
 	loop.seconds = seconds;
 	loop.work = [&](unsigned, uint64_t ops) { how->loop_get(opened.it(), ops); };
 	loop_result ran = run_loop(loop, &self.chunk);
-	return {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
+	return measured(ran);
 }
 
 /* Storms, one after the other: all threads stand ready, the first re-arms the initialiser and gives the signal, all call get; a storm
@@ -191,9 +191,8 @@ static measurement measure_storm(row &self, double seconds, const initialiser_im
 	const double n = static_cast<double>(storms), extra = static_cast<double>(storm.loads) - n;
 	/* The median: one storm that the scheduler cut in two must not outweigh a thousand. */
 	/* No CPU time: the team also re-arms and shakes hands between storms. */
-	measurement result = {median(storm.durations_ns), 0, storms, ran.preempted, ran.pinned,
-		{{"extra_loads", extra}, {"longest_ns", *std::max_element(storm.durations_ns.begin(), storm.durations_ns.end())}},
-		{}};
+	measurement result = measured(ran, median(storm.durations_ns), 0, storms);
+	result.counters = {{"extra_loads", extra}, {"longest_ns", largest(storm.durations_ns)}};
 	if (storm.empty_handed)
 		result.broken = std::to_string(storm.empty_handed) + " gets returned no instance although no load failed";
 	else if (storm.loads != storms && (how->about.claims & INITIALISER_EXACTLY_ONCE))
@@ -204,11 +203,9 @@ static measurement measure_storm(row &self, double seconds, const initialiser_im
 
 void add_initialiser_rows(std::vector<row> &rows, const plan &plan)
 {
-	for (size_t i = 0; i < onceproof_registry_count; i++) {
-		if (onceproof_registry[i].about->family != FAMILY_INITIALISER)
-			continue;
-		const initialiser_implementation *how = initialiser_of(&onceproof_registry[i]);
-		const std::string subject = std::string("initialiser/") + how->about.name;
+	for (const struct subject &each : subjects_of(FAMILY_INITIALISER)) {
+		const initialiser_implementation *how = reinterpret_cast<const initialiser_implementation *>(each.about);
+		const std::string &subject = each.name;
 		for (unsigned threads : plan.threads) {
 			row get;
 			get.name = row_name(subject, "get", threads);

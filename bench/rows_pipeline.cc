@@ -117,13 +117,15 @@ static measurement measure_batch(row &self, double seconds, batch_options option
 	/* Whatever disturbed the rehearsal or a window, the next ones are sized by the fastest: too long rather than too short. */
 	const double each_s = std::max((timed.wall_s - cost.start_s) / n, 1e-9);
 	cost.each_s = std::min(cost.each_s, each_s);
-	measurement result = {each_s * 1e9, std::max(timed.cpu_s - cost.start_cpu_s, 0.0) * 1e9 / n, summary.items, 0, true,
-		{{"lost", static_cast<double>(summary.items) - static_cast<double>(summary.counted)},
-			{"extra_loads", static_cast<double>(summary.models_made) - 1},
-			{"backwards", static_cast<double>(summary.anomalies.backwards)},
-			{"duplicates", static_cast<double>(summary.anomalies.duplicate)}, {"start_ns", cost.start_s * 1e9},
-			{"batch_ns", timed.wall_s * 1e9}},
-		{}};
+	measurement result;
+	result.ns_per_op = each_s * 1e9;
+	result.cpu_ns_per_op = std::max(timed.cpu_s - cost.start_cpu_s, 0.0) * 1e9 / n;
+	result.ops = summary.items;
+	result.counters = {{"lost", static_cast<double>(summary.items) - static_cast<double>(summary.counted)},
+		{"extra_loads", static_cast<double>(summary.models_made) - 1},
+		{"backwards", static_cast<double>(summary.anomalies.backwards)},
+		{"duplicates", static_cast<double>(summary.anomalies.duplicate)}, {"start_ns", cost.start_s * 1e9},
+		{"batch_ns", timed.wall_s * 1e9}};
 	result.broken = broken_claim(options, summary);
 	return result;
 }
@@ -156,7 +158,7 @@ void add_pipeline_rows(std::vector<row> &rows, const plan &plan)
 				made.measure = [options, ns = cost.ns, found](row &self, double seconds) {
 					return measure_batch(self, seconds, options, ns, *found);
 				};
-				if (!made.oversubscribed() || plan.everything)
+				if (!made.oversubscribed() || plan.tier == TIER_FULL)
 					rows.push_back(made);
 			}
 	}

@@ -52,7 +52,7 @@ static measurement measure_step(row &self, double seconds, const progress_implem
 	loop_result ran = run_loop(loop, &self.chunk);
 	how->finish(it, &source);
 	how->close(it);
-	measurement result = {ran.ns_per_op, ran.cpu_ns_per_op, ran.ops, ran.ran.preempted, ran.ran.pinned, {}, {}};
+	measurement result = measured(ran);
 	const uint64_t counted = front.counted.load(std::memory_order_relaxed); // relaxed: every thread has been joined
 	if (counted != ran.ops)
 		result.broken = "counted " + std::to_string(counted) + " in " + std::to_string(ran.ops) + " steps";
@@ -61,13 +61,11 @@ static measurement measure_step(row &self, double seconds, const progress_implem
 
 void add_progress_rows(std::vector<row> &rows, const plan &plan)
 {
-	for (size_t i = 0; i < onceproof_registry_count; i++) {
-		if (onceproof_registry[i].about->family != FAMILY_PROGRESS)
-			continue;
-		const progress_implementation *how = progress_of(&onceproof_registry[i]);
+	for (const struct subject &each : subjects_of(FAMILY_PROGRESS)) {
+		const progress_implementation *how = reinterpret_cast<const progress_implementation *>(each.about);
 		for (unsigned threads : plan.threads) {
 			row made;
-			made.name = row_name(std::string("progress/") + how->about.name, "step", threads);
+			made.name = row_name(each.name, "step", threads);
 			made.threads = threads;
 			made.floor = row_name("floor/lock_xadd", "", threads);
 			made.note = "counts by fetch_add; telling costs a store; the front end looks every ms";

@@ -202,10 +202,13 @@ static loop_result run_window(const loop &loop, double seconds, uint64_t chunk)
 	};
 	team_result ran = run_team(team);
 	uint64_t ops = 0;
-	for (const count &one : counts)
+	std::vector<uint64_t> thread_ops;
+	for (const count &one : counts) {
 		ops += one.ops;
+		thread_ops.push_back(one.ops);
+	}
 	double n = static_cast<double>(ops);
-	return {ops, ran.wall_ns / n, ran.cpu_ns / n, ran};
+	return {ops, thread_ops, ran.wall_ns / n, ran.cpu_ns / n, ran};
 }
 
 loop_result run_loop(const loop &loop, uint64_t *chunk)

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace bench
 {
@@ -69,7 +70,8 @@ struct loop {
 };
 
 struct loop_result {
-	uint64_t ops; /* of all threads */
+	uint64_t ops;                     /* of all threads */
+	std::vector<uint64_t> thread_ops; /* of each */
 	double ns_per_op, cpu_ns_per_op;
 	team_result ran;
 };
