@@ -5,6 +5,7 @@
 #define ONCEPROOF_BENCH_STATISTICS_H
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace bench
@@ -19,6 +20,24 @@ struct interval {
 	double low, high;
 };
 
+/* Pseudo-random numbers that are the same on every machine and with every standard library. */
+class draws
+{
+      public:
+	explicit draws(uint64_t seed) : state_(seed)
+	{
+	}
+	uint64_t next();
+	size_t below(size_t n); /* 0 .. N - 1, N > 0 */
+	double uniform();       /* above 0, below 1 */
+
+      private:
+	uint64_t state_;
+};
+
+/* The middle CONFIDENCE of resampled values; there must be some. */
+interval percentiles(std::vector<double> resampled, double confidence);
+
 /* Confidence interval of the median by the percentile bootstrap (B. Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979).
  * VALUES are independent of one another: one per process, not one per repetition. {0, 0} for fewer than three. */
 interval bootstrap_median(const std::vector<double> &values, double confidence = 0.95);
@@ -30,12 +49,16 @@ struct mode {
 };
 
 /* One mode, or two where the values fall apart into two groups with a gap that their own spread does not explain; in ascending order.
- * Empty for no values. */
+ * VALUES are one per process. Fewer than a fifth of them, or one, is no mode. Empty for no values. */
 std::vector<mode> find_modes(std::vector<double> values);
 
 /* Two-sided p value of the Mann-Whitney U test (1947) that A and B come from one distribution: exact without ties up to 40 values in
  * all, else normal with tie correction. 1 for an empty side. */
 double mann_whitney(const std::vector<double> &a, const std::vector<double> &b);
+
+/* The exact two-sided p values of the same test for sides of N and M values without ties: element U is the p value of the smaller of the
+ * two U statistics being U. N + M <= 40. Element 0 is the smallest p value that these numbers of values can give. */
+std::vector<double> mann_whitney_table(size_t n, size_t m);
 
 /* The p values of one family of tests, adjusted so that comparing each with alpha keeps the chance of even one false alarm among all of
  * them below alpha (S. Holm, 1979). Same order as given. */
