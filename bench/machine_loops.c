@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine_loops.h"
+
+#include "../impl/measure.h"
+
+/* The compiler knows nothing of X's value behind this; costs no instruction. */
+#define forget(x) __asm__ volatile("" : "+r"(x))
+
+MEASURED void machine_loop_add(uint64_t ops)
+{
+	uint64_t sum = 1, step = 3;
+	forget(step);
+	MEASURE_UNROLL
+	for (uint64_t i = 0; i < ops; i++) {
+		sum += step;
+		forget(sum);
+	}
+}
+
+MEASURED void **machine_loop_chase(void **start, uint64_t ops)
+{
+	void **at = start;
+	MEASURE_UNROLL
+	for (uint64_t i = 0; i < ops; i++) {
+		at = *at;
+		forget(at);
+	}
+	return at;
+}
+
+MEASURED void machine_loop_multiply(uint64_t ops)
+{
+	uint64_t a = 3, b = 5, c = 7, d = 9, factor = 11;
+	forget(factor);
+	MEASURE_UNROLL
+	for (uint64_t i = 0; i < ops / 4; i++) {
+		a *= factor;
+		b *= factor;
+		c *= factor;
+		d *= factor;
+		forget(a);
+		forget(b);
+		forget(c);
+		forget(d);
+	}
+}
+
+bool machine_ping(uint64_t *turn, uint64_t rounds, const bool *stop)
+{
+	enum { LOOK_EVERY = 4096 }; /* spins between two looks at the flag, so that it stays out of the measurement */
+	/* relaxed, here and below: the words carry nothing but themselves; only their travel is measured. */
+	uint64_t mine = __atomic_load_n(turn, __ATOMIC_RELAXED);
+	for (uint64_t i = 0; i < rounds; i++) {
+		__atomic_store_n(turn, mine + 1, __ATOMIC_RELAXED);
+		for (unsigned spins = 1; __atomic_load_n(turn, __ATOMIC_RELAXED) != mine + 2; spins++)
+			if (spins % LOOK_EVERY == 0 && __atomic_load_n(stop, __ATOMIC_RELAXED))
+				return false;
+		mine += 2;
+	}
+	return true;
+}
