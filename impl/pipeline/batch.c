@@ -251,6 +251,14 @@ static int leave_files(struct batch *b, struct batch_summary *s, int why)
 	return why;
 }
 
+/* Items in the queue at most: enough for reader and workers to wake each other once per many items, not so many that memory notices. */
+static size_t queue_capacity(unsigned workers)
+{
+	enum { LEAST = 128, EACH = 4, MOST = 256 };
+	size_t capacity = EACH * (size_t)workers;
+	return capacity < LEAST ? LEAST : capacity > MOST ? MOST : capacity;
+}
+
 /* The output files, the front end and the queue around the run. */
 static int run_with_output(struct batch *b, struct batch_summary *s)
 {
@@ -263,7 +271,7 @@ static int run_with_output(struct batch *b, struct batch_summary *s)
 		output_abandon(&b->output);
 		return why;
 	}
-	why = queue_open(&b->queue, b->workers < 4 ? 16 : b->workers > 64 ? 256 : 4 * (size_t)b->workers);
+	why = queue_open(&b->queue, queue_capacity(b->workers));
 	if (!why)
 		why = run_chosen(b, s);
 	if (b->begun) {

@@ -4,13 +4,26 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Held for a few instructions, so a thread that meets it taken pauses a little before it sleeps: a futex sleep and its wake-up would
+ * cost more than a short item. */
+static void open_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attributes;
+	pthread_mutexattr_init(&attributes);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+	pthread_mutex_init(lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+}
+
 int queue_open(struct queue *q, size_t capacity)
 {
 	*q = (struct queue){.capacity = capacity};
 	q->ring = calloc(capacity, sizeof *q->ring);
 	if (!q->ring)
 		return ENOMEM;
-	pthread_mutex_init(&q->lock, NULL);
+	open_lock(&q->lock);
 	pthread_cond_init(&q->not_empty, NULL);
 	pthread_cond_init(&q->not_full, NULL);
 	return 0;
@@ -46,7 +59,9 @@ bool queue_put(struct queue *q, struct line *line)
 	bool ok = !q->stopped;
 	if (ok) {
 		swap(&q->ring[(q->head + q->count++) % q->capacity], line);
-		if (q->takers_waiting)
+		/* Half full before a taker is woken, so that one is not woken for every item. Nobody is forgotten: the putter goes on
+		 * until the queue is full, or ends it. */
+		if (q->takers_waiting && q->count > q->capacity / 2)
 			pthread_cond_signal(&q->not_empty);
 	}
 	pthread_mutex_unlock(&q->lock);
