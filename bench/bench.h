@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,7 +47,9 @@ struct measurement {
 	std::string broken; /* a claimed promise that this repetition refuted, in a sentence; else empty */
 	/* Of single operations, where the row times each by itself: buckets in ascending order, {upper bound in ns, operations}. */
 	std::vector<std::pair<double, uint64_t>> buckets;
-	unsigned process = 0; /* set by the parent */
+	/* Set by the parent: which process of the plan it was, and Google Benchmark's JSON of it. */
+	unsigned process = 0;
+	std::shared_ptr<json_t> told;
 };
 
 /* What a window gave, for rows to add to. With several threads, counter `slowest_share`: the slowest thread's operations over the mean
@@ -87,16 +90,22 @@ struct plan {
 	enum tier tier = TIER_DEFAULT;
 	double window_s = 0.03;
 	unsigned processes = 10;
-	unsigned repetitions = 1; /* per process */
-	double row_budget_s = 6;  /* a row that has used this much gets no further repetition */
-	double budget_s = 400;    /* of the whole run; a process that would exceed it is not started */
-	std::vector<unsigned> threads = {1, 2, 4, 8};
+	unsigned repetitions = 1;      /* per process */
+	double row_budget_s = 6;       /* a row that has used this much gets no further repetition */
+	double budget_s = 400;         /* of the whole run; a process that would exceed it is not started */
+	std::vector<unsigned> threads; /* ascending; see default_threads */
+	double process_budget_s = 0;   /* of a child: rows beyond it are left to the next process; 0: none */
 	std::vector<std::string> globs;
 	std::vector<std::string> outputs; /* files for Google Benchmark's JSON; "-" is stdout */
 	bool table = true;
 	unsigned shard = 1, shards = 1;
 	bool quiet = false;
-	bool verbose = false; /* a line on stderr for each repetition */
+	bool child = false;             /* one process of the plan: rows are measured here */
+	unsigned process = 0;           /* which; orders nothing, named in progress */
+	std::string study;              /* not empty: a child that makes this study */
+	std::vector<std::string> loads; /* shared objects with implementations of the user's */
+	int hints = -1;                 /* descriptor of what the processes before found out; -1: none */
+	bool verbose = false;           /* a line on stderr for each repetition */
 };
 
 /* What can be measured: an implementation of the registry, or a peer: other people's work behind the same contract (peers/peers.h). */
@@ -118,10 +127,15 @@ struct study {
 };
 std::vector<const study *> studies(); /* studies.cc */
 
+/* Powers of two up to the usable cores, the cores themselves, and four threads for each core: what oversubscription costs. FULL also
+ * has two for each core. */
+std::vector<unsigned> default_threads(enum tier tier);
+
 /* Every row that PLAN's threads ask for. */
 void add_floor_rows(std::vector<row> &rows, const plan &plan);
 void add_initialiser_rows(std::vector<row> &rows, const plan &plan);
 void add_counter_rows(std::vector<row> &rows, const plan &plan);
+void add_latency_rows(std::vector<row> &rows, const plan &plan);
 void add_progress_rows(std::vector<row> &rows, const plan &plan);
 void add_pipeline_rows(std::vector<row> &rows, const plan &plan);
 
@@ -136,22 +150,57 @@ enum { STORM_LOAD_NS = 2000 };
 /* "counter/naive/increment/threads:2". */
 std::string row_name(const std::string &subject, const std::string &operation, unsigned threads);
 
+/* What a row's repetitions say together. Processes are the sample: what one process repeats is not independent. */
+struct summary {
+	size_t processes = 0, repetitions = 0;
+	double median = 0, mean = 0, stddev = 0, min = 0,
+	       max = 0;           /* ns per operation, of the processes' medians; min and max of repetitions */
+	interval likely = {0, 0}; /* of the median, 95 % */
+	double cpu_median = 0;
+	double ratio = 0; /* median of the processes' own ratios to their floor; 0: no floor in this run */
+	interval likely_ratio = {0, 0};
+	double cpu_ratio = 0;
+	std::vector<mode> modes; /* two where the processes fall apart into two groups; else one */
+};
+summary summarise(const std::vector<row> &rows, const row &row);
+
+/* Each process's median of ns per operation, in the order of processes. */
+std::vector<double> process_medians(const row &row);
+
+/* The measured row of that name, or a null pointer. */
+const row *find_row(const std::vector<row> &rows, const std::string &name);
+
 /* Median CPU time per operation over the row's repetitions. */
 double median_cpu_ns(const row &row);
-
-/* NS over the median of the row's floor, or 0 when that is not in this run. */
-double ratio_of(const std::vector<row> &rows, const row &row, double ns);
 
 /* Why a row's number cannot be true, or "". */
 std::string implausible(const std::vector<row> &rows, const row &row);
 
-/* Registers ROWS with Google Benchmark and runs them; FLAGS are for Google Benchmark. Fills in every row's measurements and returns
- * Google Benchmark's JSON with our names, counters and floors, as text. Throws std::runtime_error on bad flags. */
+/* In a child (output.cc): registers ROWS with Google Benchmark and runs them; FLAGS are for Google Benchmark. Returns Google Benchmark's
+ * JSON of the repetitions under our names, with our counters and `broken`, as text; "" when no row matches the flags' filter. Throws
+ * std::runtime_error on bad flags. */
 std::string run_rows(std::vector<row> &rows, const plan &plan, const std::vector<std::string> &flags);
+
+/* What the processes of a plan gave, beside the rows' measurements. */
+struct collected {
+	std::shared_ptr<json_t> context; /* Google Benchmark's, of the first process, and ours */
+	std::shared_ptr<json_t> studies; /* {name: what it found} */
+	unsigned processes = 0;          /* that ended whole */
+	bool partial = false;            /* interrupted */
+	unsigned dropped = 0;            /* repetitions for which the time was too short */
+};
+
+/* In the parent (run.cc): starts PROGRAM once per process of the plan and once per study, with WORDS (the user's filters and options) and
+ * FLAGS (Google Benchmark's), and gives ROWS their measurements. Throws std::runtime_error with what a child said when it cannot go on. */
+collected run_processes(const std::string &program, const std::vector<std::string> &words, const std::vector<std::string> &flags,
+	std::vector<row> &rows, const std::vector<const study *> &studies, const plan &plan);
+
+/* The JSON described above (result.cc). */
+std::shared_ptr<json_t> result_json(const std::vector<row> &rows, const collected &collected);
 
 /* For people, on stdout. */
 void print_header(const plan &plan);
-void print_table(const std::vector<row> &rows, bool partial);
+void print_table(const std::vector<row> &rows, const collected &collected);
 
 } // namespace bench
 #endif

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// onceproof-bench: the price list. `onceproof bench` runs it and turns its JSON into a report.
+// onceproof-bench: the price list. `onceproof bench` runs it and turns its JSON into a report. It starts itself again for every process
+// of the plan and for every study (run.cc).
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -9,9 +12,11 @@
 #include <fnmatch.h>
 #include <getopt.h>
 #include <system_error>
+#include <unistd.h>
 
 #include "../impl/support/file.h"
 #include "../impl/support/say.h"
+#include "../stress/child.h"
 #include "bench.h"
 
 /* stress/implementation_build.h, which is C. */
@@ -52,28 +57,46 @@ static void set_quick(plan &plan)
 	plan.name = "quick";
 	plan.tier = TIER_QUICK;
 	plan.window_s = 0.01;
-	plan.repetitions = 3;
-	plan.row_budget_s = 0.5;
+	plan.processes = 9;
+	plan.row_budget_s = 1;
+	plan.budget_s = 75;
 }
 
 static void set_full(plan &plan)
 {
 	plan.name = "full";
 	plan.window_s = 0.06;
-	plan.repetitions = 15;
+	plan.processes = 15;
 	plan.row_budget_s = 20;
+	plan.budget_s = 780;
 	plan.tier = TIER_FULL;
+}
+
+std::vector<unsigned> default_threads(enum tier tier)
+{
+	const unsigned cores = this_machine().cores;
+	std::vector<unsigned> list;
+	for (unsigned n = 1; n < cores; n *= 2)
+		list.push_back(n);
+	list.push_back(cores);
+	if (tier == TIER_FULL)
+		list.push_back(2 * cores);
+	list.push_back(4 * cores);
+	return list;
 }
 
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD };
+	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD, PROCESS, HINTS, BUDGET, STUDY };
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
 		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
 		{"quiet", no_argument, nullptr, 'q'}, {"list", no_argument, nullptr, LIST},
-		{"no-table", no_argument, nullptr, NO_TABLE}, {"load", required_argument, nullptr, LOAD}, {"help", no_argument, nullptr, 'h'}, {}};
+		{"no-table", no_argument, nullptr, NO_TABLE}, {"load", required_argument, nullptr, LOAD},
+		{"process", required_argument, nullptr, PROCESS}, {"hints", required_argument, nullptr, HINTS},
+		{"budget", required_argument, nullptr, BUDGET}, {"study", required_argument, nullptr, STUDY},
+		{"help", no_argument, nullptr, 'h'}, {}};
 	for (int key; (key = getopt_long(argc, argv, "qvh", options, nullptr)) != -1;) {
 		switch (key) {
 		case QUICK:
@@ -102,6 +125,21 @@ static plan parse(int argc, char **argv, bool *list)
 			/* A user's implementation, as a shared object: rows are made of the registry. */
 			if (!implementation_load(optarg))
 				exit(EXIT_USAGE);
+			plan.loads.push_back(optarg);
+			break;
+		/* From the parent to its children. */
+		case PROCESS:
+			plan.child = true;
+			plan.process = static_cast<unsigned>(strtoul(optarg, nullptr, 10));
+			break;
+		case HINTS:
+			plan.hints = atoi(optarg);
+			break;
+		case BUDGET:
+			plan.process_budget_s = atof(optarg);
+			break;
+		case STUDY:
+			plan.study = optarg;
 			break;
 		case LIST:
 			*list = true;
@@ -121,6 +159,8 @@ static plan parse(int argc, char **argv, bool *list)
 		}
 	}
 	plan.globs.assign(argv + optind, argv + argc);
+	if (plan.threads.empty())
+		plan.threads = default_threads(plan.tier);
 	return plan;
 }
 
@@ -151,18 +191,24 @@ static bool matches(const std::vector<std::string> &globs, const std::string &na
 }
 
 /* The rows of the plan, and every floor that they are compared with. */
-static std::vector<row> select(const plan &plan)
+static std::vector<row> select_rows(const plan &plan)
 {
 	std::vector<row> all, chosen;
 	add_floor_rows(all, plan);
 	add_initialiser_rows(all, plan);
 	add_counter_rows(all, plan);
+	add_latency_rows(all, plan);
 	add_progress_rows(all, plan);
 	add_pipeline_rows(all, plan);
+	/* With more threads than cores it is the counters that differ; the rest can wait for a longer plan. */
+	for (row &row : all)
+		if (row.oversubscribed() && row.tier == TIER_QUICK && split(row.name)[2] != "increment" &&
+			split(row.name)[0] != "floor")
+			row.tier = TIER_DEFAULT;
 	std::vector<bool> wanted(all.size());
 	size_t matched = 0;
 	for (size_t i = 0; i < all.size(); i++)
-		if (matches(plan.globs, all[i].name))
+		if (plan.globs.empty() ? all[i].tier <= plan.tier : matches(plan.globs, all[i].name))
 			wanted[i] = matched++ % plan.shards == plan.shard - 1;
 	for (size_t i = 0; i < all.size(); i++)
 		for (size_t f = 0; wanted[i] && f < all.size(); f++)
@@ -179,7 +225,17 @@ static void interrupt(int)
 	interrupted.store(true, std::memory_order_relaxed); // relaxed: a flag alone
 }
 
-static int write_json(const std::string &path, const std::string &text)
+static std::string dumped(const json_t *json)
+{
+	char *text = json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
+	if (!text)
+		throw std::bad_alloc();
+	std::string copy(text);
+	free(text);
+	return copy + "\n";
+}
+
+static int write_text(const std::string &path, const std::string &text)
 {
 	if (path == "-")
 		return fwrite(text.data(), 1, text.size(), stdout) == text.size() && fflush(stdout) == 0 ? 0 : errno;
@@ -205,11 +261,15 @@ static void adopt_output_flags(plan &plan, std::vector<std::string> &flags, bool
 		return true;
 	};
 	flags.erase(std::remove_if(flags.begin(), flags.end(), taken), flags.end());
-	for (const std::string &flag : flags) {
-		const std::string repetitions = "--benchmark_repetitions=";
-		if (flag.compare(0, repetitions.size(), repetitions) == 0)
-			plan.repetitions = static_cast<unsigned>(std::max(1, atoi(flag.c_str() + repetitions.size())));
-	}
+	/* More processes say more than more repetitions in one. */
+	auto repetitions = [&](const std::string &flag) {
+		const std::string option = "--benchmark_repetitions=";
+		if (flag.compare(0, option.size(), option) != 0)
+			return false;
+		plan.processes = static_cast<unsigned>(std::clamp(atoi(flag.c_str() + option.size()), 1, 1000));
+		return true;
+	};
+	flags.erase(std::remove_if(flags.begin(), flags.end(), repetitions), flags.end());
 }
 
 /* Says which claims were refuted; how many rows. */
@@ -226,6 +286,150 @@ static size_t complain_of_broken(const std::vector<row> &rows)
 	return broken;
 }
 
+/* What the processes before found out: how many operations lie between two looks at the stop flag, and rows that take too long. */
+static void take_hints(std::vector<row> &rows, int fd)
+{
+	json_t *hints = fd >= 0 ? json_loadfd(fd, 0, nullptr) : nullptr;
+	json_t *chunks = json_object_get(hints, "chunks"), *name;
+	size_t i;
+	for (row &row : rows)
+		if (json_t *chunk = json_object_get(chunks, row.name.c_str())) {
+			row.chunk = static_cast<uint64_t>(json_integer_value(chunk));
+			row.rehearsed = row.chunk > 0;
+		}
+	json_array_foreach(json_object_get(hints, "left_out"), i, name) {
+		rows.erase(std::remove_if(
+				   rows.begin(), rows.end(), [&](const row &row) { return row.name == json_string_value(name); }),
+			rows.end());
+	}
+	json_decref(hints);
+}
+
+/* One process of a plan, or one study: what it found goes to stdout. */
+static int run_as_child(const plan &plan, const std::vector<std::string> &flags)
+{
+	struct sigaction action = {};
+	action.sa_handler = interrupt;
+	sigaction(SIGINT, &action, nullptr);
+	sigaction(SIGTERM, &action, nullptr);
+	std::string text;
+	if (plan.study.empty()) {
+		std::vector<row> rows = select_rows(plan);
+		take_hints(rows, plan.hints);
+		text = run_rows(rows, plan, flags);
+		if (text.empty()) {
+			complain("bench: no row matches --benchmark_filter");
+			return EXIT_USAGE;
+		}
+	} else {
+		for (const study *study : studies())
+			if (plan.study == study->name) {
+				json_t *found = study->measure(plan);
+				text = dumped(found);
+				json_decref(found);
+			}
+	}
+	return write_text("-", text) == 0 ? EXIT_HOLDS : EXIT_USAGE;
+}
+
+/* The studies of the plan: those that the filter names, whatever they take; without a filter those that it has time for. */
+static std::vector<const study *> select_studies(const plan &plan)
+{
+	std::vector<const study *> chosen;
+	for (const study *study : studies())
+		if (plan.globs.empty() ? study->tier <= plan.tier && plan.shard == 1
+				       : std::find(plan.globs.begin(), plan.globs.end(), study->name) != plan.globs.end())
+			chosen.push_back(study);
+	return chosen;
+}
+
+/* What a child is told of the plan. */
+static std::vector<std::string> words_for_children(const plan &plan)
+{
+	std::vector<std::string> words;
+	if (plan.tier != TIER_DEFAULT)
+		words.push_back(plan.tier == TIER_QUICK ? "--quick" : "--full");
+	std::string threads;
+	for (unsigned n : plan.threads)
+		threads += (threads.empty() ? "" : ",") + std::to_string(n);
+	words.push_back("--threads=" + threads);
+	words.push_back("--shard=" + std::to_string(plan.shard) + "/" + std::to_string(plan.shards));
+	for (const std::string &path : plan.loads)
+		words.push_back("--load=" + path);
+	words.insert(words.end(), plan.globs.begin(), plan.globs.end());
+	return words;
+}
+
+static void add_context(json_t *context, const plan &plan, const collected &collected)
+{
+	const machine &machine = this_machine();
+	auto add = [&](const char *key, const std::string &value) {
+		json_object_set_new(context, key, json_string(value.c_str()));
+	};
+	add("onceproof_version", ONCEPROOF_VERSION);
+	add("partial", collected.partial ? "true" : "false");
+	add("plan", plan.name);
+	json_object_set_new(context, "dropped", json_integer(collected.dropped));
+	add("window_ms", std::to_string(std::lround(plan.window_s * 1e3)));
+	add("cpu_model", machine.cpu_model);
+	add("cores_usable", std::to_string(machine.cores));
+	add("quota", machine.quota > 0 ? std::to_string(machine.quota) : "none");
+	add("kernel", machine.kernel);
+	add("clock", machine.clock);
+	add("compiler", machine.compiler);
+	json_object_set_new(context, "processes", json_integer(collected.processes));
+}
+
+/* To stdout and to the files asked for. An exit status. */
+static int deliver(const std::vector<row> &rows, const plan &plan, const collected &collected)
+{
+	if (plan.table)
+		print_table(rows, collected);
+	if (plan.table && (fflush(stdout) != 0 || ferror(stdout))) {
+		complain("standard output: %s", strerror(errno));
+		return EXIT_USAGE;
+	}
+	const std::string text = dumped(result_json(rows, collected).get());
+	for (const std::string &path : plan.outputs)
+		if (int error = write_text(path, text)) {
+			complain("%s: cannot write the benchmarks: %s", path.c_str(), strerror(error));
+			return EXIT_USAGE;
+		}
+	if (complain_of_broken(rows))
+		return EXIT_BROKEN;
+	return collected.partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
+}
+
+static int run_as_parent(const plan &plan, const std::vector<std::string> &flags, bool list)
+{
+	std::vector<row> rows = select_rows(plan);
+	const std::vector<const study *> chosen = select_studies(plan);
+	if (rows.empty() && chosen.empty()) {
+		complain("bench: no row matches the filter; `onceproof bench --list` shows all rows");
+		return EXIT_USAGE;
+	}
+	if (list) {
+		for (const row &row : rows)
+			printf("%s\n", row.name.c_str());
+		for (const study *study : chosen)
+			printf("%s\n", study->name);
+		return EXIT_HOLDS;
+	}
+	child_catch_interrupts();
+	if (plan.table && !plan.quiet) {
+		print_header(plan);
+		fflush(stdout);
+	}
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (length <= 0)
+		throw std::runtime_error("cannot find its own program: /proc is not there");
+	collected collected = run_processes(
+		std::string(self, static_cast<size_t>(length)), words_for_children(plan), flags, rows, chosen, plan);
+	add_context(collected.context.get(), plan, collected);
+	return deliver(rows, plan, collected);
+}
+
 static int run(int argc, char **argv)
 {
 	int words = argc; /* ours; the others are Google Benchmark's */
@@ -235,45 +439,10 @@ static int run(int argc, char **argv)
 	std::vector<std::string> flags(argv + std::min(words + 1, argc), argv + argc);
 	bool list = false;
 	plan plan = parse(words, argv, &list);
+	if (plan.child || !plan.study.empty())
+		return run_as_child(plan, flags);
 	adopt_output_flags(plan, flags, &list);
-	std::vector<row> rows = select(plan);
-	if (rows.empty()) {
-		complain("bench: no row matches the filter; `onceproof bench --list` shows all rows");
-		return EXIT_USAGE;
-	}
-	if (list) {
-		for (const row &row : rows)
-			printf("%s\n", row.name.c_str());
-		return EXIT_HOLDS;
-	}
-	struct sigaction action = {};
-	action.sa_handler = interrupt;
-	sigaction(SIGINT, &action, nullptr);
-	sigaction(SIGTERM, &action, nullptr);
-	if (plan.table && !plan.quiet) {
-		print_header(plan);
-		fflush(stdout);
-	}
-	const std::string json = run_rows(rows, plan, flags);
-	if (json.empty()) {
-		complain("bench: no row matches --benchmark_filter");
-		return EXIT_USAGE;
-	}
-	const bool partial = interrupted.load(std::memory_order_relaxed);
-	if (plan.table)
-		print_table(rows, partial);
-	if (plan.table && (fflush(stdout) != 0 || ferror(stdout))) {
-		complain("standard output: %s", strerror(errno));
-		return EXIT_USAGE;
-	}
-	for (const std::string &path : plan.outputs)
-		if (int error = write_json(path, json)) {
-			complain("%s: cannot write the benchmarks: %s", path.c_str(), strerror(error));
-			return EXIT_USAGE;
-		}
-	if (complain_of_broken(rows))
-		return EXIT_BROKEN;
-	return partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
+	return run_as_parent(plan, flags, list);
 }
 
 } // namespace bench
@@ -283,7 +452,8 @@ int main(int argc, char **argv)
 	try {
 		return bench::run(argc, argv);
 	} catch (const std::exception &error) {
-		complain("bench: %s", error.what());
+		if (*error.what()) /* else a child has said it */
+			complain("bench: %s", error.what());
 		return EXIT_USAGE;
 	}
 }

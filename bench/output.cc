@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From rows to Google Benchmark and back: registration, repetitions, our names and ratios in its JSON.
+// One process's rows to Google Benchmark and back: registration, repetitions, our names and counters in its JSON.
 #include <algorithm>
 #include <benchmark/benchmark.h>
 #include <cmath>
@@ -8,8 +8,8 @@
 #include <jansson.h>
 #include <memory>
 #include <sstream>
-#include <unistd.h>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "bench.h"
 
@@ -19,47 +19,13 @@ namespace bench
 /* The message of repetitions that were not made and are not to be seen in results. */
 static const char DROPPED[] = "dropped";
 
-/* No correct measurement can be this much below the cheapest instruction's CPU time; identical code varies by a third. */
-static const double PLAUSIBLE = 0.6;
-
 /* Floors are what everything else is divided by: they get so many times the repetitions. */
 enum { FLOOR_CARE = 3 };
 
 namespace
 {
 
-/* "12/340 counter/mutex/increment/threads:2, 41 s left" on a terminal, rewritten in place. */
-class progress_line
-{
-      public:
-	progress_line(size_t total, bool quiet) : total_(total), shown_(!quiet && isatty(STDERR_FILENO)), start_(now_ns())
-	{
-	}
-	~progress_line()
-	{
-		if (shown_)
-			fputs("\r\033[K", stderr);
-	}
-	void step(const std::string &name)
-	{
-		if (!shown_)
-			return;
-		double elapsed = static_cast<double>(now_ns() - start_) * 1e-9;
-		double left = done_ ? elapsed / static_cast<double>(done_) * static_cast<double>(total_ - done_) : 0;
-		fprintf(stderr, "\r\033[K%zu/%zu %s", done_, total_, name.c_str());
-		if (done_ * 20 > total_)
-			fprintf(stderr, ", %.0f s left", std::ceil(left));
-		fflush(stderr);
-		done_++;
-	}
-
-      private:
-	size_t total_, done_ = 0;
-	bool shown_;
-	uint64_t start_;
-};
-
-/* Keeps every run until the floors are known. */
+/* Keeps every run, for us to rename. */
 class collector : public benchmark::BenchmarkReporter
 {
       public:
@@ -95,13 +61,16 @@ class collector : public benchmark::BenchmarkReporter
 } // namespace
 
 /* One repetition, from inside Google Benchmark: one iteration whose manual time is our ns per operation. */
-static void run_repetition(benchmark::State &state, row &row, const plan &plan, progress_line &line)
+static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 {
+	static const uint64_t began = now_ns();
 	for (auto _ : state) {
-		line.step(row.name);
+		if (plan.child)
+			fprintf(stderr, "@%s\n", row.name.c_str()); /* the parent's progress line */
 		// relaxed: a flag alone
 		if (interrupted.load(std::memory_order_relaxed) ||
-			(row.spent_s > plan.row_budget_s && row.measurements.size() >= 2)) {
+			(row.spent_s > plan.row_budget_s && row.measurements.size() >= 2) ||
+			(plan.process_budget_s > 0 && static_cast<double>(now_ns() - began) * 1e-9 > plan.process_budget_s)) {
 			state.SkipWithError(DROPPED);
 			break;
 		}
@@ -122,7 +91,8 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan, 
 			state.SkipWithError(("skipped: " + row.skipped).c_str());
 			break;
 		}
-		row.spent_s += static_cast<double>(now_ns() - start) * 1e-9;
+		const double spent_s = static_cast<double>(now_ns() - start) * 1e-9;
+		row.spent_s += spent_s;
 		if (interrupted.load(std::memory_order_relaxed)) {
 			state.SkipWithError(DROPPED); /* the window was cut short */
 			break;
@@ -135,56 +105,16 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan, 
 		state.counters["oversubscribed"] = row.oversubscribed();
 		state.counters["preempted"] = static_cast<double>(one.preempted);
 		state.counters["pinned"] = one.pinned;
+		state.counters["spent_s"] = spent_s;
 		for (const auto &counter : one.counters)
 			state.counters[counter.first] = counter.second;
-		if (plan.verbose)
-			fprintf(stderr, "%s: %.4g ns\n", row.name.c_str(), one.ns_per_op);
 		row.measurements.push_back(std::move(one));
 	}
 }
 
-static double median_ns(const row &row)
+/* A run under our name, with the threads' CPU time, and nothing that JSON has no word for. */
+static void rewrite(benchmark::BenchmarkReporter::Run &run, const row &row)
 {
-	std::vector<double> values;
-	for (const measurement &one : row.measurements)
-		values.push_back(one.ns_per_op);
-	return median(values);
-}
-
-double median_cpu_ns(const row &row)
-{
-	std::vector<double> values;
-	for (const measurement &one : row.measurements)
-		values.push_back(one.cpu_ns_per_op);
-	return median(values);
-}
-
-static const row *find_row(const std::vector<row> &rows, const std::string &name)
-{
-	for (const row &row : rows)
-		if (row.name == name && !row.measurements.empty())
-			return &row;
-	return nullptr;
-}
-
-double ratio_of(const std::vector<row> &rows, const row &row, double ns)
-{
-	const struct row *floor = row.floor.empty() ? nullptr : find_row(rows, row.floor);
-	return floor ? ns / median_ns(*floor) : 0;
-}
-
-std::string implausible(const std::vector<row> &rows, const row &row)
-{
-	const struct row *least = row.least.empty() ? nullptr : find_row(rows, row.least);
-	if (!least || row.measurements.empty() || median_cpu_ns(row) >= PLAUSIBLE * median_cpu_ns(*least))
-		return "";
-	return "less CPU time than " + row.least;
-}
-
-/* A run under our name, with the ratio, the threads' CPU time, and nothing that JSON has no word for. */
-static void rewrite(benchmark::BenchmarkReporter::Run &run, const std::vector<row> &rows, const row &row)
-{
-	const bool share = run.aggregate_unit == benchmark::kPercentage && run.run_type == run.RT_Aggregate;
 	benchmark::BenchmarkName plain;
 	plain.function_name = row.name;
 	run.run_name = plain;
@@ -198,25 +128,23 @@ static void rewrite(benchmark::BenchmarkReporter::Run &run, const std::vector<ro
 		counter = std::isfinite(counter->second.value) ? std::next(counter) : run.counters.erase(counter);
 	auto cpu = run.counters.find("cpu_ns_per_op");
 	if (cpu != run.counters.end())
-		run.cpu_accumulated_time =
-			share ? cpu->second.value : cpu->second.value * 1e-9 * static_cast<double>(run.iterations);
+		run.cpu_accumulated_time = cpu->second.value * 1e-9 * static_cast<double>(run.iterations);
 	if (!std::isfinite(run.cpu_accumulated_time))
 		run.cpu_accumulated_time = 0;
 	if (!std::isfinite(run.real_accumulated_time))
 		run.real_accumulated_time = 0;
-	if (!share && run.aggregate_name != "stddev") {
-		double ratio = ratio_of(rows, row, run.GetAdjustedRealTime());
-		if (ratio > 0) {
-			run.counters["ratio_to_floor"] = ratio;
-			/* The same for CPU time, which a busy machine spoils less. */
-			const double floor_cpu = median_cpu_ns(*find_row(rows, row.floor));
-			if (cpu != run.counters.end() && floor_cpu > 0)
-				run.counters["cpu_ratio_to_floor"] = run.GetAdjustedCPUTime() / floor_cpu;
-		}
-	}
 }
 
-/* Adds what Google Benchmark's runs have no field for. Throws std::runtime_error. */
+static json_t *buckets_json(const measurement &one)
+{
+	json_t *list = json_array();
+	for (const auto &bucket : one.buckets)
+		json_array_append_new(list, json_pack("[f, I]", bucket.first, static_cast<json_int_t>(bucket.second)));
+	return list;
+}
+
+/* Adds what Google Benchmark's runs have no field for; the runs of a row stand in the order of its measurements. Throws
+ * std::runtime_error. */
 static std::string add_strings(const std::string &text, const std::vector<row> &rows)
 {
 	json_error_t error;
@@ -224,6 +152,7 @@ static std::string add_strings(const std::string &text, const std::vector<row> &
 	if (!root)
 		throw std::runtime_error(std::string("Google Benchmark's JSON cannot be read: ") + error.text);
 	std::unordered_map<std::string, const row *> by_name;
+	std::unordered_map<std::string, size_t> seen;
 	for (const row &row : rows)
 		by_name[row.name] = &row;
 	size_t index;
@@ -231,21 +160,21 @@ static std::string add_strings(const std::string &text, const std::vector<row> &
 	json_array_foreach(json_object_get(root, "benchmarks"), index, run) {
 		const char *name = json_string_value(json_object_get(run, "run_name"));
 		auto found = by_name.find(name ? name : "");
-		if (found == by_name.end())
+		if (found == by_name.end() || json_is_true(json_object_get(run, "error_occurred")))
 			continue;
-		if (!found->second->floor.empty())
-			json_object_set_new(run, "floor", json_string(found->second->floor.c_str()));
-		std::string why = implausible(rows, *found->second);
-		if (!why.empty())
-			json_object_set_new(run, "implausible", json_string(why.c_str()));
-		/* What one repetition refuted is refuted, so every line of the row says it. */
-		for (const measurement &one : found->second->measurements)
-			if (!one.broken.empty()) {
-				json_object_set_new(run, "broken", json_string(one.broken.c_str()));
-				break;
-			}
+		const measurement &one = found->second->measurements.at(seen[name]++);
+		if (!one.broken.empty())
+			json_object_set_new(run, "broken", json_string(one.broken.c_str()));
+		if (!one.buckets.empty())
+			json_object_set_new(run, "buckets", buckets_json(one));
 	}
-	char *dumped = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
+	/* For the processes that come after this one. */
+	json_t *chunks = json_object();
+	for (const row &row : rows)
+		if (row.chunk)
+			json_object_set_new(chunks, row.name.c_str(), json_integer(static_cast<json_int_t>(row.chunk)));
+	json_object_set_new(root, "chunks", chunks);
+	char *dumped = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
 	json_decref(root);
 	if (!dumped)
 		throw std::bad_alloc();
@@ -261,12 +190,12 @@ static unsigned repetitions_of(const row &row, const plan &plan)
 	return row.name.compare(0, 6, "floor/") == 0 ? plan.repetitions * FLOOR_CARE : plan.repetitions;
 }
 
-static void register_rows(std::vector<row> &rows, const plan &plan, progress_line &line)
+static void register_rows(std::vector<row> &rows, const plan &plan)
 {
 	for (row &row : rows) {
-		auto run = [&row, &plan, &line](benchmark::State &state) {
+		auto run = [&row, &plan](benchmark::State &state) {
 			if (row.skipped.empty()) {
-				run_repetition(state, row, plan, line);
+				run_repetition(state, row, plan);
 				return;
 			}
 			for (auto _ : state) {
@@ -278,7 +207,6 @@ static void register_rows(std::vector<row> &rows, const plan &plan, progress_lin
 				     ->UseManualTime()
 				     ->Iterations(1)
 				     ->Unit(benchmark::kNanosecond);
-		made->ComputeStatistics("min", smallest)->ComputeStatistics("max", largest);
 		made->Repetitions(static_cast<int>(repetitions_of(row, plan)));
 	}
 }
@@ -298,55 +226,28 @@ static void initialise_google_benchmark(const std::vector<std::string> &flags)
 		throw std::runtime_error(std::string("'") + argv[1] + "' is no flag of Google Benchmark; see --benchmark_help");
 }
 
-static void add_context(const plan &plan)
-{
-	const machine &machine = this_machine();
-	auto add = [](const char *key, const std::string &value) { benchmark::AddCustomContext(key, value); };
-	add("onceproof_version", ONCEPROOF_VERSION);
-	add("partial", interrupted.load(std::memory_order_relaxed) ? "true" : "false");
-	add("plan", plan.name);
-	add("window_ms", std::to_string(std::lround(plan.window_s * 1e3)));
-	add("cpu_model", machine.cpu_model);
-	add("cores_usable", std::to_string(machine.cores));
-	add("quota", machine.quota > 0 ? std::to_string(machine.quota) : "none");
-	add("kernel", machine.kernel);
-	add("clock", machine.clock);
-	add("compiler", machine.compiler);
-}
-
 std::string run_rows(std::vector<row> &rows, const plan &plan, const std::vector<std::string> &flags)
 {
 	initialise_google_benchmark(flags);
 	std::unordered_map<std::string, const row *> by_name;
-	size_t total = 0;
-	for (const row &row : rows) {
+	for (const row &row : rows)
 		by_name[row.name] = &row;
-		total += row.skipped.empty() ? repetitions_of(row, plan) : 0;
-	}
 	collector reporter;
-	{
-		progress_line line(total, plan.quiet);
-		register_rows(rows, plan, line);
-		if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0)
-			return "";
-	}
+	register_rows(rows, plan);
+	if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0)
+		return "";
 	std::vector<benchmark::BenchmarkReporter::Run> kept;
-	std::string skipped_before;
+	std::unordered_set<std::string> skipped;
 	for (auto &run : reporter.collected) {
 		const row *row = by_name.at(run.run_name.function_name);
-		if (run.error_occurred && (run.error_message == DROPPED || row->name == skipped_before))
+		/* Aggregates are the parent's. The reason once, not once per repetition. */
+		if (run.run_type == run.RT_Aggregate ||
+			(run.error_occurred && (run.error_message == DROPPED || !skipped.insert(row->name).second)))
 			continue;
-		if (run.error_occurred)
-			skipped_before = row->name; /* the reason once, not once per repetition */
-		rewrite(run, rows, *row);
+		rewrite(run, *row);
 		kept.push_back(run);
 	}
-	/* Interleaving finishes rows in any order; results come in the order of the registry. */
-	std::stable_sort(kept.begin(), kept.end(), [&](const auto &a, const auto &b) {
-		return by_name.at(a.run_name.function_name) < by_name.at(b.run_name.function_name);
-	});
 	reporter.collected = kept;
-	add_context(plan);
 	return add_strings(reporter.json(), rows);
 }
 

@@ -22,9 +22,10 @@ void print_header(const plan &plan)
 		machine.can_pin ? "" : "; threads cannot be pinned");
 	if (load > 0.5)
 		printf("The machine is busy (load %.2f): compare minima and CPU times rather than medians.\n", load);
-	printf("%u repetitions of %.0f ms, interleaved in an order drawn anew each time. ns/op is wall time over the operations\n"
-	       "of all threads; CPU ns/op is what one operation takes of its thread, whoever else is on the machine.\n\n",
-		plan.repetitions, plan.window_s * 1e3);
+	printf("%u processes, each with a window of %.0f ms for every row, in an order drawn anew each time. ns/op is wall time "
+	       "over the\n"
+	       "operations of all threads, the median of the processes; CPU ns/op is what one operation takes of its thread.\n\n",
+		plan.processes, plan.window_s * 1e3);
 }
 
 /* Did other programs take the CPUs away in most repetitions, for more than a twentieth of the time? With more threads than cores they
@@ -70,42 +71,55 @@ static std::string marks_of(const std::vector<row> &rows, const row &row)
 	return marks;
 }
 
-void print_table(const std::vector<row> &rows, bool partial)
+/* "0.33 in 6 of 10 processes, 2.4 in 4" */
+static std::string modes_of(const summary &all)
+{
+	char text[96];
+	snprintf(text, sizeof text, "%.3g in %zu of %zu processes, %.3g in %zu", all.modes[0].centre, all.modes[0].count,
+		all.processes, all.modes[1].centre, all.modes[1].count);
+	return text;
+}
+
+static void print_row(const std::vector<row> &rows, const row &row, int width)
+{
+	const summary all = summarise(rows, row);
+	char likely[48], ratio[64] = "";
+	snprintf(likely, sizeof likely, "%.4g - %.4g", all.likely.low, all.likely.high);
+	if (all.ratio > 0)
+		snprintf(ratio, sizeof ratio, "%.3g (%.3g - %.3g)", all.ratio, all.likely_ratio.low, all.likely_ratio.high);
+	printf("%-*s %9.4g %20s %9.4g ", width, row.name.c_str(), all.median, all.processes < 3 ? "" : likely, all.min);
+	if (all.cpu_median > 0)
+		printf("%9.4g", all.cpu_median);
+	else
+		printf("%9s", "-");
+	std::string marks = marks_of(rows, row);
+	if (all.modes.size() > 1)
+		marks += (marks.empty() ? "" : ", ") + modes_of(all);
+	printf(marks.empty() ? " %s\n" : " %-21s %s\n", ratio, marks.c_str());
+}
+
+void print_table(const std::vector<row> &rows, const collected &collected)
 {
 	size_t width = 10;
 	for (const row &row : rows)
 		width = std::max(width, row.name.size());
 	const int w = static_cast<int>(width);
-	printf("%-*s %10s %21s %10s %8s\n", w, "", "ns/op", "min - max", "CPU ns/op", "x floor");
+	printf("%-*s %9s %20s %9s %9s %s\n", w, "", "ns/op", "95 % interval", "min", "CPU", "x floor");
 	std::string family;
 	for (const row &row : rows) {
 		std::string here = row.name.substr(0, row.name.find('/'));
 		if (here != family && !family.empty())
 			printf("\n");
 		family = here;
-		if (row.measurements.empty()) {
-			if (!row.skipped.empty())
-				printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
-			continue;
-		}
-		std::vector<double> values;
-		for (const measurement &one : row.measurements)
-			values.push_back(one.ns_per_op);
-		const double middle = median(values), ratio = ratio_of(rows, row, middle);
-		printf("%-*s %10.4g %10.4g %10.4g ", w, row.name.c_str(), middle, smallest(values), largest(values));
-		if (median_cpu_ns(row) > 0)
-			printf("%10.4g ", median_cpu_ns(row));
-		else
-			printf("%10s ", "-");
-		if (ratio > 0)
-			printf("%8.3g", ratio);
-		else
-			printf("%8s", "");
-		std::string marks = marks_of(rows, row);
-		printf("%s%s\n", marks.empty() ? "" : "  ", marks.c_str());
+		if (!row.measurements.empty())
+			print_row(rows, row, w);
+		else if (!row.skipped.empty())
+			printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
 	}
-	if (partial)
-		printf("\nInterrupted: only what was measured until then.\n");
+	if (collected.partial)
+		printf("\nInterrupted: %u processes ended whole.\n", collected.processes);
+	else if (collected.dropped)
+		printf("\nThe time was too short for %u repetitions: --full has more, a filter needs less.\n", collected.dropped);
 }
 
 } // namespace bench

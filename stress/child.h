@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What a user's code may do at most. Zeroed members: no limit of that kind. */
 struct child_limits {
 	/* Memory of all its processes together: resident pages, each counted once however many share it, and the files that it wrote when
@@ -66,5 +70,9 @@ void child_free(struct child_result *result);
 /* Set by child_catch_interrupts on SIGINT, SIGTERM and SIGHUP: running children are ended, and no new one should be started. */
 extern volatile int child_interrupted;
 void child_catch_interrupts(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
