@@ -1,116 +1,33 @@
 // SPDX-License-Identifier: MIT
+// What a whole batch costs per item, for choices of initialiser, counter and progress, beside a batch that chooses nothing.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <ctime>
 #include <memory>
 
-#include "../impl/pipeline/batch.h"
-#include "bench.h"
+#include "batches.h"
 
 namespace bench
 {
 
-/* A few choices that people make, and one that nobody should. The full product belongs to `stress`, not to a price list. */
-static const struct choice {
-	const char *initialiser, *counter, *progress;
-} choices[] = {
-	{"naive", "naive", "plain_global"},
-	{"mutex", "mutex", "under_lock"},
-	{"atomic", "atomic", "after_increment"},
-	{"atomic", "sharded_store", "sampler"},
-	{"atomic", "sharded_store", "monotone"},
-	{"futex", "atomic", "channel"},
-};
-
-/* How long the worker's own work on an item takes; 0: no work at all, so that only the plumbing and the choice are left. */
+/* How long the worker's own work on an item takes. */
 static const struct item_cost {
-	const char *operation;
-	int64_t ns; /* as batch_options.item_cost_ns */
+	const char *name;
+	int64_t ns;
+	enum tier tier;
 } costs[] = {
-	{"item_0", -1},
-	{"item_1us", 1000},
-	{"item_10us", 10000},
-	{"item_100us", 100000},
+	{"0", NO_WORK, TIER_DEFAULT}, /* only the plumbing and the choice are left */
+	{"1us", 1000, TIER_QUICK},
+	{"10us", 10000, TIER_DEFAULT},
+	{"100us", 100000, TIER_DEFAULT},
 };
 
-/* What a batch costs apart from its items, and what an item adds; both are found in the rehearsal. */
-struct batch_cost {
-	double start_s = 0, start_cpu_s = 0; /* threads, model, first items, joins: a batch of one item per worker */
-	double each_s = 0;
-};
-
-struct timed_batch {
-	batch_summary summary = {};
-	double wall_s = 0, cpu_s = 0;
-};
-
-static double process_cpu_s()
-{
-	timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-static timed_batch time_batch(batch_options &options, uint64_t items)
-{
-	timed_batch timed;
-	options.synthetic_items = items;
-	const double before = process_cpu_s();
-	if (int error = batch_run(&options, &timed.summary))
-		throw unmeasurable(std::string("batch: ") + std::strerror(error));
-	timed.cpu_s = process_cpu_s() - before;
-	timed.wall_s = timed.summary.seconds;
-	return timed;
-}
-
-uint64_t batch_items(double seconds, double start_s, double each_s)
-{
-	const double start_share = 50;
-	return static_cast<uint64_t>(std::clamp(std::ceil(std::max(seconds, start_share * start_s) / each_s), 64.0, 1e7));
-}
-
-/* Finds what a batch costs and what an item adds: batches of one item per worker, then larger ones until the items outweigh the start. */
-static batch_cost rehearse(batch_options &options, uint64_t least)
-{
-	enum { STARTS = 5 };
-	batch_cost found;
-	std::vector<double> wall, cpu;
-	for (int i = 0; i < STARTS; i++) {
-		timed_batch start = time_batch(options, least);
-		wall.push_back(start.wall_s);
-		cpu.push_back(start.cpu_s);
-	}
-	found.start_s = median(wall);
-	found.start_cpu_s = median(cpu);
-	for (uint64_t items = least + 256;; items *= 4) {
-		const double rest_s = time_batch(options, items).wall_s - found.start_s;
-		found.each_s = std::max(rest_s / static_cast<double>(items - least), 1e-9);
-		if (rest_s > 4 * found.start_s || items > 1000000)
-			return found;
-	}
-}
-
-static std::string broken_claim(const batch_options &options, const batch_summary &summary)
-{
-	if (summary.counted != summary.items && (options.counter->about.claims & COUNTER_NO_LOST_UPDATE))
-		return "counted " + std::to_string(summary.counted) + " of " + std::to_string(summary.items) +
-		       " items, though its counter claims no_lost_update";
-	if (summary.models_made != 1 && (options.initialiser->about.claims & INITIALISER_EXACTLY_ONCE))
-		return std::to_string(summary.models_made) + " models made, though its initialiser claims exactly_once";
-	return "";
-}
+static const char NOTE[] = "per further item of a batch; its start is taken off";
 
 /* A batch that fills SECONDS. Its start is taken off, so that what is left is what more items cost. */
-static measurement measure_batch(row &self, double seconds, batch_options options, int64_t cost_ns, batch_cost &cost)
+static measurement measure_batch(double seconds, batch_options options, batch_cost &cost)
 {
-	options.workers = self.threads;
-	options.item_cost_ns = cost_ns;
-	options.model_bytes = BATCH_MODEL_MIN;
-	options.quiet = true;
-	const uint64_t least = self.threads;
+	const uint64_t least = options.workers;
 	if (cost.each_s <= 0)
-		cost = rehearse(options, least);
+		cost = rehearse(options);
 	const timed_batch timed = time_batch(options, batch_items(seconds, cost.start_s, cost.each_s));
 	const batch_summary &summary = timed.summary;
 	const double n = static_cast<double>(summary.items - least);
@@ -121,47 +38,104 @@ static measurement measure_batch(row &self, double seconds, batch_options option
 	result.ns_per_op = each_s * 1e9;
 	result.cpu_ns_per_op = std::max(timed.cpu_s - cost.start_cpu_s, 0.0) * 1e9 / n;
 	result.ops = summary.items;
-	result.counters = {{"lost", static_cast<double>(summary.items) - static_cast<double>(summary.counted)},
-		{"extra_loads", static_cast<double>(summary.models_made) - 1},
-		{"backwards", static_cast<double>(summary.anomalies.backwards)},
-		{"duplicates", static_cast<double>(summary.anomalies.duplicate)}, {"start_ns", cost.start_s * 1e9},
-		{"batch_ns", timed.wall_s * 1e9}};
+	result.counters = {{"start_ns", cost.start_s * 1e9}, {"batch_ns", timed.wall_s * 1e9}};
+	if (options.counter == no_choice().counter)
+		return result;
+	result.counters.insert(
+		result.counters.begin(), {{"lost", static_cast<double>(summary.items) - static_cast<double>(summary.counted)},
+						 {"extra_loads", static_cast<double>(summary.models_made) - 1},
+						 {"backwards", static_cast<double>(summary.anomalies.backwards)},
+						 {"duplicates", static_cast<double>(summary.anomalies.duplicate)}});
 	result.broken = broken_claim(options, summary);
 	return result;
 }
 
+/* Pairs of a batch with the choice and one without, for SECONDS; both end to end, first use and all. Counter `overhead`: the median pair's
+ * share of time that the choice adds. */
+static measurement measure_overhead(double seconds, batch_options with, batch_cost &cost, uint64_t *random)
+{
+	/* Each batch lasts this long: long against its start, short against what else happens on a machine. */
+	const double batch_s = 0.01;
+	enum { PAIRS_LEAST = 3 };
+	batch_options without = batch_of(no_choice(), with.workers, with.item_cost_ns);
+	if (cost.each_s <= 0)
+		cost = rehearse(without);
+	const uint64_t items = batch_items(batch_s, cost.start_s, cost.each_s);
+	measurement result;
+	std::vector<double> overheads, with_ns;
+	const uint64_t end = now_ns() + static_cast<uint64_t>(seconds * 1e9);
+	while ((overheads.size() < PAIRS_LEAST || now_ns() < end) &&
+		!interrupted.load(std::memory_order_relaxed)) { // relaxed: a flag alone
+		const pair both = time_pair(with, without, items, random);
+		overheads.push_back(both.overhead());
+		with_ns.push_back(both.with_s * 1e9 / static_cast<double>(items));
+		result.ops += items;
+		if (result.broken.empty())
+			result.broken = broken_claim(with, both.summary);
+	}
+	if (overheads.empty())
+		throw unmeasurable("interrupted");
+	const interval likely = bootstrap_median(overheads);
+	result.ns_per_op = median(with_ns);
+	result.cpu_ns_per_op = result.ns_per_op * with.workers;
+	result.counters = {{"overhead", median(overheads)}, {"overhead_low", likely.low}, {"overhead_high", likely.high},
+		{"pairs", static_cast<double>(overheads.size())}};
+	return result;
+}
+
+static row batch_row(
+	const std::string &subject, const std::string &operation, const choice &choice, unsigned threads, enum tier tier)
+{
+	row made;
+	made.name = row_name(subject, operation, threads);
+	made.threads = threads;
+	made.note = NOTE;
+	made.skipped = choice.missing;
+	made.tier = made.oversubscribed() ? TIER_FULL : tier;
+	return made;
+}
+
+static void add_batch(std::vector<row> &rows, const std::string &subject, const std::string &operation, const choice &choice,
+	const item_cost &cost, unsigned threads, const std::string &floor)
+{
+	row made = batch_row(subject, operation, choice, threads, cost.tier);
+	made.floor = floor;
+	auto found = std::make_shared<batch_cost>();
+	made.measure = [choice, threads, ns = cost.ns, found](
+			       row &, double seconds) { return measure_batch(seconds, batch_of(choice, threads, ns), *found); };
+	rows.push_back(made);
+}
+
+static void add_overhead(std::vector<row> &rows, const choice &choice, const item_cost &cost, unsigned threads, enum tier tier)
+{
+	row made = batch_row("pipeline/" + choice.name, std::string("overhead_") + cost.name, choice, threads, tier);
+	made.note = "whole batches in pairs, with the choice and without any; overhead: the share of time that the choice adds";
+	auto found = std::make_shared<batch_cost>();
+	auto random = std::make_shared<uint64_t>(threads);
+	made.measure = [choice, threads, ns = cost.ns, found, random](row &, double seconds) {
+		/* A share of one per cent needs more than one window's noise lets through. */
+		const double windows = 10;
+		return measure_overhead(windows * seconds, batch_of(choice, threads, ns), *found, random.get());
+	};
+	rows.push_back(made);
+}
+
 void add_pipeline_rows(std::vector<row> &rows, const plan &plan)
 {
-	for (const choice &choice : choices) {
-		const registered *initialiser = registry_find(FAMILY_INITIALISER, choice.initialiser);
-		const registered *counter = registry_find(FAMILY_COUNTER, choice.counter);
-		const registered *progress = registry_find(FAMILY_PROGRESS, choice.progress);
-		const std::string subject =
-			std::string("pipeline/") + choice.initialiser + "+" + choice.counter + "+" + choice.progress;
-		for (const item_cost &cost : costs)
-			for (unsigned threads : plan.threads) {
-				row made;
-				made.name = row_name(subject, cost.operation, threads);
-				made.threads = threads;
-				made.note = "per further item of a batch; its start is taken off";
-				batch_options options = {};
-				if (!initialiser || !counter || !progress) {
-					made.skipped = "an implementation of this choice is missing";
-				} else {
-					options.initialiser = initialiser_of(initialiser);
-					options.counter = counter_of(counter);
-					options.progress = progress_of(progress);
-					if (const char *why = batch_impossible(&options))
-						made.skipped = why;
-				}
-				auto found = std::make_shared<batch_cost>();
-				made.measure = [options, ns = cost.ns, found](row &self, double seconds) {
-					return measure_batch(self, seconds, options, ns, *found);
-				};
-				if (!made.oversubscribed() || plan.tier == TIER_FULL)
-					rows.push_back(made);
-			}
-	}
+	for (const item_cost &cost : costs)
+		for (unsigned threads : plan.threads) {
+			const std::string operation = std::string("batch_") + cost.name;
+			const std::string floor = row_name("floor", operation, threads);
+			add_batch(rows, "floor", operation, no_choice(), cost, threads, "");
+			for (const choice &choice : batch_choices())
+				add_batch(rows, "pipeline/" + choice.name, std::string("item_") + cost.name, choice, cost,
+					threads, floor);
+		}
+	const item_cost &microsecond = costs[1];
+	for (const choice &choice : batch_choices())
+		for (unsigned threads : plan.threads)
+			add_overhead(rows, choice, microsecond, threads,
+				choice.name == batch_choices().back().name ? TIER_QUICK : TIER_DEFAULT);
 }
 
 } // namespace bench
