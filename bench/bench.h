@@ -14,7 +14,8 @@
  *               bootstrap interval), ratio_low and ratio_high, processes, and modes[] {ns, share} where there are two.
  * distributions[]  {name (a row's), unit "ns", count, p50, p90, p99, p999, max, buckets[] [upper ns, count]} over all processes
  * studies       {NAME: what study NAME found}: measurements that are no rows (struct study)
- * goals[]       {name, subject, what, value, low, high, limit, better ("less", "more"), kind ("gate", "expected"), met, rows[], why}
+ * goals[]       {subject, what, value, low, high, limit, better ("less", "more"), kind ("gate", "expected"), met, sure (the whole interval
+ *               is on that side of the limit), rows[] (value: the quotient of the two)}
  */
 #ifndef ONCEPROOF_BENCH_BENCH_H
 #define ONCEPROOF_BENCH_BENCH_H
@@ -197,6 +198,11 @@ collected run_processes(const std::string &program, const std::vector<std::strin
 
 /* The JSON described above (result.cc). */
 std::shared_ptr<json_t> result_json(const std::vector<row> &rows, const collected &collected);
+
+/* What the two headers promise, judged where the rows are there (goals.cc). */
+std::vector<std::string> goal_rows();
+json_t *goals_json(const std::vector<row> &rows);
+void print_goals(const std::vector<row> &rows);
 
 /* For people, on stdout. */
 void print_header(const plan &plan);

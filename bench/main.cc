@@ -88,7 +88,7 @@ std::vector<unsigned> default_threads(enum tier tier)
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD, PROCESS, HINTS, BUDGET, STUDY };
+	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD, PROCESS, HINTS, BUDGET, STUDY, GOALS };
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
 		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
@@ -96,7 +96,8 @@ static plan parse(int argc, char **argv, bool *list)
 		{"no-table", no_argument, nullptr, NO_TABLE}, {"load", required_argument, nullptr, LOAD},
 		{"process", required_argument, nullptr, PROCESS}, {"hints", required_argument, nullptr, HINTS},
 		{"budget", required_argument, nullptr, BUDGET}, {"study", required_argument, nullptr, STUDY},
-		{"help", no_argument, nullptr, 'h'}, {}};
+		{"goals", no_argument, nullptr, GOALS}, {"help", no_argument, nullptr, 'h'}, {}};
+	bool goals = false;
 	for (int key; (key = getopt_long(argc, argv, "qvh", options, nullptr)) != -1;) {
 		switch (key) {
 		case QUICK:
@@ -126,6 +127,9 @@ static plan parse(int argc, char **argv, bool *list)
 			if (!implementation_load(optarg))
 				exit(EXIT_USAGE);
 			plan.loads.push_back(optarg);
+			break;
+		case GOALS:
+			goals = true;
 			break;
 		/* From the parent to its children. */
 		case PROCESS:
@@ -159,6 +163,8 @@ static plan parse(int argc, char **argv, bool *list)
 		}
 	}
 	plan.globs.assign(argv + optind, argv + argc);
+	if (goals)
+		plan.globs = goal_rows();
 	if (plan.threads.empty())
 		plan.threads = default_threads(plan.tier);
 	return plan;

@@ -324,6 +324,7 @@ std::shared_ptr<json_t> result_json(const std::vector<row> &rows, const collecte
 	json_object_set_new(root, "benchmarks", lines);
 	json_object_set_new(root, "distributions", distributions_json(rows));
 	json_object_set(root, "studies", collected.studies.get());
+	json_object_set_new(root, "goals", goals_json(rows));
 	return std::shared_ptr<json_t>(root, json_decref);
 }
 

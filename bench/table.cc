@@ -116,6 +116,7 @@ void print_table(const std::vector<row> &rows, const collected &collected)
 		else if (!row.skipped.empty())
 			printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
 	}
+	print_goals(rows);
 	if (collected.partial)
 		printf("\nInterrupted: %u processes ended whole.\n", collected.processes);
 	else if (collected.dropped)
