@@ -40,7 +40,7 @@ json_t *study_machine(const plan &plan);
 std::string machine_summary(const json_t *machine);
 
 /* Who else used the machine while something was measured. begin(), run and wait for all children, end(). CPU time of children that were
- * not waited for counts as others'. Intervals of less than about half a second are too short for the kernel's counts. */
+ * not waited for counts as others'. Intervals of less than about half a second are too short for the kernel's counts; then the load average from before decides. */
 struct machine_watch {
 	void begin();
 	/* A new object: seconds, others_share, steal_share (of the time of the CPUs that we may use), throttled_share (of the time of the CPUs
@@ -54,7 +54,7 @@ struct machine_watch {
 		bool known = false; /* the kernel's counts could be read */
 		double wall_s = 0, busy_s = 0, steal_s = 0, ours_s = 0, throttled_s = 0;
 		uint64_t throttled_periods = 0;
-		double cycle_ns = 0;
+		double cycle_ns = 0, load = 0;
 	};
 
       private:

@@ -20,8 +20,8 @@ void **machine_loop_chase(void **start, uint64_t ops);
 /* OPS multiplications in four independent chains, a multiple of 64: as many as the core's multiplier takes. */
 void machine_loop_multiply(uint64_t ops);
 
-/* Like floor_ping, but gives up when *STOP is set while it waits: false. */
-bool machine_ping(uint64_t *turn, uint64_t rounds, const bool *stop);
+/* Like floor_ping, but a wait that is not over when CLOCK_MONOTONIC is at DEADLINE_NS ends it: false. */
+bool machine_ping(uint64_t *turn, uint64_t rounds, uint64_t deadline_ns);
 
 #ifdef __cplusplus
 }
