@@ -84,7 +84,7 @@ const goal goals[] = {
 };
 
 struct judged {
-	const goal *goal;
+	const struct goal *goal;
 	double value;
 	interval likely;
 	bool met;  /* the median is on the right side */
