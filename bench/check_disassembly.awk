@@ -3,6 +3,8 @@
 # itself other than to a declared symbol. Variables: loops (names that must be there), calls (declared symbols), subject, and pointers: 1
 # where calls through pointers are the job, as with a progress that asks the counter and tells the front end.
 #
+# "loop>function" among the loops: this loop is to call that function once per operation, and both are read.
+#
 # A loop leaves itself by a call, or by a jump to another function. Its own cold part (gcc's LOOP.cold) belongs to it.
 
 function complain(what)
@@ -43,6 +45,10 @@ function leave(symbol,    plain)
 	# A restartable sequence's way out when it was interrupted: a few instructions of the file's own assembly.
 	if (plain == loop || plain in declared || plain == "__rseq_cold")
 		return
+	if (loop in callee && plain == callee[loop]) {
+		called[loop] = 1
+		return
+	}
 	complain((kind == "call" ? "calls " : "jumps to ") plain)
 }
 
@@ -64,8 +70,14 @@ function settle(    target)
 
 BEGIN {
 	split(loops, names)
-	for (i in names)
-		wanted[names[i]] = 1
+	for (i in names) {
+		split(names[i], pair, ">")
+		wanted[pair[1]] = 1
+		if (pair[2] != "") {
+			wanted[pair[2]] = 1
+			callee[pair[1]] = pair[2]
+		}
+	}
 	split(calls, symbols)
 	for (i in symbols)
 		declared[symbols[i]] = 1
@@ -150,6 +162,8 @@ END {
 			complain("is not in the object file")
 		else if (!(name in operations))
 			complain("has no operation left in it")
+		else if (name in callee && !(name in called))
+			complain("does not call " callee[name])
 	}
 	exit bad
 }

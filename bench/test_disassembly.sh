@@ -18,7 +18,7 @@ check()
 {
 	local loops pointers=0
 	case $2 in
-	counter/*) loops="counter_loop_increment counter_loop_value" ;;
+	counter/*) loops="counter_loop_increment counter_loop_increment_call>counter_increment_call counter_loop_read_every_100 counter_loop_value" ;;
 	initialiser/*) loops="initialiser_loop_get" ;;
 	progress/*) loops="progress_loop_step" pointers=1 ;; # it asks the counter and tells the front end: that is its job
 	floor/*) loops="floor_loop_load_branch floor_loop_lock_xadd floor_loop_store floor_ping floor_pong" ;;

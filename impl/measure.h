@@ -7,11 +7,17 @@
  * inlined, also where the compiler finds it large, so that no call is measured beside the operation. */
 #if defined(__clang__)
 #define MEASURED __attribute__((noinline, used, flatten))
-#define MEASURE_UNROLL _Pragma("clang loop unroll_count(64)")
+#define MEASURE_PRAGMA(words) _Pragma(#words)
+#define MEASURE_UNROLL_BY(times) MEASURE_PRAGMA(clang loop unroll_count(times))
 #else
 #define MEASURED __attribute__((noipa, used, flatten))
-#define MEASURE_UNROLL _Pragma("GCC unroll 64")
+#define MEASURE_PRAGMA(words) _Pragma(#words)
+#define MEASURE_UNROLL_BY(times) MEASURE_PRAGMA(GCC unroll times)
 #endif
+#define MEASURE_UNROLL MEASURE_UNROLL_BY(64)
+
+/* Where a loop is compared with the same loop around another operation, both begin at the same place of a line of code. */
+#define MEASURE_PLACED __attribute__((aligned(64)))
 
 /* The compiler may neither drop X nor move memory accesses across this point; costs no instruction. */
 #define measure_keep(x) __asm__ volatile("" : : "r"(x) : "memory")

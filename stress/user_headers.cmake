@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
-# The headers that users' files include, in libexec/onceproof/include, as they are installed: <onceproof.h>, and for implementations the families'
+# The headers that users' files include, in libexec/onceproof/include, as they are installed: <onceproof.h>, what it has to take along, and for implementations the families'
 # headers, so that a copy of a lesson compiles as it stands (program_includes.c).
 set(user_headers ${PROJECT_BINARY_DIR}/libexec/onceproof/include)
 configure_file(${PROJECT_SOURCE_DIR}/include/onceproof.h ${user_headers}/onceproof.h COPYONLY)
+# <onceproof/once.h>, <onceproof/tally.h>: to take along.
+file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/onceproof/*.h)
+foreach(header ${headers})
+	get_filename_component(name ${header} NAME)
+	configure_file(${header} ${user_headers}/onceproof/${name} COPYONLY)
+endforeach()
 foreach(header contract.h measure.h)
 	configure_file(${PROJECT_SOURCE_DIR}/impl/${header} ${user_headers}/onceproof/${header} COPYONLY)
 endforeach()

@@ -58,6 +58,10 @@ struct counter_implementation {
 	uint64_t (*watch)(struct counter *c, uint64_t seen);
 	/* Measured loops, compiled beside the operations so that they inline. OPS is a multiple of 64. */
 	void (*loop_increment)(struct counter *c, struct counter_seat *seat, uint64_t ops);
+	/* One call of a function per increment, into which the compiler cannot see. */
+	void (*loop_increment_call)(struct counter *c, struct counter_seat *seat, uint64_t ops);
+	/* ROUNDS times: 100 increments, then one value(), which the last of them returns. */
+	uint64_t (*loop_read_every_100)(struct counter *c, struct counter_seat *seat, uint64_t rounds);
 	uint64_t (*loop_value)(struct counter *c, uint64_t ops);
 };
 

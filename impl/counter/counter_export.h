@@ -11,11 +11,57 @@ static void counter_leave(struct counter *c, struct counter_seat *seat);
 static uint64_t counter_increment(struct counter *c, struct counter_seat *seat);
 static uint64_t counter_value(struct counter *c);
 
+/* What a thread has in hand while it counts in a loop that the compiler sees whole. Here: its seat. An implementation whose thread can
+ * keep its count in a variable of its own defines COUNTER_HAND, and these two. */
+#ifndef COUNTER_HAND
+struct counter_hand {
+	struct counter_seat *seat; /* borrowed */
+};
+
+static inline struct counter_hand counter_take_in_hand(struct counter_seat *seat)
+{
+	return (struct counter_hand){seat};
+}
+
+static inline uint64_t counter_increment_in_hand(struct counter *c, struct counter_hand *hand)
+{
+	return counter_increment(c, hand->seat);
+}
+#endif
+
 MEASURED static void counter_loop_increment(struct counter *c, struct counter_seat *seat, uint64_t ops)
 {
+	struct counter_hand hand = counter_take_in_hand(seat);
 	MEASURE_UNROLL
 	for (uint64_t i = 0; i < ops; i++)
-		measure_keep(counter_increment(c, seat));
+		measure_keep(counter_increment_in_hand(c, &hand));
+}
+
+MEASURED MEASURE_PLACED static uint64_t counter_increment_call(struct counter *c, struct counter_seat *seat)
+{
+	uint64_t step = counter_increment(c, seat);
+	measure_keep(step);
+	return step;
+}
+
+MEASURED MEASURE_PLACED static void counter_loop_increment_call(struct counter *c, struct counter_seat *seat, uint64_t ops)
+{
+	for (uint64_t i = 0; i < ops; i++)
+		measure_keep(counter_increment_call(c, seat));
+}
+
+MEASURED static uint64_t counter_loop_read_every_100(struct counter *c, struct counter_seat *seat, uint64_t rounds)
+{
+	uint64_t last = 0;
+	struct counter_hand hand = counter_take_in_hand(seat);
+	for (uint64_t round = 0; round < rounds; round++) {
+		MEASURE_UNROLL_BY(20)
+		for (int i = 0; i < 100; i++)
+			measure_keep(counter_increment_in_hand(c, &hand));
+		last = counter_value(c);
+		measure_keep(last);
+	}
+	return last;
 }
 
 MEASURED static uint64_t counter_loop_value(struct counter *c, uint64_t ops)
@@ -44,5 +90,7 @@ MEASURED static uint64_t counter_loop_value(struct counter *c, uint64_t ops)
 		.increment = counter_increment,                                             \
 		.value = counter_value,                                                     \
 		.loop_increment = counter_loop_increment,                                   \
+		.loop_increment_call = counter_loop_increment_call,                         \
+		.loop_read_every_100 = counter_loop_read_every_100,                         \
 		.loop_value = counter_loop_value,                                           \
 		__VA_ARGS__}
