@@ -155,6 +155,25 @@ bool facts_wrong(const json_t *subject)
 	return false;
 }
 
+bool facts_fix(const json_t *subject, const char *promise)
+{
+	return strcmp(node_string(node_get(subject, "claims"), promise), "claimed") == 0 ||
+	       strcmp(node_string(node_get(node_get(subject, "contracts"), promise), "claim"), "claimed") == 0;
+}
+
+bool facts_right(const json_t *subject, const char *promise)
+{
+	if (!facts_fix(subject, promise) || strcmp(node_string(node_get(subject, "claims"), "race_free"), "missing") == 0)
+		return false;
+	const char *name;
+	json_t *contract;
+	json_object_foreach(node_get(subject, "contracts"), name, contract) {
+		if (facts_standing(subject, name) == STANDING_BROKEN)
+			return false;
+	}
+	return true;
+}
+
 /* Adds SUBJECT to the list if it is new; returns it, borrowed. INDEX maps names to entries. */
 static json_t *add_subject(json_t *subjects, json_t *index, const char *name)
 {
@@ -314,6 +333,9 @@ json_t *facts_gather(const json_t *report)
 	const json_t *host = node_get(report, "host");
 	node_set(facts, "cores", json_real(node_number(host, "cores_usable", node_number(host, "cores_online", 0))));
 	node_set(facts, "costs", facts_costs(report));
+	node_set(facts, "machines", facts_machines(report));
+	node_set(facts, "distributions", facts_distributions(report));
+	node_set(facts, "goals", facts_goals(report));
 	size_t i;
 	json_t *row;
 	json_array_foreach(node_get(facts, "costs"), i, row) {

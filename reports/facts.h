@@ -27,9 +27,18 @@ extern const struct standing_look standing_looks[];
 /* A Jansson object:
  * subjects[]  {subject, family, name, file, lesson, source, claims{promise: claim}, contracts{promise: contract}, results[], costs[]},
  *             in reading order; costs: rows as below.
- * costs[]     {subject, family, implementation, operation, threads, host, ns, ratio, floor, least, most, oversubscribed, broken}: one per row, thread
- *             count and machine (host is "" where there is only one), the median of its repetitions; floors have family "floor".
- *             broken: the claim that a repetition refuted, in a sentence.
+ * costs[]     {subject, family, implementation, peer, operation, threads, host, ns, low, high, ratio, ratio_low, ratio_high, processes, repetitions,
+ *             least, most, modes[] {ns, share}, floor, label, lost, extra_loads, backwards, oversubscribed, disturbed, unpinned, implausible,
+ *             broken, skipped}: one per row, thread count and machine (host is "" where there is only one); floors have family "floor".
+ *             ns is the median over processes and low to high its 95 % interval; without processes (older files, too few) it is the
+ *             median of the repetitions, and there is no interval. lost, extra_loads, backwards: shares of the operations.
+ *             broken: the claim that a repetition refuted, in a sentence. skipped: why there is no ns.
+ * machines[]  {key (the costs' host), label ("" or "A"), cpu, class, cores, compiler, version, plan, date, processes, window_ms, loaded, partial,
+ *             peers[], measured {}}: where the prices come from; measured is context.machine (bench/bench.h) where there is one.
+ *             studies {} what studies found there.
+ * distributions[] {subject, family, implementation, operation, threads, host, count, p50, p90, p99, p999, max, curve[] [nines, ns]}: latencies of
+ *             single operations; nines is -log10(1 - share), 3 for 99.9 %.
+ * goals[]     the report's, those that were judged.
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
  *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, judged, broken, seen[]}; seen: what the broken
  *             ones did.
@@ -62,6 +71,21 @@ enum standing facts_choice_standing(const json_t *facts, const json_t *choice, e
 
 /* The cost row of a subject (or of family "floor") on HOST ("": the only machine), or NULL. Borrowed. */
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads, const char *host);
+
+/* The machine whose rows are marked with HOST, or NULL. Borrowed. */
+const json_t *facts_machine(const json_t *facts, const char *host);
+
+/* Its label: "" for the only one, "A", "B"; HOST itself when it is not known. Borrowed. */
+const char *facts_machine_label(const json_t *facts, const char *host);
+
+/* The entry of HOST's peers[] {name, version, missing} for a subject, or NULL. Borrowed. */
+const json_t *facts_peer(const json_t *facts, const char *subject, const char *host);
+
+/* Is SUBJECT a fix: does it claim PROMISE, the one that its family is about? */
+bool facts_fix(const json_t *subject, const char *promise);
+
+/* Does nothing speak against calling SUBJECT right: a fix, with no claim refuted and no data race that it admits? */
+bool facts_right(const json_t *subject, const char *promise);
 
 /* Does one of the outcomes seen or findings of RESULT refute PROMISE? */
 bool result_refutes(const json_t *result, const char *promise);

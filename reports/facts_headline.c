@@ -79,13 +79,6 @@ static bool tell_race(json_t *sentences, const json_t *report, const struct race
 	return true;
 }
 
-/* Is SUBJECT a fix: does it claim the promise that its family is about? */
-static bool is_fix(const json_t *subject, const char *promise)
-{
-	return strcmp(node_string(node_get(subject, "claims"), promise), "claimed") == 0 ||
-	       strcmp(node_string(node_get(node_get(subject, "contracts"), promise), "claim"), "claimed") == 0;
-}
-
 struct tally {
 	size_t fixes, hold, upheld, unshown, refuted; /* implementations; claimed promises */
 };
@@ -111,25 +104,11 @@ static void count_fixes(struct tally *tally, const json_t *facts, const struct r
 		}
 		tally->upheld += shown;
 		tally->refuted += broken;
-		if (is_fix(subject, race->promise)) {
+		if (facts_fix(subject, race->promise)) {
 			tally->fixes++;
 			tally->hold += !broken && facts_standing(subject, race->promise) == STANDING_HOLDS;
 		}
 	}
-}
-
-/* Does nothing speak against calling SUBJECT right: a fix, with no claim refuted and no data race that it admits? */
-static bool is_right(const json_t *subject, const char *promise)
-{
-	if (!is_fix(subject, promise) || strcmp(node_string(node_get(subject, "claims"), "race_free"), "missing") == 0)
-		return false;
-	const char *name;
-	json_t *contract;
-	json_object_foreach(node_get(subject, "contracts"), name, contract) {
-		if (facts_standing(subject, name) == STANDING_BROKEN)
-			return false;
-	}
-	return true;
 }
 
 /* The cheapest (or dearest) of the right implementations on one thread, of those that claim PROMISE; NULL if none was timed. */
@@ -145,7 +124,7 @@ static const json_t *priced_row(const json_t *facts, const struct race *race, co
 			continue;
 		const json_t *subject = facts_subject(facts, node_string(row, "subject"));
 		if (!subject || subject_family(node_string(row, "subject")) != race->family ||
-			!is_right(subject, race->promise) || !is_fix(subject, promise))
+			!facts_right(subject, race->promise) || !facts_fix(subject, promise))
 			continue;
 		double ratio = node_number(row, "ratio", 0), so_far = node_number(best, "ratio", 0);
 		if (!best || (dearest ? ratio > so_far : ratio < so_far))

@@ -4,11 +4,26 @@
 #define ONCEPROOF_FACTS_PARTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 json_t *facts_costs(const json_t *report);
 json_t *facts_choices(const json_t *report);
 
+/* The machines that the prices come from; see facts.h. */
+json_t *facts_machines(const json_t *report);
+
+json_t *facts_distributions(const json_t *report);
+json_t *facts_goals(const json_t *report);
+
 /* Sets headline, sentences and tone of FACTS, whose other members stand already. */
 void facts_headline(json_t *facts, const json_t *report);
+
+/* The median of an array of numbers, which is sorted on the way; -1 for an empty one. */
+double numbers_median(json_t *numbers);
+
+/* The parts of a benchmark row's name, "counter/mutex/increment/threads:2"; a floor has subject "floor". BYTES of room for each text.
+ * False if NAME has another shape. */
+bool row_name_split(const char *name, char *subject, char *operation, size_t bytes, int *threads);
 
 #endif

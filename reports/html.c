@@ -114,15 +114,19 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 static void data_block(FILE *out, const json_t *facts)
 {
 	json_t *data =
-		node_must(json_pack("{s:O, s:O}", "costs", node_get(facts, "costs"), "choices", node_get(facts, "choices")));
-	json_t *wrong = node_must(json_array());
+		node_must(json_pack("{s:O, s:O, s:O, s:O}", "costs", node_get(facts, "costs"), "choices", node_get(facts, "choices"),
+			"distributions", node_get(facts, "distributions"), "machines", node_get(facts, "machines")));
+	json_t *wrong = node_must(json_array()), *right = node_must(json_array());
 	size_t i;
 	const json_t *subject;
 	json_array_foreach(node_get(facts, "subjects"), i, subject) {
 		if (facts_wrong(subject))
 			node_append(wrong, node_text(node_string(subject, "subject")));
+		else if (facts_right(subject, "exactly_once") || facts_right(subject, "no_lost_update"))
+			node_append(right, node_text(node_string(subject, "subject")));
 	}
 	node_set(data, "wrong", wrong);
+	node_set(data, "right", right);
 	fputs("<script type=\"application/json\" id=\"data\">", out);
 	markup_json(out, data);
 	fputs("</script>\n", out);
@@ -138,6 +142,7 @@ static void scripts(FILE *out, const char *nonce)
 	}
 	fill(out, "<script nonce=\"$\">\n", nonce);
 	fputs(page_js, out);
+	fputs(charts_js, out);
 	fputs("</script>\n", out);
 }
 
@@ -146,7 +151,7 @@ static void page(FILE *out, const json_t *report)
 	json_t *facts = facts_gather(report);
 	char nonce[HTML_NONCE_MAX] = "";
 	html_nonce(nonce);
-	html_head(out, node_string(facts, "headline"), nonce, "");
+	html_head(out, node_string(facts, "headline"), nonce, prices_css);
 	opening(out, facts, report);
 	if (!*page_chart_js)
 		fputs("<p class=\"note\">This program was built without Chart.js (Debian's package libjs-chart.js), so there are "
@@ -154,11 +159,11 @@ static void page(FILE *out, const json_t *report)
 		      "tables hold the same numbers.</p>\n",
 			out);
 	html_matrix_right(out, facts);
-	html_matrix_fast(out, facts);
+	html_fast(out, facts, report);
 	html_matrix_pipeline(out, facts);
 	html_subjects(out, facts);
 	html_glossary(out);
-	html_machine(out, report);
+	html_machine(out, facts, report);
 	fputs("</main>\n<footer><p>Made by onceproof. This page is whole: it loads nothing.</p></footer>\n", out);
 	data_block(out, facts);
 	scripts(out, nonce);

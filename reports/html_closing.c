@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of the page: words, limits, machine. */
-#include <inttypes.h>
+/* The end of the page: words and limits. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,72 +53,4 @@ void html_glossary(FILE *out)
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
 		fill(out, "<li>$</li>\n", limits[i]);
 	fputs("</ul>\n</section>\n", out);
-}
-
-/* The value of a host member in words; false when there is none. */
-static bool host_words(const char *key, const json_t *value, struct words *text)
-{
-	double number = json_number_value(value);
-	if (json_is_string(value))
-		return false;
-	if (json_is_null(value))
-		snprintf(text->text, sizeof text->text, "none");
-	else if (strstr(key, "_bytes"))
-		*text = bytes_words(number);
-	else if (json_is_integer(value))
-		*text = count_words(number);
-	else
-		snprintf(text->text, sizeof text->text, "%g", number);
-	return true;
-}
-
-static void host_table(FILE *out, const json_t *host, const char *caption)
-{
-	fill(out, "<table class=\"host\"><caption>$</caption><tbody>\n", caption);
-	const char *key;
-	json_t *value;
-	json_object_foreach((json_t *)host, key, value) {
-		struct words number = {""};
-		if (json_is_object(value) || json_is_array(value) || json_is_boolean(value))
-			continue;
-		bool counted = host_words(key, value, &number);
-		char label[64];
-		snprintf(label, sizeof label, "%s", key);
-		char *unit = strstr(label, "_bytes");
-		if (unit)
-			*unit = '\0';
-		for (char *at = label; (at = strchr(at, '_'));)
-			*at = ' ';
-		fill(out, "<tr><th scope=\"row\">$</th><td>$</td></tr>\n", label,
-			counted ? number.text : json_string_value(value));
-	}
-	fputs("</tbody></table>\n", out);
-}
-
-void html_machine(FILE *out, const json_t *report)
-{
-	fputs("<section id=\"machine\" aria-labelledby=\"machine-title\">\n<h2 id=\"machine-title\">Machine, seed, "
-	      "command</h2>\n",
-		out);
-	const json_t *hosts = node_get(report, "hosts"), *host;
-	size_t i;
-	if (json_array_size(hosts)) {
-		json_array_foreach(hosts, i, host)
-			host_table(out, host, node_string(host, "id"));
-	} else {
-		host_table(out, node_get(report, "host"), "This machine");
-	}
-	char seed[32] = "";
-	const json_t *value = node_get(report, "seed");
-	if (json_is_integer(value))
-		snprintf(seed, sizeof seed, "%" PRId64, (int64_t)json_integer_value(value));
-	else if (json_is_string(value))
-		snprintf(seed, sizeof seed, "%.31s", json_string_value(value));
-	fill(out, "<p>Seed <code>$</code>.", seed);
-	const char *command = node_string(report, "command");
-	if (*command)
-		fill(out, " Once more, the same: <code class=\"command\">$</code>", command);
-	else if (*seed)
-		fill(out, " Once more, the same: <code class=\"command\">./onceproof report --seed $</code>", seed);
-	fputs("</p>\n</section>\n", out);
 }

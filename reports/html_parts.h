@@ -17,7 +17,23 @@ void html_nonce(char nonce[HTML_NONCE_MAX]);
 void html_head(FILE *out, const char *title, const char *nonce, const char *style);
 
 void html_matrix_right(FILE *out, const json_t *facts);
-void html_matrix_fast(FILE *out, const json_t *facts);
+
+/* What it costs: where it was measured, the short list, the price list; then what the others below have for it. */
+void html_fast(FILE *out, const json_t *facts, const json_t *report);
+
+/* The bug, a fix and what else people take, as bars: for each machine, a get and an increment. */
+void html_short(FILE *out, const json_t *facts);
+
+/* Latency distributions: percentiles as a table and a plot. Nothing where none was measured. */
+void html_latency(FILE *out, const json_t *facts);
+
+/* Memory and code size; the goals. Nothing where there are none. */
+void html_sizes(FILE *out, const json_t *facts);
+void html_goals(FILE *out, const json_t *facts);
+
+/* Up to which item cost the choice matters. Nothing where it was not measured. */
+void html_crossings(FILE *out, const json_t *facts);
+
 void html_matrix_pipeline(FILE *out, const json_t *facts);
 
 /* Every implementation, one after the other. */
@@ -33,11 +49,21 @@ void html_interleaving(FILE *out, const json_t *finding);
 /* The words, and what a green page does not prove. */
 void html_glossary(FILE *out);
 
-/* Machine, seed, command. */
-void html_machine(FILE *out, const json_t *report);
+/* The machine as measured, seed, command. */
+void html_machine(FILE *out, const json_t *facts, const json_t *report);
 
 /* An element that the page's script fills with a chart; KIND and KEY say which, LABEL is what a screen reader says. */
 void html_chart(FILE *out, const char *kind, const char *key, const char *label);
+
+/* "no_lost_update" with places where a narrow column may break it: after '_' and '+'. */
+void html_breakable(FILE *out, const char *name);
+
+/* A link to the part of SUBJECT (of facts) below, by its name. */
+void html_link(FILE *out, const json_t *subject);
+
+/* The first cell of a row about the implementation NAME ("counter/mutex") on HOST: a link where there is one, a mark where it is wrong, the
+ * package of a peer, and the machine where there are several. */
+void html_row_head(FILE *out, const json_t *facts, const char *name, const char *host);
 
 /* A matrix's cell for STANDING: symbol, and its word for those who cannot see it. */
 void html_standing(FILE *out, enum standing standing);

@@ -143,21 +143,49 @@ struct words count_words(double count)
 static void three_digits(char *text, size_t bytes, double value)
 {
 	double size = fabs(value);
-	snprintf(text, bytes, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2, value);
+	snprintf(text, bytes, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 || size == 0 ? 2 : 3, value);
+}
+
+/* The unit in which NANOSECONDS is said, and by what it is divided for that. */
+static const char *time_unit(double nanoseconds, double *divisor)
+{
+	static const char *const units[] = {"ns", "µs", "ms", "s"};
+	size_t unit = 0;
+	for (*divisor = 1; fabs(nanoseconds / *divisor) >= 999.5 && unit < 3; unit++)
+		*divisor *= 1000;
+	return units[unit];
 }
 
 struct words time_words(double nanoseconds)
 {
-	static const char *const units[] = {"ns", "µs", "ms", "s"};
-	size_t unit = 0;
-	while (fabs(nanoseconds) >= 1000 && unit < 3) {
-		nanoseconds /= 1000;
-		unit++;
-	}
 	struct words words;
 	char digits[32];
-	three_digits(digits, sizeof digits, nanoseconds);
-	snprintf(words.text, sizeof words.text, "%s %s", digits, units[unit]);
+	double divisor;
+	const char *unit = time_unit(nanoseconds, &divisor);
+	three_digits(digits, sizeof digits, nanoseconds / divisor);
+	snprintf(words.text, sizeof words.text, "%s %s", digits, unit);
+	return words;
+}
+
+struct words interval_words(double low, double high, bool unit)
+{
+	struct words words;
+	char from[24], to[24];
+	double divisor;
+	const char *name = time_unit(high, &divisor);
+	three_digits(from, sizeof from, low / divisor);
+	three_digits(to, sizeof to, high / divisor);
+	snprintf(words.text, sizeof words.text, "%s–%s%s%s", from, to, unit ? " " : "", unit ? name : "");
+	return words;
+}
+
+struct words ratio_interval_words(double low, double high)
+{
+	struct words words;
+	char from[24], to[24];
+	three_digits(from, sizeof from, low);
+	three_digits(to, sizeof to, high);
+	snprintf(words.text, sizeof words.text, "%s–%s×", from, to);
 	return words;
 }
 

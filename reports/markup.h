@@ -4,6 +4,7 @@
 #define ONCEPROOF_MARKUP_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -37,8 +38,14 @@ struct words count_words(double count);
 /* Nanoseconds with three digits and a unit: "0.26 ns", "2.5 µs". */
 struct words time_words(double nanoseconds);
 
+/* Two times in the larger one's unit: "0.32–0.35 ns". Without the unit where UNIT is false. */
+struct words interval_words(double low, double high, bool unit);
+
 /* "1.04×", "42.0×", "310×". */
 struct words ratio_words(double ratio);
+
+/* "0.98–1.05×" */
+struct words ratio_interval_words(double low, double high);
 
 /* Bytes with a binary unit: "24 KiB". */
 struct words bytes_words(double bytes);

@@ -9,6 +9,8 @@
 
 EMBED(page_css, PAGE_CSS);
 EMBED(page_js, PAGE_JS);
+EMBED(prices_css, PRICES_CSS);
+EMBED(charts_js, CHARTS_JS);
 EMBED(witness_css, WITNESS_CSS);
 EMBED(witness_js, WITNESS_JS);
 #ifdef PAGE_CHART_JS
