@@ -205,7 +205,7 @@ json_t *goals_json(const std::vector<row> &rows);
 void print_goals(const std::vector<row> &rows);
 
 /* For people, on stdout. */
-void print_header(const plan &plan);
+void print_header(const plan &plan, const json_t *machine);
 void print_table(const std::vector<row> &rows, const collected &collected);
 
 } // namespace bench

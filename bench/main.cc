@@ -17,6 +17,8 @@
 #include "../impl/support/file.h"
 #include "../impl/support/say.h"
 #include "../stress/child.h"
+#include "machine.h"
+#include "peers/peers.h"
 #include "bench.h"
 
 /* stress/implementation_build.h, which is C. */
@@ -406,6 +408,7 @@ static int deliver(const std::vector<row> &rows, const plan &plan, const collect
 	return collected.partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
 }
 
+	json_object_set_new(context, "peers", peers_json());
 static int run_as_parent(const plan &plan, const std::vector<std::string> &flags, bool list)
 {
 	std::vector<row> rows = select_rows(plan);
@@ -423,7 +426,7 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 	}
 	child_catch_interrupts();
 	if (plan.table && !plan.quiet) {
-		print_header(plan);
+		print_header(plan, machine.get());
 		fflush(stdout);
 	}
 	char self[PATH_MAX];
@@ -458,8 +461,18 @@ int main(int argc, char **argv)
 	try {
 		return bench::run(argc, argv);
 	} catch (const std::exception &error) {
+	machine_watch watch;
+	watch.begin();
+	std::shared_ptr<json_t> machine(machine_look(plan), json_decref);
 		if (*error.what()) /* else a child has said it */
 			complain("bench: %s", error.what());
 		return EXIT_USAGE;
 	}
 }
+	/* The study looks closer. */
+	if (json_t *studied = json_object_get(collected.studies.get(), "machine"))
+		machine.reset(json_incref(studied), json_decref);
+	json_object_del(collected.studies.get(), "machine");
+	const std::shared_ptr<json_t> watched(watch.end(), json_decref);
+	machine_merge(machine.get(), watched.get());
+	json_object_set(collected.context.get(), "machine", machine.get());

@@ -4,28 +4,19 @@
 #include <cstdlib>
 
 #include "bench.h"
+#include "machine.h"
 
 namespace bench
 {
 
-void print_header(const plan &plan)
+void print_header(const plan &plan, const json_t *machine)
 {
-	const machine &machine = this_machine();
-	double load = 0;
-	if (getloadavg(&load, 1) != 1)
-		load = -1;
-	printf("%s; %u usable core%s of %u", machine.cpu_model.c_str(), machine.cores, machine.cores == 1 ? "" : "s",
-		machine.allowed);
-	if (machine.quota > 0)
-		printf(", quota %.2f", machine.quota);
-	printf("; load %.2f; %s; clock %s; %s%s\n", load, machine.kernel.c_str(), machine.clock.c_str(), machine.compiler.c_str(),
-		machine.can_pin ? "" : "; threads cannot be pinned");
-	if (load > 0.5)
-		printf("The machine is busy (load %.2f): compare minima and CPU times rather than medians.\n", load);
-	printf("%u processes, each with a window of %.0f ms for every row, in an order drawn anew each time. ns/op is wall time "
-	       "over the\n"
-	       "operations of all threads, the median of the processes; CPU ns/op is what one operation takes of its thread.\n\n",
-		plan.processes, plan.window_s * 1e3);
+	fputs(machine_summary(machine).c_str(), stdout);
+	printf("%s. %u processes, each with a window of %.0f ms for every row, in an order drawn anew each time.\n"
+	       "ns/op: wall time over the operations of all threads, median of the processes with its 95 %% interval; min: the "
+	       "least of all;\n"
+	       "CPU: what one operation takes of its thread; x floor: the median of each process's own ratio to its floor.\n\n",
+		this_machine().compiler.c_str(), plan.processes, plan.window_s * 1e3);
 }
 
 /* Did other programs take the CPUs away in most repetitions, for more than a twentieth of the time? With more threads than cores they
@@ -117,6 +108,14 @@ void print_table(const std::vector<row> &rows, const collected &collected)
 			printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
 	}
 	print_goals(rows);
+	const json_t *machine = json_object_get(collected.context.get(), "machine");
+	if (json_is_true(json_object_get(machine, "loaded")))
+		printf("\nThe machine was not this run's alone (others %.0f %%, stolen %.0f %%, throttled %.0f %% of its CPUs): "
+		       "prefer minima, CPU "
+		       "times and ratios.\n",
+			100 * json_number_value(json_object_get(machine, "others_share")),
+			100 * json_number_value(json_object_get(machine, "steal_share")),
+			100 * json_number_value(json_object_get(machine, "throttled_share")));
 	if (collected.partial)
 		printf("\nInterrupted: %u processes ended whole.\n", collected.processes);
 	else if (collected.dropped)
