@@ -17,9 +17,9 @@
 #include "../impl/support/file.h"
 #include "../impl/support/say.h"
 #include "../stress/child.h"
+#include "bench.h"
 #include "machine.h"
 #include "peers/peers.h"
-#include "bench.h"
 
 /* stress/implementation_build.h, which is C. */
 extern "C" const struct registered *implementation_load(const char *path);
@@ -385,6 +385,7 @@ static void add_context(json_t *context, const plan &plan, const collected &coll
 	add("kernel", machine.kernel);
 	add("clock", machine.clock);
 	add("compiler", machine.compiler);
+	json_object_set_new(context, "peers", peers_json());
 	json_object_set_new(context, "processes", json_integer(collected.processes));
 }
 
@@ -408,7 +409,6 @@ static int deliver(const std::vector<row> &rows, const plan &plan, const collect
 	return collected.partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
 }
 
-	json_object_set_new(context, "peers", peers_json());
 static int run_as_parent(const plan &plan, const std::vector<std::string> &flags, bool list)
 {
 	std::vector<row> rows = select_rows(plan);
@@ -425,6 +425,9 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 		return EXIT_HOLDS;
 	}
 	child_catch_interrupts();
+	machine_watch watch;
+	watch.begin();
+	std::shared_ptr<json_t> machine(machine_look(plan), json_decref);
 	if (plan.table && !plan.quiet) {
 		print_header(plan, machine.get());
 		fflush(stdout);
@@ -436,6 +439,13 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 	collected collected = run_processes(
 		std::string(self, static_cast<size_t>(length)), words_for_children(plan), flags, rows, chosen, plan);
 	add_context(collected.context.get(), plan, collected);
+	/* The study looks closer. */
+	if (json_t *studied = json_object_get(collected.studies.get(), "machine"))
+		machine.reset(json_incref(studied), json_decref);
+	json_object_del(collected.studies.get(), "machine");
+	const std::shared_ptr<json_t> watched(watch.end(), json_decref);
+	machine_merge(machine.get(), watched.get());
+	json_object_set(collected.context.get(), "machine", machine.get());
 	return deliver(rows, plan, collected);
 }
 
@@ -461,18 +471,8 @@ int main(int argc, char **argv)
 	try {
 		return bench::run(argc, argv);
 	} catch (const std::exception &error) {
-	machine_watch watch;
-	watch.begin();
-	std::shared_ptr<json_t> machine(machine_look(plan), json_decref);
 		if (*error.what()) /* else a child has said it */
 			complain("bench: %s", error.what());
 		return EXIT_USAGE;
 	}
 }
-	/* The study looks closer. */
-	if (json_t *studied = json_object_get(collected.studies.get(), "machine"))
-		machine.reset(json_incref(studied), json_decref);
-	json_object_del(collected.studies.get(), "machine");
-	const std::shared_ptr<json_t> watched(watch.end(), json_decref);
-	machine_merge(machine.get(), watched.get());
-	json_object_set(collected.context.get(), "machine", machine.get());
