@@ -128,6 +128,22 @@ bool perf_available()
 	return hardware_error() == 0;
 }
 
+static std::vector<perf_event> &counted()
+{
+	static std::vector<perf_event> events = perf_available() ? perf_hardware() : std::vector<perf_event>();
+	return events;
+}
+
+const std::vector<perf_event> &perf_counted()
+{
+	return counted();
+}
+
+void perf_count(const std::vector<perf_event> &events)
+{
+	counted() = events;
+}
+
 std::string perf_why(int error, const std::string &paranoid)
 {
 	switch (error) {

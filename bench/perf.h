@@ -64,6 +64,10 @@ class perf_group
 /* Can hardware events be counted here? Found out once, by counting. */
 bool perf_available();
 
+/* What windows count: perf_hardware() where it is available, else nothing; or what perf_count chose. Choose before windows run. */
+const std::vector<perf_event> &perf_counted();
+void perf_count(const std::vector<perf_event> &events);
+
 /* {available, why (null when available), events[] names}. Reads perf_event_paranoid below ROOT. A new object. */
 json_t *perf_describe(const std::string &root);
 

@@ -4,6 +4,7 @@
 
 #include "bench.h"
 #include "floors.h"
+#include "perf.h"
 
 namespace bench
 {
@@ -47,6 +48,8 @@ measurement measured(const loop_result &ran)
 		const uint64_t slowest = *std::min_element(ran.thread_ops.begin(), ran.thread_ops.end());
 		made.counters.emplace_back("slowest_share", static_cast<double>(slowest) / mean);
 	}
+	for (size_t i = 0; i < ran.ran.events.size(); i++)
+		made.counters.emplace_back(std::string(perf_counted()[i].name) + "_per_op", ran.ran.events[i] / static_cast<double>(ran.ops));
 	return made;
 }
 

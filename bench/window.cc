@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../impl/contract.h"
+#include "perf.h"
 
 namespace bench
 {
@@ -85,6 +86,7 @@ namespace
 struct alignas(128) record {
 	uint64_t end_ns = 0, cpu_ns = 0, preempted = 0;
 	bool pinned = false;
+	std::vector<double> events;
 };
 
 /* Shared by a team and its starter. */
@@ -100,14 +102,17 @@ struct start_line {
 static void run_member(const team &team, unsigned thread, start_line &line, record &mine)
 {
 	mine.pinned = pin_to(thread);
+	perf_group counters(perf_counted());
 	line.ready.fetch_add(1, std::memory_order_release); // release: pairs with the starter's acquire; publishes `pinned`
 	for (unsigned round = 0; !line.go.load(std::memory_order_acquire); round++) // acquire: pairs with the starter's release
 		wait_a_little(round);
+	counters.start();
 	uint64_t preempted = preemptions(), cpu = thread_cpu_ns();
 	team.body(thread, line.stop);
 	mine.end_ns = now_ns();
 	mine.cpu_ns = thread_cpu_ns() - cpu;
 	mine.preempted = preemptions() - preempted;
+	mine.events = counters.stop();
 	if (team.after)
 		team.after(thread);
 	line.done.fetch_add(1, std::memory_order_release); // release: pairs with the starter's acquire
@@ -137,8 +142,18 @@ static void accompany(const team &team, const std::atomic<bool> &stop)
 	}
 }
 
+/* A sum over threads; nothing where one thread's counters never ran. */
+static void add_events(std::vector<double> &sum, const std::vector<double> &one)
+{
+	if (sum.size() != one.size())
+		sum.clear();
+	for (size_t i = 0; i < sum.size(); i++)
+		sum[i] += one[i];
+}
+
 team_result run_team(const team &team)
 {
+	perf_counted(); /* found out here, not at the start line */
 	start_line line;
 	std::vector<record> records(team.threads);
 	std::vector<std::thread> threads;
@@ -170,12 +185,14 @@ team_result run_team(const team &team)
 	sleep_through(team, line, start);
 	finish();
 
-	team_result result = {0, 0, 0, true};
+	team_result result = {0, 0, 0, true, records.front().events};
+	std::fill(result.events.begin(), result.events.end(), 0);
 	for (const record &one : records) {
 		result.wall_ns = std::max(result.wall_ns, static_cast<double>(one.end_ns - start));
 		result.cpu_ns += static_cast<double>(one.cpu_ns);
 		result.preempted += one.preempted;
 		result.pinned &= one.pinned;
+		add_events(result.events, one.events);
 	}
 	return result;
 }

@@ -54,6 +54,8 @@ struct team_result {
 	double cpu_ns;      /* CPU time of all team threads between */
 	uint64_t preempted; /* how often one of them lost its CPU to somebody else */
 	bool pinned;
+	std::vector<double>
+		events; /* of perf_counted(), in order, by all team threads between; empty where they are not counted */
 };
 
 /* Throws std::system_error when a thread cannot be started. */
