@@ -104,6 +104,7 @@ struct plan {
 	bool child = false;             /* one process of the plan: rows are measured here */
 	unsigned process = 0;           /* which; orders nothing, named in progress */
 	std::string study;              /* not empty: a child that makes this study */
+	std::string save;               /* the name to keep the result under (store.h), or empty */
 	std::vector<std::string> loads; /* shared objects with implementations of the user's */
 	int hints = -1;                 /* descriptor of what the processes before found out; -1: none */
 	bool verbose = false;           /* a line on stderr for each repetition */

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <system_error>
 #include <unistd.h>
@@ -20,6 +19,9 @@
 #include "bench.h"
 #include "machine.h"
 #include "peers/peers.h"
+#include "compare.h"
+#include "names.h"
+#include "store.h"
 
 /* stress/implementation_build.h, which is C. */
 extern "C" const struct registered *implementation_load(const char *path);
@@ -29,7 +31,8 @@ namespace bench
 
 static const char USAGE[] =
 	"usage: onceproof-bench [FILTER...] [--quick|--full] [--json FILE] [--threads LIST] [--shard I/N] [-q|-v]\n"
-	"                       [--list] [--no-table] [-- Google Benchmark flags]\n"
+	"                       [--list] [--no-table] [--save NAME] [--processes N] [-- Google Benchmark flags]\n"
+	"       onceproof-bench --compare A B [FILTER...] ...\n"
 	"FILE gets Google Benchmark's JSON; '-' is stdout, to be used with --no-table.\n";
 enum { THREADS_MAX = 256 };
 
@@ -74,6 +77,29 @@ static void set_full(plan &plan)
 	plan.tier = TIER_FULL;
 }
 
+static unsigned parse_processes(const char *text)
+{
+	enum { PROCESSES_MAX = 1000 };
+	char *end;
+	const unsigned long n = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && n >= 1 && n <= PROCESSES_MAX)
+		return static_cast<unsigned>(n);
+	complain("--processes: '%s' is not a number from 1 to %d", text, PROCESSES_MAX);
+	exit(EXIT_USAGE);
+}
+
+/* A result that is kept must be good for a comparison; and that it cannot be kept is said now, not after the measuring. */
+static void prepare_save(plan &plan)
+{
+	if (plan.save.empty())
+		return;
+	store_prepare(plan.save);
+	if (plan.processes < SAVED_PROCESSES) {
+		plan.budget_s *= static_cast<double>(SAVED_PROCESSES) / plan.processes;
+		plan.processes = SAVED_PROCESSES;
+	}
+}
+
 std::vector<unsigned> default_threads(enum tier tier)
 {
 	const unsigned cores = this_machine().cores;
@@ -90,7 +116,7 @@ std::vector<unsigned> default_threads(enum tier tier)
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD, PROCESS, HINTS, BUDGET, STUDY, GOALS };
+	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD, PROCESS, HINTS, BUDGET, STUDY, GOALS, SAVE, PROCESSES };
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
 		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
@@ -98,8 +124,10 @@ static plan parse(int argc, char **argv, bool *list)
 		{"no-table", no_argument, nullptr, NO_TABLE}, {"load", required_argument, nullptr, LOAD},
 		{"process", required_argument, nullptr, PROCESS}, {"hints", required_argument, nullptr, HINTS},
 		{"budget", required_argument, nullptr, BUDGET}, {"study", required_argument, nullptr, STUDY},
-		{"goals", no_argument, nullptr, GOALS}, {"help", no_argument, nullptr, 'h'}, {}};
+		{"goals", no_argument, nullptr, GOALS}, {"save", required_argument, nullptr, SAVE},
+		{"processes", required_argument, nullptr, PROCESSES}, {"help", no_argument, nullptr, 'h'}, {}};
 	bool goals = false;
+	unsigned processes = 0;
 	for (int key; (key = getopt_long(argc, argv, "qvh", options, nullptr)) != -1;) {
 		switch (key) {
 		case QUICK:
@@ -133,6 +161,12 @@ static plan parse(int argc, char **argv, bool *list)
 		case GOALS:
 			goals = true;
 			break;
+		case SAVE:
+			plan.save = optarg;
+			break;
+		case PROCESSES:
+			processes = parse_processes(optarg);
+			break;
 		/* From the parent to its children. */
 		case PROCESS:
 			plan.child = true;
@@ -164,6 +198,10 @@ static plan parse(int argc, char **argv, bool *list)
 			exit(EXIT_USAGE);
 		}
 	}
+	if (processes) {
+		plan.budget_s *= std::max(1.0, static_cast<double>(processes) / plan.processes);
+		plan.processes = processes;
+	}
 	plan.globs.assign(argv + optind, argv + argc);
 	if (goals)
 		plan.globs = goal_rows();
@@ -181,21 +219,6 @@ static std::vector<std::string> split(const std::string &path)
 		else
 			parts.back() += c;
 	return parts;
-}
-
-/* Globs match part by part; one with fewer parts than the name matches everything below. */
-static bool matches(const std::vector<std::string> &globs, const std::string &name)
-{
-	const std::vector<std::string> parts = split(name);
-	for (const std::string &glob : globs) {
-		const std::vector<std::string> wanted = split(glob);
-		bool all = wanted.size() <= parts.size();
-		for (size_t i = 0; all && i < wanted.size(); i++)
-			all = fnmatch(wanted[i].c_str(), parts[i].c_str(), 0) == 0;
-		if (all)
-			return true;
-	}
-	return globs.empty();
 }
 
 /* The rows of the plan, and every floor that they are compared with. */
@@ -216,7 +239,7 @@ static std::vector<row> select_rows(const plan &plan)
 	std::vector<bool> wanted(all.size());
 	size_t matched = 0;
 	for (size_t i = 0; i < all.size(); i++)
-		if (plan.globs.empty() ? all[i].tier <= plan.tier : matches(plan.globs, all[i].name))
+		if (plan.globs.empty() ? all[i].tier <= plan.tier : name_matches(plan.globs, all[i].name))
 			wanted[i] = matched++ % plan.shards == plan.shard - 1;
 	for (size_t i = 0; i < all.size(); i++)
 		for (size_t f = 0; wanted[i] && f < all.size(); f++)
@@ -374,6 +397,7 @@ static void add_context(json_t *context, const plan &plan, const collected &coll
 	auto add = [&](const char *key, const std::string &value) {
 		json_object_set_new(context, key, json_string(value.c_str()));
 	};
+	json_object_set_new(context, "format", json_integer(SAVED_FORMAT));
 	add("onceproof_version", ONCEPROOF_VERSION);
 	add("partial", collected.partial ? "true" : "false");
 	add("plan", plan.name);
@@ -387,6 +411,18 @@ static void add_context(json_t *context, const plan &plan, const collected &coll
 	add("compiler", machine.compiler);
 	json_object_set_new(context, "peers", peers_json());
 	json_object_set_new(context, "processes", json_integer(collected.processes));
+}
+
+/* Under the name asked for; and what is whole as the latest. */
+static void keep(const std::string &text, const plan &plan, const collected &collected)
+{
+	const bool filtered = !plan.globs.empty() || plan.shards > 1 || !plan.loads.empty();
+	if (!plan.save.empty() && collected.partial)
+		complain("bench: '%s' was not saved, because measuring was interrupted; what was there before is as it was", plan.save.c_str());
+	else if (!plan.save.empty())
+		store_save(plan.save, text);
+	if (!collected.partial && !filtered)
+		store_keep_latest(text);
 }
 
 /* To stdout and to the files asked for. An exit status. */
@@ -404,6 +440,7 @@ static int deliver(const std::vector<row> &rows, const plan &plan, const collect
 			complain("%s: cannot write the benchmarks: %s", path.c_str(), strerror(error));
 			return EXIT_USAGE;
 		}
+	keep(text, plan, collected);
 	if (complain_of_broken(rows))
 		return EXIT_BROKEN;
 	return collected.partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
@@ -451,6 +488,8 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 
 static int run(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--compare") == 0)
+		return compare_main(argc - 1, argv + 1);
 	int words = argc; /* ours; the others are Google Benchmark's */
 	for (int i = 1; i < argc && words == argc; i++)
 		if (strcmp(argv[i], "--") == 0)
@@ -461,6 +500,8 @@ static int run(int argc, char **argv)
 	if (plan.child || !plan.study.empty())
 		return run_as_child(plan, flags);
 	adopt_output_flags(plan, flags, &list);
+	if (!list)
+		prepare_save(plan);
 	return run_as_parent(plan, flags, list);
 }
 

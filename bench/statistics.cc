@@ -135,14 +135,34 @@ static std::vector<double> ways(size_t n, size_t m)
 	return count;
 }
 
+/* More values than this have too many orders for doubles to count. */
+enum { EXACT = 40 };
+
+/* p value of a U of LOWER, by the normal distribution of U with the correction for continuity. TIES: sum of t^3 - t over groups of t. */
+static double by_normal(double n, double m, double lower, double ties)
+{
+	const double all = n + m, variance = n * m / 12 * (all + 1 - ties / (all * (all - 1)));
+	if (variance <= 0)
+		return 1; /* all values are equal */
+	const double z = (n * m / 2 - lower - 0.5) / std::sqrt(variance);
+	return z <= 0 ? 1 : std::erfc(z / std::sqrt(2.0));
+}
+
 std::vector<double> mann_whitney_table(size_t n, size_t m)
 {
-	std::vector<double> p = ways(n, m);
-	const double all = std::accumulate(p.begin(), p.end(), 0.0);
-	std::partial_sum(p.begin(), p.end(), p.begin());
-	p.resize(n * m / 2 + 1);
-	for (double &one : p)
-		one = std::min(1.0, 2 * one / all);
+	std::vector<double> p(n * m / 2 + 1);
+	if (n + m > EXACT) {
+		for (size_t u = 0; u < p.size(); u++)
+			p[u] = by_normal(static_cast<double>(n), static_cast<double>(m), static_cast<double>(u), 0);
+		return p;
+	}
+	const std::vector<double> count = ways(n, m);
+	const double all = std::accumulate(count.begin(), count.end(), 0.0);
+	double below = 0;
+	for (size_t u = 0; u < p.size(); u++) {
+		below += count[u];
+		p[u] = std::min(1.0, 2 * below / all);
+	}
 	return p;
 }
 
@@ -172,20 +192,14 @@ static double twice_u(const std::vector<double> &a, const std::vector<double> &b
 
 double mann_whitney(const std::vector<double> &a, const std::vector<double> &b)
 {
-	enum { EXACT = 40 };
 	if (a.empty() || b.empty())
 		return 1;
 	double ties;
-	const double u2 = twice_u(a, b, &ties), n = static_cast<double>(a.size()), m = static_cast<double>(b.size()), all = n + m;
+	const double u2 = twice_u(a, b, &ties), n = static_cast<double>(a.size()), m = static_cast<double>(b.size());
 	const double lower = std::min(u2, 2 * n * m - u2) / 2;
 	if (ties == 0 && a.size() + b.size() <= EXACT)
 		return mann_whitney_table(a.size(), b.size())[static_cast<size_t>(lower)];
-	const double variance = n * m / 12 * (all + 1 - ties / (all * (all - 1)));
-	if (variance <= 0)
-		return 1; /* all values are equal */
-	/* With the correction for continuity. */
-	const double z = (n * m / 2 - lower - 0.5) / std::sqrt(variance);
-	return z <= 0 ? 1 : std::erfc(z / std::sqrt(2.0));
+	return by_normal(n, m, lower, ties);
 }
 
 std::vector<double> holm(const std::vector<double> &p)

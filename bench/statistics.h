@@ -56,8 +56,8 @@ std::vector<mode> find_modes(std::vector<double> values);
  * all, else normal with tie correction. 1 for an empty side. */
 double mann_whitney(const std::vector<double> &a, const std::vector<double> &b);
 
-/* The exact two-sided p values of the same test for sides of N and M values without ties: element U is the p value of the smaller of the
- * two U statistics being U. N + M <= 40. Element 0 is the smallest p value that these numbers of values can give. */
+/* The two-sided p values of the same test for sides of N and M values without ties (exact up to 40 in all): element U is the p value of the
+ * smaller of the two U statistics being U. Element 0 is the smallest p value that these numbers of values can give. */
 std::vector<double> mann_whitney_table(size_t n, size_t m);
 
 /* The p values of one family of tests, adjusted so that comparing each with alpha keeps the chance of even one false alarm among all of

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Filters of rows. */
+#ifndef ONCEPROOF_BENCH_NAMES_H
+#define ONCEPROOF_BENCH_NAMES_H
+
+#include <string>
+#include <vector>
+
+namespace bench
+{
+
+/* Globs match part by part; one with fewer parts than NAME matches everything below. No globs match everything. */
+bool name_matches(const std::vector<std::string> &globs, const std::string &name);
+
+} // namespace bench
+#endif
