@@ -18,24 +18,61 @@ struct bench_options {
 	struct common common;
 	bool quick, full, list, goals;
 	struct users users;
-	const char *threads; /* borrowed; onceproof-bench checks it */
-	char **globs;        /* borrowed from argv; the list is owned */
+	const char *threads; /* borrowed, like those below; onceproof-bench checks them */
+	const char *save, *processes;
+	const char *compare; /* A; B is the first of the globs */
+	const char *at_least, *by, *fail_on, *markdown;
+	bool all;
+	char **globs; /* borrowed from argv; the list is owned */
 	size_t glob_count;
 	char **flags; /* Google Benchmark's, after "--"; borrowed from argv */
 	size_t flag_count;
 };
 
-enum { KEY_INITIALISER = 0x1f00, KEY_COUNTER, KEY_PROGRESS, KEY_QUICK = 0x2000, KEY_FULL, KEY_LIST, KEY_THREADS, KEY_GOALS };
+enum {
+	KEY_INITIALISER = 0x1f00,
+	KEY_COUNTER,
+	KEY_PROGRESS,
+	KEY_QUICK = 0x2000,
+	KEY_FULL,
+	KEY_LIST,
+	KEY_THREADS,
+	KEY_PROCESSES,
+	KEY_SAVE,
+	KEY_COMPARE,
+	KEY_AT_LEAST,
+	KEY_BY,
+	KEY_FAIL_ON,
+	KEY_MARKDOWN,
+	KEY_ALL,
+	KEY_GOALS
+};
 
 static const struct argp_option bench_argp_options[] = {
-	{"quick", KEY_QUICK, NULL, 0, "the rows that most readers need, in 9 processes with short windows: under 90 s on two cores", 0},
+	{"quick", KEY_QUICK, NULL, 0,
+		"the rows that most readers need, in 9 processes with short windows: under 90 s on two cores", 0},
 	{"full", KEY_FULL, NULL, 0, "every row, in 15 processes with long windows: under 15 minutes", 0},
 	{"goals", KEY_GOALS, NULL, 0, "only what the goals of `once` and `tally` need", 0},
-	{"threads", KEY_THREADS, "LIST", 0, "numbers of threads (default: powers of two up to the cores, and four for each core)", 0},
+	{"threads", KEY_THREADS, "LIST", 0, "numbers of threads (default: powers of two up to the cores, and four for each core)",
+		0},
 	{"initialiser", KEY_INITIALISER, "FILE", 0, "an initialiser of your own, beside the others", 0},
 	{"counter", KEY_COUNTER, "FILE", 0, "a counter of your own", 0},
 	{"progress", KEY_PROGRESS, "FILE", 0, "a progress implementation of your own", 0},
+	{"processes", KEY_PROCESSES, "N", 0, "measure every row in N processes", 0},
 	{"list", KEY_LIST, NULL, 0, "only name the rows", 0},
+	{NULL, 0, NULL, 0, "Comparing over time:", 1},
+	{"save", KEY_SAVE, "NAME", 0,
+		"keep the result as NAME, or in NAME if that is a path ending in .json; 10 processes or more", 1},
+	{"compare", KEY_COMPARE, "A B", 0,
+		"measure nothing; tell which rows changed from saved result A to B. A whole run without a filter is kept as "
+		"'latest'. "
+		"Status 0: no change beyond noise; 1: a row is slower; 2: they cannot be compared; 3: nothing can be said",
+		1},
+	{"all", KEY_ALL, NULL, 0, "every row, with its false-alarm rate and the smallest slowdown it can show", 1},
+	{"at-least", KEY_AT_LEAST, "PERCENT", 0, "smaller changes are negligible (default 2%)", 1},
+	{"by", KEY_BY, "WHAT", 0, "'ratio' to the floor of the same process (default) or 'time'", 1},
+	{"fail-on", KEY_FAIL_ON, "WHAT", 0, "'slower' (default) or 'change': status 1 for faster rows, too", 1},
+	{"markdown", KEY_MARKDOWN, "FILE", 0, "append the comparison as Markdown, such as to $GITHUB_STEP_SUMMARY", 1},
 	{0},
 };
 
@@ -45,6 +82,27 @@ static void add_file(struct bench_options *options, const char *option, enum fam
 		users_close(&options->users);
 		exit(EXIT_USAGE);
 	}
+}
+
+/* Options that make no sense together end the program. */
+static void check_together(const struct bench_options *options)
+{
+	const bool comparing = options->at_least || options->by || options->fail_on || options->markdown || options->all;
+	const bool measuring_too = options->quick || options->full || options->save || options->processes || options->threads ||
+				   options->list || options->users.count;
+	const char *why = NULL;
+	if (options->quick && options->full)
+		why = "--quick and --full exclude each other";
+	else if (comparing && !options->compare)
+		why = "--all, --at-least, --by, --fail-on and --markdown belong to --compare A B";
+	else if (options->compare && measuring_too)
+		why = "--compare measures nothing: it takes two results that --save kept, and filters";
+	else if (options->compare && !options->glob_count)
+		why = "--compare takes two saved results, such as `onceproof bench --compare before latest`";
+	if (!why)
+		return;
+	complain("bench: %s", why);
+	exit(EXIT_USAGE);
 }
 
 static error_t bench_parse(int key, char *arg, struct argp_state *state)
@@ -75,6 +133,30 @@ static error_t bench_parse(int key, char *arg, struct argp_state *state)
 	case KEY_THREADS:
 		options->threads = arg;
 		return 0;
+	case KEY_PROCESSES:
+		options->processes = arg;
+		return 0;
+	case KEY_SAVE:
+		options->save = arg;
+		return 0;
+	case KEY_COMPARE:
+		options->compare = arg;
+		return 0;
+	case KEY_AT_LEAST:
+		options->at_least = arg;
+		return 0;
+	case KEY_BY:
+		options->by = arg;
+		return 0;
+	case KEY_FAIL_ON:
+		options->fail_on = arg;
+		return 0;
+	case KEY_MARKDOWN:
+		options->markdown = arg;
+		return 0;
+	case KEY_ALL:
+		options->all = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (users_is_file(arg))
 			add_file(options, "bench", FAMILY_COUNT, arg);
@@ -82,10 +164,8 @@ static error_t bench_parse(int key, char *arg, struct argp_state *state)
 			options->globs[options->glob_count++] = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!options->quick || !options->full)
-			return 0;
-		complain("bench: --quick and --full exclude each other");
-		exit(EXIT_USAGE);
+		check_together(options);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -121,6 +201,10 @@ static char **bench_words(const struct bench_options *options, const char *path)
 		words[n++] = users_option(&options->users, i);
 	if (options->threads)
 		words[n++] = joined("--threads=", options->threads);
+	if (options->processes)
+		words[n++] = joined("--processes=", options->processes);
+	if (options->save)
+		words[n++] = joined("--save=", options->save);
 	if (options->list)
 		words[n++] = joined("--list", "");
 	if (options->goals)
@@ -143,6 +227,31 @@ static char **bench_words(const struct bench_options *options, const char *path)
 	words[n++] = joined("--", "");
 	for (size_t i = 0; i < options->flag_count; i++)
 		words[n++] = options->flags[i];
+	return words;
+}
+
+/* The same for a comparison. */
+static char **compare_words(const struct bench_options *options, const char *path)
+{
+	const struct {
+		const char *option, *value;
+	} pairs[] = {{"--at-least=", options->at_least}, {"--by=", options->by}, {"--fail-on=", options->fail_on},
+		{"--markdown=", options->markdown}, {"--json=", path}};
+	char **words = must(calloc(options->glob_count + sizeof pairs / sizeof *pairs + 8, sizeof *words));
+	size_t n = 0;
+	words[n++] = helper_program("onceproof-bench");
+	words[n++] = joined("--compare", "");
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (pairs[i].value)
+			words[n++] = joined(pairs[i].option, pairs[i].value);
+	if (options->all || options->common.verbosity > 0)
+		words[n++] = joined("--all", "");
+	if (options->common.json && strcmp(options->common.json, "-") == 0)
+		words[n++] = joined("--no-table", "");
+	words[n++] = joined("--", "");
+	words[n++] = joined(options->compare, "");
+	for (size_t i = 0; i < options->glob_count; i++)
+		words[n++] = options->globs[i];
 	return words;
 }
 
@@ -204,7 +313,12 @@ static int write_benchmarks(const struct bench_options *options, const char *pat
 	const char *partial = json_string_value(json_object_get(json_object_get(benchmarks, "context"), "partial"));
 	if (partial && strcmp(partial, "true") == 0)
 		json_object_set_new(report, "partial", json_true());
-	json_object_set_new(report, "benchmarks", benchmarks);
+	if (options->compare) {
+		json_object_set(report, "comparisons", json_object_get(benchmarks, "comparisons"));
+		json_decref(benchmarks);
+	} else {
+		json_object_set_new(report, "benchmarks", benchmarks);
+	}
 	if (options->common.shards > 1)
 		json_object_set_new(report, "shard", json_sprintf("%u/%u", options->common.shard, options->common.shards));
 	int why = report_write(report, options->common.json);
@@ -239,7 +353,7 @@ static int bench_run(int argc, char **argv)
 	static const struct argp argp = {.options = bench_argp_options,
 		.parser = bench_parse,
 		.children = children,
-		.args_doc = "[FILTER|FILE.c...] [-- GOOGLE-BENCHMARK-FLAGS...]",
+		.args_doc = "[FILTER|FILE.c...] [-- GOOGLE-BENCHMARK-FLAGS...]\n--compare A B [FILTER...]",
 		.doc = "Measures what each implementation costs, next to the least that this machine could ask.\v"
 		       "FILTER is a glob on family/implementation[/operation], such as 'counter/*/increment'. FILE.c is an "
 		       "implementation of your own: it is measured beside the others of its family. Behind \"--\", "
@@ -259,10 +373,11 @@ static int bench_run(int argc, char **argv)
 		complain("bench: --junit, --sarif: a price is no test; use --json, or `onceproof stress --junit`");
 		return EXIT_USAGE;
 	}
+	char **(*const make_words)(const struct bench_options *, const char *) = options.compare ? compare_words : bench_words;
 	if (!options.common.json || options.list)
-		return ended(&options, measure(bench_words(&options, NULL)));
+		return ended(&options, measure(make_words(&options, NULL)));
 	char *path = temporary_file();
-	int status = measure(bench_words(&options, path));
+	int status = measure(make_words(&options, path));
 	/* Whatever was measured is kept: with a lost update (1) and after Ctrl-C (3) too. */
 	if (status != EXIT_USAGE && write_benchmarks(&options, path) != 0)
 		status = EXIT_USAGE;
