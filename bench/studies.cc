@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench.h"
 #include "machine.h"
+#include "studies.h"
 
 namespace bench
 {
@@ -9,6 +10,8 @@ std::vector<const study *> studies()
 {
 	static const study all[] = {
 		{"machine", "the machine", TIER_QUICK, study_machine},
+		{"first_use", "first use in the pipeline", TIER_DEFAULT, study_first_use},
+		{"crossings", "from which item cost on no choice matters", TIER_DEFAULT, study_crossings},
 	};
 	std::vector<const study *> list;
 	for (const study &one : all)
