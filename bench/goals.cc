@@ -56,7 +56,7 @@ const goal goals[] = {
 	{GATE, "counter/tally", "the same, two threads", "counter/tally/increment_call/threads:2",
 		"counter/naive/increment_call/threads:2", LESS, 1, false},
 	{GATE, "pipeline", "a batch of items of 1 us costs what it costs without any counting",
-		"pipeline/once+tally+teller/item_1us/threads:2", "floor/batch_1us/threads:2", LESS, 1.01, false},
+		"pipeline/once+tally+teller/overhead_1us/threads:2", "floor/batch_1us/threads:2", LESS, 1.01, false},
 	{EXPECTED, "counter/tally", "an increment is faster than the racy counter's, two threads",
 		"counter/naive/increment/threads:2", "counter/tally/increment/threads:2", MORE, 10, false},
 	{EXPECTED, "counter/tally", "an increment is faster than lock xadd, two threads", "floor/lock_xadd/threads:2",
@@ -102,9 +102,26 @@ std::vector<std::string> goal_rows()
 	return names;
 }
 
+/* Rows that measure in pairs tell the quotient themselves, as counter `overhead`: of each process the median. Empty for other rows. */
+static std::vector<double> paired_quotients(const row &over)
+{
+	std::map<unsigned, std::vector<double>> told;
+	for (const measurement &one : over.measurements)
+		for (const auto &counter : one.counters)
+			if (counter.first == "overhead")
+				told[one.process].push_back(1 + counter.second);
+	std::vector<double> found;
+	for (const auto &each : told)
+		found.push_back(median(each.second));
+	return found;
+}
+
 /* One quotient per process that measured both rows. */
 static std::vector<double> quotients(const row &over, const row &under, bool of_cpu)
 {
+	const std::vector<double> paired = paired_quotients(over);
+	if (!paired.empty())
+		return paired;
 	std::map<unsigned, std::vector<double>> a, b;
 	for (const measurement &one : over.measurements)
 		a[one.process].push_back(of_cpu ? one.cpu_ns_per_op : one.ns_per_op);
