@@ -35,8 +35,22 @@ static int outcome(const json_t *goal)
 	return json_is_boolean(met) ? json_is_true(met) : -1;
 }
 
+/* What was divided by what, the rows of the price list. */
+static void quotient(FILE *out, const json_t *goal)
+{
+	const json_t *rows = node_get(goal, "rows"), *row;
+	size_t i;
+	json_array_foreach(rows, i, row)
+		if (json_is_string(row))
+			fill(out, i ? " over $" : "<small>$", json_string_value(row));
+	if (i)
+		fputs("</small>", out);
+}
+
 static void goal_row(FILE *out, const json_t *facts, const json_t *goal)
 {
+	/* Of an interval that reaches across the limit, another run may say otherwise. */
+	bool unsure = json_is_false(node_get(goal, "sure"));
 	static const char *const words[] = {"not measured", "falls short", "met"}, *const marks[] = {"–", "✗", "✓"},
 				 *const css[] = {"none", "stated", "holds"};
 	int met = outcome(goal) + 1;
@@ -53,9 +67,11 @@ static void goal_row(FILE *out, const json_t *facts, const json_t *goal)
 		fill(out, "<small class=\"ci\">$–$</small>", number_text(goal, "low").text, number_text(goal, "high").text);
 	fill(out,
 		"</td><td class=\"n\">$ $</td><td><span class=\"verdict $\"><span class=\"mark\" aria-hidden=\"true\">$</span> "
-		"$</span></td><td class=\"soft\">$</td></tr>\n",
+		"$$</span></td><td class=\"soft\">$",
 		strcmp(node_string(goal, "better"), "more") == 0 ? "≥" : "≤", number_text(goal, "limit").text, css[met],
-		marks[met], words[met], node_string(goal, "why"));
+		marks[met], words[met], unsure && met ? ", not surely" : "", node_string(goal, "why"));
+	quotient(out, goal);
+	fputs("</td></tr>\n", out);
 }
 
 void html_goals(FILE *out, const json_t *facts)
@@ -81,7 +97,7 @@ void html_goals(FILE *out, const json_t *facts)
 	      "this was to "
 	      "reach, and what it reached here</caption><thead><tr><th scope=\"col\">goal</th><th scope=\"col\" "
 	      "class=\"n\">measured</th><th scope=\"col\" class=\"n\">limit</th><th scope=\"col\">result</th><th "
-	      "scope=\"col\">why</th></tr></thead><tbody>\n",
+	      "scope=\"col\">of what, and why</th></tr></thead><tbody>\n",
 		out);
 	for (int wanted = 0; wanted < 3; wanted++)
 		json_array_foreach(goals, i, goal)

@@ -46,7 +46,7 @@ static int by_worst(const void *a, const void *b)
 	return 0;
 }
 
-static void group(FILE *out, const json_t *facts, const json_t *list, const json_t *first)
+static void group(FILE *out, const json_t *facts, const json_t *list, const json_t *first, bool open)
 {
 	const char *family = node_string(first, "family"), *operation = node_string(first, "operation"),
 		   *host = node_string(first, "host"), *label = facts_machine_label(facts, host);
@@ -62,6 +62,14 @@ static void group(FILE *out, const json_t *facts, const json_t *list, const json
 	json_t *title = node_must(json_sprintf("%s %s, %s thread%s%s%s", family, operation, count_words(threads).text,
 		threads == 1 ? "" : "s", *label ? ", machine " : "", label));
 	const char *name = json_string_value(title);
+	fill(out, "<details class=\"one op\"$><summary><h4>$ <b>$</b>, $ thread$$$</h4><span class=\"lesson\">p99: $ $",
+		open ? " open" : "", family, operation, count_words(threads).text, threads == 1 ? "" : "s",
+		*label ? ", machine " : "", label, html_plain_name(node_string(sorted[0], "subject")),
+		time_words(node_number(sorted[0], "p99", 0)).text);
+	if (count > 1)
+		fill(out, " … $ $", html_plain_name(node_string(sorted[count - 1], "subject")),
+			time_words(node_number(sorted[count - 1], "p99", 0)).text);
+	fputs("</span></summary>\n<div class=\"body\">\n", out);
 	fill(out,
 		"<div class=\"side\"><div class=\"scroll\" role=\"region\" aria-label=\"$: percentiles\" tabindex=\"0\"><table "
 		"class=\"latency\"><caption>$</caption><thead><tr><th scope=\"col\">implementation</th><th scope=\"col\" "
@@ -70,7 +78,7 @@ static void group(FILE *out, const json_t *facts, const json_t *list, const json
 		name, name);
 	for (i = 0; i < count; i++) {
 		fill(out, "<tr data-filter=\"$\">", node_string(sorted[i], "subject"));
-		html_row_head(out, facts, node_string(sorted[i], "subject"), host);
+		html_row_head(out, facts, node_string(sorted[i], "subject"), host, false);
 		fill(out, "<td class=\"n\">$</td>", count_words(node_number(sorted[i], "count", 0)).text);
 		percentile_cells(out, sorted[i]);
 		fputs("</tr>\n", out);
@@ -79,7 +87,7 @@ static void group(FILE *out, const json_t *facts, const json_t *list, const json
 	json_t *key = node_must(json_pack("[s, s, s, O]", family, operation, host, node_get(first, "threads")));
 	char *text = json_dumps(key, JSON_COMPACT | JSON_ENSURE_ASCII);
 	html_chart(out, "latency", text ? text : "", name);
-	fputs("</div>\n", out);
+	fputs("</div></div></details>\n", out);
 	free(text);
 	json_decref(key);
 	json_decref(title);
@@ -95,7 +103,11 @@ void html_latency(FILE *out, const json_t *facts)
 	      "operations, "
 	      "999 took no longer than p99.9. Sorted by p99.</p>\n",
 		out);
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (first_of_group(list, i))
-			group(out, facts, list, json_array_get(list, i));
+	bool open = true;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (!first_of_group(list, i))
+			continue;
+		group(out, facts, list, json_array_get(list, i), open);
+		open = false;
+	}
 }

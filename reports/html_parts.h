@@ -4,6 +4,7 @@
 #define ONCEPROOF_HTML_PARTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "facts.h"
@@ -61,9 +62,12 @@ void html_breakable(FILE *out, const char *name);
 /* A link to the part of SUBJECT (of facts) below, by its name. */
 void html_link(FILE *out, const json_t *subject);
 
+/* The name in "family/name"; a peer's without what all peers begin with. Borrowed. */
+const char *html_plain_name(const char *subject);
+
 /* The first cell of a row about the implementation NAME ("counter/mutex") on HOST: a link where there is one, a mark where it is wrong, the
- * package of a peer, and the machine where there are several. */
-void html_row_head(FILE *out, const json_t *facts, const char *name, const char *host);
+ * package of a peer, and with MACHINE the machine where there are several. */
+void html_row_head(FILE *out, const json_t *facts, const char *name, const char *host, bool machine);
 
 /* A matrix's cell for STANDING: symbol, and its word for those who cannot see it. */
 void html_standing(FILE *out, enum standing standing);

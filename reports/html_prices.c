@@ -8,32 +8,33 @@
 #include "html_parts.h"
 #include "markup.h"
 #include "node.h"
+#include "prices.h"
 
-/* A peer is called by its own name, without what all peers begin with. */
-static const char *plain_name(const char *subject)
+const char *html_plain_name(const char *subject)
 {
 	const char *slash = strchr(subject, '/'), *name = slash ? slash + 1 : subject;
 	return strncmp(name, "peer_", 5) == 0 ? name + 5 : name;
 }
 
-void html_row_head(FILE *out, const json_t *facts, const char *name, const char *host)
+void html_row_head(FILE *out, const json_t *facts, const char *name, const char *host, bool machine)
 {
 	const json_t *subject = facts_subject(facts, name), *peer = facts_peer(facts, name, host);
 	const char *label = facts_machine_label(facts, host);
-	bool is_peer = strcmp(plain_name(name), strchr(name, '/') ? strchr(name, '/') + 1 : name) != 0;
+	bool is_peer = strcmp(html_plain_name(name), strchr(name, '/') ? strchr(name, '/') + 1 : name) != 0;
 	fputs("<th scope=\"row\">", out);
 	if (subject && !is_peer)
 		html_link(out, subject);
 	else
-		html_breakable(out, plain_name(name));
+		html_breakable(out, html_plain_name(name));
 	if (subject && facts_wrong(subject))
 		fputs(" <span class=\"wrong\" title=\"breaks an essential promise\"><span aria-hidden=\"true\">✗</span>"
 		      "<span class=\"aside\">breaks an essential promise</span></span>",
 			out);
-	if (*label)
+	if (machine && *label)
 		fill(out, " <small class=\"on\">on $</small>", label);
-	if (is_peer)
-		fill(out, "<small>peer$$</small>", *node_string(peer, "version") ? ": " : "", node_string(peer, "version"));
+	if (is_peer || *node_string(peer, "version"))
+		fill(out, "<small>$$$</small>", is_peer ? "peer" : "", is_peer && *node_string(peer, "version") ? ": " : "",
+			node_string(peer, "version"));
 	fputs("</th>", out);
 }
 
@@ -114,114 +115,6 @@ static void price_cell(FILE *out, const json_t *row)
 
 /* Operations -------------------------------------------------------------------------------------------------------------------------- */
 
-/* One operation of a family: its costs, and the numbers of threads in ascending order. */
-struct operation {
-	const char *family, *name; /* borrowed from the facts */
-	const json_t **costs;
-	size_t count;
-	json_t *threads;
-	json_int_t
-		main; /* as many threads as run at once on the machine, where that was measured: prices are sorted by this column */
-};
-
-static void add_threads(json_t *list, json_int_t threads)
-{
-	size_t t = 0;
-	while (t < json_array_size(list) && json_integer_value(json_array_get(list, t)) < threads)
-		t++;
-	if (t == json_array_size(list) || json_integer_value(json_array_get(list, t)) != threads)
-		json_array_insert_new(list, t, node_must(json_integer(threads)));
-}
-
-static json_int_t threads_of(const json_t *row)
-{
-	return json_integer_value(node_get(row, "threads"));
-}
-
-static struct operation gather(const json_t *facts, const char *family, const char *name)
-{
-	const json_t *costs = node_get(facts, "costs"), *row;
-	struct operation found = {.family = family, .name = name, .threads = node_must(json_array())};
-	found.costs = malloc((json_array_size(costs) + 1) * sizeof *found.costs);
-	if (!found.costs)
-		node_must(NULL);
-	size_t i;
-	json_array_foreach(costs, i, row) {
-		if (strcmp(node_string(row, "family"), family) != 0 || strcmp(node_string(row, "operation"), name) != 0)
-			continue;
-		found.costs[found.count++] = row;
-		add_threads(found.threads, threads_of(row));
-		if (!json_is_true(node_get(row, "oversubscribed")) && node_get(row, "ns") && threads_of(row) > found.main)
-			found.main = threads_of(row);
-	}
-	if (!found.main)
-		found.main = json_integer_value(json_array_get(found.threads, 0));
-	return found;
-}
-
-static void done(struct operation *operation)
-{
-	json_decref(operation->threads);
-	free(operation->costs);
-}
-
-/* The row of the same implementation and machine as LIKE with THREADS, or NULL. */
-static const json_t *cost_of(const struct operation *operation, const json_t *like, json_int_t threads)
-{
-	for (size_t i = 0; i < operation->count; i++) {
-		const json_t *row = operation->costs[i];
-		if (threads_of(row) == threads && strcmp(node_string(row, "subject"), node_string(like, "subject")) == 0 &&
-			strcmp(node_string(row, "host"), node_string(like, "host")) == 0)
-			return row;
-	}
-	return NULL;
-}
-
-struct priced {
-	double ns; /* in the main column; INFINITY where it has no number */
-	size_t place;
-	const json_t *row;
-};
-
-static int by_price(const void *a, const void *b)
-{
-	const struct priced *left = a, *right = b;
-	if (left->ns < right->ns || left->ns > right->ns)
-		return left->ns < right->ns ? -1 : 1;
-	return (left->place > right->place) - (left->place < right->place);
-}
-
-/* One entry for each implementation and machine that has any number, cheapest first; their count in *COUNT. Freed by the caller. */
-static struct priced *by_prices(const struct operation *operation, size_t *count)
-{
-	struct priced *list = malloc((operation->count + 1) * sizeof *list);
-	if (!list)
-		node_must(NULL);
-	*count = 0;
-	for (size_t i = 0; i < operation->count; i++) {
-		const json_t *row = operation->costs[i];
-		size_t k;
-		for (k = 0; k < *count && (strcmp(node_string(list[k].row, "subject"), node_string(row, "subject")) != 0 ||
-						  strcmp(node_string(list[k].row, "host"), node_string(row, "host")) != 0);)
-			k++;
-		if (k < *count || !node_get(row, "ns"))
-			continue;
-		double ns = node_number(cost_of(operation, row, operation->main), "ns", INFINITY);
-		list[(*count)++] = (struct priced){ns, i, row};
-	}
-	qsort(list, *count, sizeof *list, by_price);
-	return list;
-}
-
-/* Does any row of the column say that there were more threads than cores? The benchmark knows the CPU quota of its machine. */
-static bool column_is_over(const struct operation *operation, json_int_t threads)
-{
-	for (size_t i = 0; i < operation->count; i++)
-		if (threads_of(operation->costs[i]) == threads && json_is_true(node_get(operation->costs[i], "oversubscribed")))
-			return true;
-	return false;
-}
-
 static void operation_head(FILE *out, const struct operation *operation)
 {
 	fputs("<thead><tr><th scope=\"col\">implementation</th>", out);
@@ -229,7 +122,7 @@ static void operation_head(FILE *out, const struct operation *operation)
 	const json_t *threads;
 	json_array_foreach(operation->threads, t, threads) {
 		json_int_t count = json_integer_value(threads);
-		bool over = column_is_over(operation, count);
+		bool over = prices_over(operation, count);
 		fprintf(out, "<th scope=\"col\" class=\"n%s\"%s>%lld%s%s</th>", over ? " over" : "",
 			count == operation->main ? " aria-sort=\"ascending\"" : "", (long long)count,
 			count == 1 ? " thread" : " threads",
@@ -249,7 +142,7 @@ static void not_measured(FILE *out, const struct operation *operation)
 			continue;
 		if (!node_get(reasons, why))
 			node_set(reasons, why, json_array());
-		const char *name = plain_name(node_string(operation->costs[i], "subject"));
+		const char *name = html_plain_name(node_string(operation->costs[i], "subject"));
 		if (!list_has(node_get(reasons, why), name))
 			node_append(node_get(reasons, why), node_text(name));
 	}
@@ -279,36 +172,25 @@ static void operation_range(FILE *out, const json_t *facts, const struct priced 
 	if (!first)
 		return;
 	fill(out, "<span class=\"lesson\">$ thread$: $ $", count_words((double)threads).text, threads == 1 ? "" : "s",
-		plain_name(node_string(first->row, "subject")), time_words(first->ns).text);
+		html_plain_name(node_string(first->row, "subject")), time_words(first->ns).text);
 	if (last != first)
-		fill(out, " … $ $", plain_name(node_string(last->row, "subject")), time_words(last->ns).text);
+		fill(out, " … $ $", html_plain_name(node_string(last->row, "subject")), time_words(last->ns).text);
 	fputs("</span>", out);
 }
 
-/* Curves over threads, one for each machine: a curve needs three points. */
-static void operation_charts(FILE *out, const json_t *facts, const struct operation *operation)
+/* Curves over threads: a curve needs three points. */
+static void operation_chart(FILE *out, const struct operation *operation)
 {
 	if (json_array_size(operation->threads) < 3)
 		return;
-	fputs("<div class=\"charts\">\n", out);
-	size_t i;
-	const json_t *machine;
-	json_array_foreach(node_get(facts, "machines"), i, machine) {
-		const char *label = node_string(machine, "label");
-		bool here = false;
-		for (size_t k = 0; k < operation->count; k++)
-			here = here || strcmp(node_string(operation->costs[k], "host"), node_string(machine, "key")) == 0;
-		json_t *key = node_must(json_pack("[s, s, s]", operation->family, operation->name, node_string(machine, "key")));
-		char *text = json_dumps(key, JSON_COMPACT | JSON_ENSURE_ASCII);
-		json_t *title = node_must(json_sprintf(
-			"%s %s over threads%s%s", operation->family, operation->name, *label ? ", machine " : "", label));
-		if (here)
-			html_chart(out, "threads", text ? text : "", json_string_value(title));
-		json_decref(title);
-		json_decref(key);
-		free(text);
-	}
-	fputs("</div>\n", out);
+	json_t *key = node_must(json_pack("[s, s, s]", operation->family, operation->name, operation->host));
+	char *text = json_dumps(key, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_t *title = node_must(json_sprintf("%s %s over threads%s%s", operation->family, operation->name,
+		*operation->label ? ", machine " : "", operation->label));
+	html_chart(out, "threads", text ? text : "", json_string_value(title));
+	json_decref(title);
+	json_decref(key);
+	free(text);
 }
 
 static const char *label_of(const struct operation *operation)
@@ -323,44 +205,89 @@ static void operation_table(
 	FILE *out, const json_t *facts, const struct operation *operation, const struct priced *list, size_t count)
 {
 	fill(out,
-		"<div class=\"scroll\" role=\"region\" aria-label=\"$ $: time per operation by threads\" tabindex=\"0\">\n"
-		"<table class=\"matrix fast sortable\"><caption>$ $</caption>\n",
-		operation->family, operation->name, operation->family, operation->name);
+		"<div class=\"scroll\" role=\"region\" aria-label=\"$ $$$: time per operation by threads\" tabindex=\"0\">\n"
+		"<table class=\"matrix fast sortable\"><caption$>$ $$$</caption>\n",
+		operation->family, operation->name, *operation->label ? ", machine " : "", operation->label,
+		*operation->label ? " class=shown" : "", operation->family, operation->name,
+		*operation->label ? ", machine " : "", operation->label);
 	operation_head(out, operation);
 	for (size_t i = 0; i < count; i++) {
 		const json_t *row = list[i].row, *threads;
 		fill(out, "<tr data-filter=\"$\">", node_string(row, "subject"));
-		html_row_head(out, facts, node_string(row, "subject"), node_string(row, "host"));
+		html_row_head(out, facts, node_string(row, "subject"), operation->host, false);
 		size_t t;
 		json_array_foreach(operation->threads, t, threads)
-			price_cell(out, cost_of(operation, row, json_integer_value(threads)));
+			price_cell(out, prices_row(operation, row, json_integer_value(threads)));
 		fputs("</tr>\n", out);
 	}
 	fputs("</tbody></table></div>\n", out);
 }
 
-static void one_operation(FILE *out, const json_t *facts, const char *family, const char *name, bool open)
+static void operation_on(FILE *out, const json_t *facts, const struct operation *operation)
 {
-	struct operation operation = gather(facts, family, name);
 	size_t count;
-	struct priced *list = by_prices(&operation, &count);
-	json_t *id = node_must(json_sprintf("price/%s/%s", family, name));
-	fill(out, "<details class=\"one op\"$><summary><h4>$ <b>$</b></h4>", open ? " open" : "", family, name);
-	operation_range(out, facts, list, count, operation.main);
-	fill(out, "</summary>\n<div class=\"body\" id=\"$\" tabindex=\"-1\">\n", anchor_words(json_string_value(id)).text);
-	const char *label = label_of(&operation), *floor = count ? node_string(list[0].row, "floor") : "";
+	struct priced *list = prices_sorted(operation, &count);
+	if (count)
+		operation_table(out, facts, operation, list, count);
+	not_measured(out, operation);
+	free(list);
+}
+
+static void operation_summary(FILE *out, const json_t *facts, const struct operation *operation, bool open)
+{
+	size_t count;
+	struct priced *list = prices_sorted(operation, &count);
+	fill(out, "<details class=\"one op\"$><summary><h4>$ <b>$</b></h4>", open ? " open" : "", operation->family,
+		operation->name);
+	operation_range(out, facts, list, count, operation->main);
+	fputs("</summary>\n", out);
+	free(list);
+}
+
+/* How the operation scales, one panel for each machine, beside one another. */
+static void operation_charts(FILE *out, const struct operation *machines, size_t count)
+{
+	fputs("<div class=\"charts\">\n", out);
+	for (size_t i = 0; i < count; i++)
+		operation_chart(out, &machines[i]);
+	fputs("</div>\n", out);
+}
+
+static void operation_body(FILE *out, const json_t *facts, const struct operation *machines, size_t count)
+{
+	json_t *id = node_must(json_sprintf("price/%s/%s", machines[0].family, machines[0].name));
+	const char *label = label_of(&machines[0]), *floor = node_string(machines[0].costs[0], "floor");
+	fill(out, "<div class=\"body\" id=\"$\" tabindex=\"-1\">\n", anchor_words(json_string_value(id)).text);
 	if (*label || *floor)
 		fill(out, "<p class=\"file\">$$$$</p>\n", label, *label && *floor ? "; " : "", *floor ? "floor: " : "", floor);
-	fputs("<div class=\"side\">", out);
-	if (count)
-		operation_table(out, facts, &operation, list, count);
-	operation_charts(out, facts, &operation);
-	fputs("</div>\n", out);
-	not_measured(out, &operation);
+	operation_charts(out, machines, count);
+	for (size_t i = 0; i < count; i++)
+		operation_on(out, facts, &machines[i]);
 	fputs("</div></details>\n", out);
 	json_decref(id);
-	free(list);
-	done(&operation);
+}
+
+static void one_operation(FILE *out, const json_t *facts, const char *family, const char *name, bool open)
+{
+	const json_t *machines = node_get(facts, "machines"), *machine;
+	struct operation *found = malloc((json_array_size(machines) + 1) * sizeof *found);
+	if (!found)
+		node_must(NULL);
+	size_t i, count = 0;
+	json_array_foreach(machines, i, machine) {
+		found[count] = prices_gather(facts, family, name, machine);
+		if (found[count].count)
+			count++;
+		else
+			prices_done(&found[count]);
+	}
+	if (count) {
+		operation_summary(out, facts, &found[0], open);
+		operation_body(out, facts, found, count);
+	}
+	while (count)
+		prices_done(&found[--count]);
+	free(found);
 }
 
 /* The operations of a family in the order of the benchmarks; the first, what the family is for, stands open. */

@@ -10,6 +10,7 @@
 #include "../impl/support/say.h"
 #include "facts.h"
 #include "interleaving.h"
+#include "markdown_parts.h"
 #include "markup.h"
 #include "node.h"
 #include "render.h"
@@ -18,7 +19,7 @@
  * no single one can fill the page. */
 enum { SUMMARY_MAX = 900 * 1024, TEXT_MAX = 400, BROKEN_MAX = 100 };
 
-static void text(FILE *out, const char *words)
+void markdown_text(FILE *out, const char *words)
 {
 	char cut[TEXT_MAX + 8];
 	size_t length = strlen(words);
@@ -32,8 +33,7 @@ static void text(FILE *out, const char *words)
 	markdown_escape(out, words);
 }
 
-/* Has the file reached its size? Says so once at the end, in *LEFT_OUT rows. */
-static bool full(FILE *out, size_t *left_out)
+bool markdown_full(FILE *out, size_t *left_out)
 {
 	if (ftell(out) < SUMMARY_MAX)
 		return false;
@@ -50,7 +50,7 @@ static void lost_shards(FILE *out, const json_t *report)
 		if (i == NAMED)
 			break;
 		fputs(i ? ", " : "**Partial: missing shards:** ", out);
-		text(out, json_is_string(one) ? json_string_value(one) : "");
+		markdown_text(out, json_is_string(one) ? json_string_value(one) : "");
 	}
 	if (json_array_size(lost) > NAMED)
 		fprintf(out, " and %zu more", json_array_size(lost) - NAMED);
@@ -61,7 +61,7 @@ static void lost_shards(FILE *out, const json_t *report)
 static void opening(FILE *out, const json_t *facts, const json_t *report)
 {
 	fputs("# ", out);
-	text(out, node_string(facts, "headline"));
+	markdown_text(out, node_string(facts, "headline"));
 	fputs("\n\n", out);
 	if (json_is_true(node_get(report, "partial")) && !json_is_false(node_get(report, "ended_early")))
 		fputs("**Partial:** the run ended before everything was measured. What is missing is not judged.\n\n", out);
@@ -76,14 +76,14 @@ static void opening(FILE *out, const json_t *facts, const json_t *report)
 				break;
 			}
 			fputs("- **!** ", out);
-			text(out, json_string_value(sentence));
+			markdown_text(out, json_string_value(sentence));
 			putc('\n', out);
 		}
 		putc('\n', out);
 	}
 	json_array_foreach(node_get(facts, "sentences"), i, sentence) {
 		fputs("- ", out);
-		text(out, json_string_value(sentence));
+		markdown_text(out, json_string_value(sentence));
 		putc('\n', out);
 	}
 	putc('\n', out);
@@ -94,7 +94,7 @@ static void right_row(FILE *out, const json_t *subject, enum family family)
 	size_t count;
 	const struct promise_info *promises = family_promises(family, &count);
 	fputs("| ", out);
-	text(out, node_string(subject, "name"));
+	markdown_text(out, node_string(subject, "name"));
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, " | %s", standing_looks[facts_standing(subject, promises[i].name)].symbol);
 	fputs(" |\n", out);
@@ -113,14 +113,14 @@ static void right(FILE *out, const json_t *facts, size_t *left_out)
 		const json_t *subject;
 		json_array_foreach(node_get(facts, "subjects"), i, subject) {
 			if ((int)subject_family(node_string(subject, "subject")) != family ||
-				!json_object_size(node_get(subject, "contracts")) || full(out, left_out))
+				!json_object_size(node_get(subject, "contracts")) || markdown_full(out, left_out))
 				continue;
 			if (!open) {
 				open = true;
 				fprintf(out, "| %s", family_name((enum family)family));
 				for (size_t p = 0; p < count; p++) {
 					fputs(" | ", out);
-					text(out, promises[p].name);
+					markdown_text(out, promises[p].name);
 				}
 				fputs(" |\n|---", out);
 				for (size_t p = 0; p < count; p++)
@@ -134,58 +134,6 @@ static void right(FILE *out, const json_t *facts, size_t *left_out)
 	}
 }
 
-/* One row per implementation and operation; a column per thread count. */
-static void fast(FILE *out, const json_t *facts, size_t *left_out)
-{
-	static const int threads[] = {1, 2, 4, 8};
-	enum { COLUMNS = sizeof threads / sizeof *threads };
-	const json_t *costs = node_get(facts, "costs"), *row;
-	if (json_array_size(costs) == 0)
-		return;
-	fputs("## Fast?\n\nMedian of wall time divided by the operations of all threads, and times the floor at that number of "
-	      "threads. \\* marks more threads than cores; "
-	      "! a claim that was refuted on the way.\n\n| | operation | 1 thread | 2 | 4 | 8 "
-	      "|\n|---|---|--:|--:|--:|--:|\n",
-		out);
-	json_t *done = node_must(json_object());
-	size_t i;
-	json_array_foreach(costs, i, row) {
-		const char *subject = node_string(row, "subject"), *operation = node_string(row, "operation"),
-			   *host = node_string(row, "host");
-		json_t *key = node_must(json_sprintf("%s %s %s", subject, operation, host));
-		bool seen = node_get(done, json_string_value(key)) != NULL;
-		node_set(done, json_string_value(key), json_true());
-		json_decref(key);
-		if (seen || full(out, left_out))
-			continue;
-		fputs("| ", out);
-		const json_t *about = facts_subject(facts, subject);
-		if (about && facts_wrong(about))
-			fputs("✗ ", out);
-		text(out, subject);
-		fputs(" | ", out);
-		text(out, operation);
-		if (*host) {
-			fputs(" on ", out);
-			text(out, host);
-		}
-		for (size_t t = 0; t < COLUMNS; t++) {
-			const json_t *cost = facts_cost(facts, subject, operation, threads[t], host);
-			double ratio = node_number(cost, "ratio", 0);
-			if (!cost || !node_get(cost, "ns"))
-				fputs(" | –", out);
-			else
-				fprintf(out, " | %s%s%s%s%s%s", *node_string(cost, "broken") ? "**!** " : "",
-					time_words(node_number(cost, "ns", 0)).text, ratio > 0 ? " (" : "",
-					ratio > 0 ? ratio_words(ratio).text : "", ratio > 0 ? ")" : "",
-					json_is_true(node_get(cost, "oversubscribed")) ? " \\*" : "");
-		}
-		fputs(" |\n", out);
-	}
-	putc('\n', out);
-	json_decref(done);
-}
-
 static void pipeline(FILE *out, const json_t *facts, size_t *left_out)
 {
 	const json_t *choices = node_get(facts, "choices"), *choice;
@@ -197,14 +145,14 @@ static void pipeline(FILE *out, const json_t *facts, size_t *left_out)
 		out);
 	size_t i;
 	json_array_foreach(choices, i, choice) {
-		if (full(out, left_out))
+		if (markdown_full(out, left_out))
 			continue;
 		fputs("| ", out);
-		text(out, node_string(choice, "initialiser"));
+		markdown_text(out, node_string(choice, "initialiser"));
 		fputs(" + ", out);
-		text(out, node_string(choice, "counter"));
+		markdown_text(out, node_string(choice, "counter"));
 		fputs(" + ", out);
-		text(out, node_string(choice, "progress"));
+		markdown_text(out, node_string(choice, "progress"));
 		double cost = node_number(choice, "item_cost_ns", 0);
 		if (json_is_true(node_get(choice, "swept")))
 			fprintf(out, ", model of %s", bytes_words(node_number(choice, "model_bytes", 0)).text);
@@ -231,17 +179,17 @@ static void witness(FILE *out, const json_t *result, const json_t *finding)
 {
 	const struct interleaving_look look = {.width = 116, .indent = "    "};
 	fputs("**", out);
-	text(out, node_string(result, "subject"));
+	markdown_text(out, node_string(result, "subject"));
 	putc(' ', out);
-	text(out, node_string(result, "scenario"));
+	markdown_text(out, node_string(result, "scenario"));
 	fputs("**: ", out);
-	text(out, node_string(finding, "message"));
+	markdown_text(out, node_string(finding, "message"));
 	fputs("\n\n~~~~~~~~text\n", out);
 	interleaving_text(out, finding, &look);
 	fputs("~~~~~~~~\n\n", out);
 	if (*node_string(finding, "replay")) {
 		fputs("Again: ", out);
-		text(out, node_string(finding, "replay"));
+		markdown_text(out, node_string(finding, "replay"));
 		fputs("\n\n", out);
 	}
 }
@@ -257,7 +205,7 @@ static void witnesses(FILE *out, const json_t *report, size_t *left_out)
 			json_array_foreach(node_get(result, "findings"), k, finding) {
 				if (json_is_true(node_get(result, "as_expected")) != (stated == 1) ||
 					json_array_size(node_get(finding, "interleaving")) == 0 ||
-					shown[stated] == (stated ? STATED_SHOWN : BROKEN_SHOWN) || full(out, left_out))
+					shown[stated] == (stated ? STATED_SHOWN : BROKEN_SHOWN) || markdown_full(out, left_out))
 					continue;
 				if (shown[0] + shown[1] == 0)
 					fputs("## Interleavings\n\n", out);
@@ -272,19 +220,19 @@ static void closing(FILE *out, const json_t *report, size_t left_out)
 	fputs("---\n", out);
 	if (left_out)
 		fprintf(out, "%zu more rows did not fit; results.json and the page have them all.\n\n", left_out);
-	text(out, node_string(host, "cpu"));
+	markdown_text(out, node_string(host, "cpu"));
 	fprintf(out, ", %.0f cores, ", node_number(host, "cores_usable", node_number(host, "cores_online", 0)));
-	text(out, node_string(host, "kernel"));
+	markdown_text(out, node_string(host, "kernel"));
 	fputs(", ", out);
-	text(out, node_string(host, "compiler"));
+	markdown_text(out, node_string(host, "compiler"));
 	fputs(", onceproof ", out);
-	text(out, node_string(host, "onceproof"));
+	markdown_text(out, node_string(host, "onceproof"));
 	const json_t *seed = node_get(report, "seed");
 	if (json_is_integer(seed))
 		fprintf(out, ", seed %" JSON_INTEGER_FORMAT, json_integer_value(seed));
 	else if (json_is_string(seed)) {
 		fputs(", seed ", out);
-		text(out, json_string_value(seed));
+		markdown_text(out, json_string_value(seed));
 	}
 	fputs(". A sampled ✓ means: not seen to break here.\n", out);
 }
@@ -298,7 +246,7 @@ int render_markdown(const json_t *report, const char *path)
 		size_t left_out = 0;
 		opening(draft.stream, facts, report);
 		right(draft.stream, facts, &left_out);
-		fast(draft.stream, facts, &left_out);
+		markdown_prices(draft.stream, facts, &left_out);
 		pipeline(draft.stream, facts, &left_out);
 		witnesses(draft.stream, report, &left_out);
 		closing(draft.stream, report, left_out);

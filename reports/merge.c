@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "explored_verdict.h"
+#include "merge_benchmarks.h"
 #include "merge_shards.h"
 #include "node.h"
 
@@ -249,7 +250,7 @@ json_t *report_merge(json_t **reports, size_t n)
 	/* The first report's own members (schema, host, command …) lead; the lists are made anew. */
 	json_t *merged = node_must(json_copy(reports[0]));
 	json_t *results = node_must(json_array()), *contracts = node_must(json_array()), *batches = node_must(json_array());
-	json_t *rows = node_must(json_array()), *context = NULL, *index = node_must(json_object());
+	json_t *groups = node_must(json_array()), *index = node_must(json_object());
 	json_t *hosts = node_must(json_array()), *seeds = node_must(json_array());
 	json_t *implementations = node_must(json_array()), *scenarios = node_must(json_array());
 	json_t *shards = node_must(json_object());
@@ -265,10 +266,7 @@ json_t *report_merge(json_t **reports, size_t n)
 			host_id(hosts, host);
 		append_marked(results, node_get(report, "results"), id);
 		append_marked(batches, node_get(report, "batches"), id);
-		const json_t *benchmarks = node_get(report, "benchmarks");
-		append_marked(rows, node_get(benchmarks, "benchmarks"), id);
-		if (!context && json_object_size(node_get(benchmarks, "context")))
-			context = node_get(benchmarks, "context");
+		benchmarks_gather(groups, report, json_string_value(id));
 		merge_contracts(contracts, index, node_get(report, "contracts"));
 		merge_described(implementations, node_get(report, "implementations"), "subject", NULL);
 		merge_described(scenarios, node_get(report, "scenarios"), "name", "family");
@@ -277,12 +275,13 @@ json_t *report_merge(json_t **reports, size_t n)
 		partial = partial || ended_early(report);
 	}
 	json_decref(index);
+	node_set(merged, "benchmarks", benchmarks_joined(groups, json_array_size(hosts) > 1));
+	json_decref(groups);
 	if (json_array_size(hosts) > 1) {
 		node_set(merged, "hosts", hosts);
 	} else {
 		remove_marks(results);
 		remove_marks(batches);
-		remove_marks(rows);
 		json_decref(hosts);
 	}
 	if (json_array_size(seeds) > 1)
@@ -313,10 +312,6 @@ json_t *report_merge(json_t **reports, size_t n)
 	node_set(merged, "results", results);
 	node_set(merged, "contracts", contracts);
 	node_set(merged, "batches", batches);
-	json_t *benchmarks = node_must(json_object());
-	node_set(benchmarks, "context", context ? json_incref(context) : json_object());
-	node_set(benchmarks, "benchmarks", rows);
-	node_set(merged, "benchmarks", benchmarks);
 	node_set(merged, "implementations", implementations);
 	node_set(merged, "scenarios", scenarios);
 	return merged;

@@ -15,7 +15,8 @@
  *            from the results (stress/contracts.h).
  * contracts  one row for each subject, promise and claim: refuted by any is refuted, else upheld by any is upheld, else unshown; `by`
  *            comes from the report that decided; seen[] is what any of them saw.
- * batches    all of them.  benchmarks: all rows; the context is the first that is not empty.
+ * batches    all of them.
+ * benchmarks runs of one machine, build and plan are pooled, others stay side by side (merge_benchmarks.h).
  * seed       the first report's; where seeds differ, seeds[] lists each.
  * partial    true when any is, and when shards are missing.
  * shards     what any report says of its `shard` ("2/3") is collected, apart for benchmarks and for everything else, whatever machine
