@@ -341,9 +341,17 @@ clock_t explored_clock(void)
 
 /* Who runs where -------------------------------------------------------------------------------------------------------------------- */
 
+enum { KERNEL_ID_FIRST = 100000 };
+
 pid_t sync_kernel_id(void)
 {
-	return 100000 + (pid_t)runtime->current;
+	return KERNEL_ID_FIRST + (pid_t)runtime->current;
+}
+
+bool sync_kernel_knows(long id)
+{
+	return id >= KERNEL_ID_FIRST && id - KERNEL_ID_FIRST < (long)runtime->moment.threads &&
+	       runtime->thread[id - KERNEL_ID_FIRST].exists;
 }
 
 int sync_getcpu(unsigned *cpu, unsigned *node, const void *site)

@@ -10,5 +10,7 @@ int sync_nanosleep(const struct timespec *time, const void *site);
 int sync_getcpu(unsigned *cpu, unsigned *node, const void *site);
 /* The running thread's number for gettid(). */
 pid_t sync_kernel_id(void);
+/* Is ID the number of a thread of the program? */
+bool sync_kernel_knows(long id);
 
 #endif

@@ -202,6 +202,14 @@ long explored_syscall(long number, ...)
 		return 0;
 	case SYS_getpid:
 		return getpid();
+	case SYS_tgkill:
+		/* Signals are not under control. Signal 0 only asks whether the thread is there. */
+		if (a[0] != getpid() || a[2] != 0)
+			return refuse("tgkill");
+		if (sync_kernel_knows(a[1]))
+			return 0;
+		errno = ESRCH;
+		return -1;
 	case SYS_getcpu:
 		return sync_getcpu((unsigned *)a[0], (unsigned *)a[1], SYNC_SITE);
 	case SYS_clock_gettime:

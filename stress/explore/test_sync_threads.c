@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,6 +144,8 @@ static void *asks_about_itself(void *arg)
 	must((char *)&attr >= (char *)low && (char *)&attr < (char *)low + bytes);
 	must(pthread_setname_np(pthread_self(), "a name that is too long") == ERANGE);
 	must(sched_getcpu() == 0);
+	must(syscall(SYS_tgkill, getpid(), gettid(), 0) == 0);
+	must(syscall(SYS_tgkill, getpid(), 1, 0) == -1 && errno == ESRCH);
 	errno = 7;
 	sched_yield();
 	must(errno == 7);
