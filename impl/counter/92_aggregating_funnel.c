@@ -151,11 +151,11 @@ static void counter_leave(struct counter *c, struct counter_seat *seat)
 }
 
 /* Until every position before MINE is in a batch. Returns `closed`, which is beyond that. */
-static __attribute__((noinline)) uint64_t counter_wait(struct funnel *funnel, uint64_t mine)
+static uint64_t counter_wait(struct funnel *funnel, uint64_t mine)
 {
 	for (;; sched_yield())
 		for (int i = 0; i < PAUSES; i++) {
-			/* acquire: as in counter_increment(). */
+			/* acquire: as in counter_pass(). */
 			uint64_t closed = atomic_load_explicit(&funnel->closed, memory_order_acquire);
 			if (closed / BATCHES >= mine)
 				return closed;
@@ -164,13 +164,12 @@ static __attribute__((noinline)) uint64_t counter_wait(struct funnel *funnel, ui
 }
 
 /* Until nobody needs BATCH any more; by the delegate, whose place is OWN and whose position is MINE. */
-static __attribute__((noinline)) void counter_make_room(
-	struct funnel *funnel, const struct batch *batch, const struct place *own, uint64_t mine)
+static void counter_make_room(struct funnel *funnel, const struct batch *batch, const struct place *own, uint64_t mine)
 {
 	for (unsigned looks = 1; batch->after > funnel->safe; looks++) {
 		uint64_t safe = mine; /* whoever is not seen below has a later position, and so a later batch */
 		for (const struct place *place = funnel->place; place < funnel->place + SEATS; place++) {
-			/* acquire: pairs with the releases in counter_increment(); what that seat read of old batches it has read. A
+			/* acquire: pairs with the releases in counter_pass(); what that seat read of old batches it has read. A
 			 * seat that needs a batch said so before it arrived, and we know of its arrival from who closed the batch. */
 			uint64_t needs = atomic_load_explicit(&place->needs, memory_order_acquire);
 			if (place != own && needs < safe)
@@ -213,13 +212,10 @@ static uint64_t counter_find(const struct funnel *funnel, uint64_t closed, uint6
 	return batch->value + (mine - batch->before) + 1;
 }
 
-static uint64_t counter_increment(struct counter *c, struct counter_seat *seat)
+/* An increment by way of the funnel. */
+static __attribute__((noinline)) uint64_t counter_pass(struct counter *c, struct counter_seat *seat)
 {
 	struct funnel *funnel = seat->funnel;
-	/* relaxed: a hint; both ways are right at any time. */
-	if (atomic_load_explicit(&funnel->seats, memory_order_relaxed) == 1)
-		/* relaxed: as in counter_delegate(). */
-		return atomic_fetch_add_explicit(&c->value, 1, memory_order_relaxed) + 1;
 	/* release, here and at the other two: pairs with the acquire in counter_make_room(); the batches that we have read we have
 	 * read. */
 	atomic_store_explicit(&seat->place->needs, seat->bound, memory_order_release);
@@ -237,6 +233,14 @@ static uint64_t counter_increment(struct counter *c, struct counter_seat *seat)
 	atomic_store_explicit(&seat->place->needs, NOTHING, memory_order_release);
 	seat->bound = mine + 1;
 	return step;
+}
+
+static uint64_t counter_increment(struct counter *c, struct counter_seat *seat)
+{
+	/* relaxed, both: a hint, and both ways are right at any time; for the count, as in counter_delegate(). */
+	if (atomic_load_explicit(&seat->funnel->seats, memory_order_relaxed) == 1)
+		return atomic_fetch_add_explicit(&c->value, 1, memory_order_relaxed) + 1;
+	return counter_pass(c, seat);
 }
 
 static uint64_t counter_value(struct counter *c)
@@ -262,5 +266,5 @@ static void counter_reset(struct counter *c)
 COUNTER_EXPORT(aggregating_funnel, .about.lesson = "one fetch_add for a whole batch, and each finds its own step",
 	.about.claims = COUNTER_NO_LOST_UPDATE | COUNTER_UNIQUE_STEPS | COUNTER_LINEARIZABLE_VALUE | COUNTER_MONOTONE_VALUE |
 			COUNTER_EXACT_AT_REST | COUNTER_RACE_FREE,
-	.about.features = FEATURE_ATOMIC, .about.calls = "counter_wait counter_make_room", .steps = true,
-	.decrement = counter_decrement, .reset = counter_reset);
+	.about.features = FEATURE_ATOMIC, .about.calls = "counter_pass", .steps = true, .decrement = counter_decrement,
+	.reset = counter_reset);
