@@ -135,7 +135,7 @@ static void heat_cell(FILE *out, const json_t *pair, double ns, double least, do
 		return;
 	}
 	/* From one tenth on, so that the quickest pair has a colour too. */
-	double heat = most > least * 1.02 ? 0.1 + 0.9 * log(ns / least) / log(most / least) : 0.1;
+	double heat = most > least * 1.02 && isfinite(most / least) ? 0.1 + 0.9 * log(ns / least) / log(most / least) : 0.1;
 	char number[32];
 	snprintf(number, sizeof number, "%.0f", ns);
 	fprintf(out, "<td style=\"--heat:%.2f\"", heat);

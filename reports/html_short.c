@@ -135,8 +135,8 @@ static struct words verdict(const json_t *right, const json_t *wrong)
 static double place(const struct short_list *list, double ns)
 {
 	/* A tenth of the scale lies before the cheapest, so that its bar can be seen. */
-	double span = log(fmax(list->most / list->least, 1.5));
-	return 0.1 + 0.9 * fmin(1, fmax(0, log(ns / list->least) / span));
+	double span = log(fmax(list->most / list->least, 1.5)), part = log(ns / list->least) / span;
+	return isfinite(part) ? 0.1 + 0.9 * fmin(1, fmax(0, part)) : 1;
 }
 
 static void bar(FILE *out, const json_t *facts, const struct short_list *list, const struct line *line)

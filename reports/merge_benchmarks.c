@@ -215,7 +215,7 @@ static json_t *members_of(const json_t *list, const char *host, bool unmarked)
 	size_t i;
 	json_array_foreach(list, i, one) {
 		const char *its = node_string(one, "host");
-		if (*its ? strcmp(its, host) == 0 : unmarked)
+		if (json_is_object(one) && (*its ? strcmp(its, host) == 0 : unmarked))
 			node_append(found, json_incref(one));
 	}
 	return found;
@@ -227,12 +227,12 @@ static void add_part(
 	char host[256];
 	snprintf(host, sizeof host, "%.*s", (int)strcspn(key, "/"), key);
 	struct run run = {.host = host,
-		.context = context,
-		.studies = studies,
+		.context = json_is_object(context) ? context : NULL,
+		.studies = json_is_object(studies) ? studies : NULL,
 		.lines = members_of(node_get(benchmarks, "benchmarks"), key, own),
 		.distributions = members_of(node_get(benchmarks, "distributions"), key, own),
 		.goals = members_of(node_get(benchmarks, "goals"), key, own)};
-	if (json_array_size(run.lines) || json_object_size(context) || json_object_size(studies))
+	if (json_array_size(run.lines) || json_object_size(run.context) || json_object_size(run.studies))
 		add_run(groups, &run);
 	json_decref(run.lines);
 	json_decref(run.distributions);
