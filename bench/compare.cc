@@ -88,7 +88,7 @@ static double p_beyond(const sample &sample, double estimate, double tolerance)
  * smallest difference passes the tolerance. */
 static double visible_shift(const sample &sample, const tested &test, double tolerance, double level)
 {
-	enum { RESAMPLES = 400 };
+	enum { RESAMPLES = 200 };
 	const size_t cut = significant(test.table, level), n = sample.a.size(), m = sample.b.size();
 	if (!cut)
 		return 0;
@@ -207,37 +207,55 @@ static void choose(family_of_tests &family, double alpha)
 		family.rows[least[k].second].note = "too few processes for so many rows";
 }
 
+namespace
+{
+
+/* A row's change and how uncertain it is, one standard deviation, on the scale of logarithms. */
+struct shift {
+	double size, error;
+};
+
+} // namespace
+
 /* What unchanged rows differ by from one save to the next, beyond what their processes scatter by: the standard deviation tau of shifts
- * with which half of all rows lie nearer to the middle than half of a normal distribution does. Assumes that fewer than half changed. */
+ * with which half of the rows lie nearer to the middle than half of a normal distribution does. Assumes that fewer than half changed.
+ * Taken from the more precise half of the rows: the others can tell little of it, and their intervals are wider than they need be. */
 static double save_to_save(const family_of_tests &family, const std::function<bool(size_t)> &in_class)
 {
 	enum { ENOUGH = 20 };
 	static const double HALF = 0.4549; /* median of the chi-squared distribution with one degree of freedom */
-	std::vector<double> shifts, errors;
+	std::vector<shift> shifts;
 	for (size_t i = 0; i < family.rows.size(); i++) {
 		if (!family.in[i] || !in_class(i))
 			continue;
-		shifts.push_back(std::log1p(family.rows[i].estimate));
-		errors.push_back((std::log1p(family.rows[i].likely.high) - std::log1p(family.rows[i].likely.low)) / (2 * 1.96));
+		const compared_row &row = family.rows[i];
+		const double width = std::log1p(row.likely.high) - std::log1p(row.likely.low);
+		shifts.push_back({std::log1p(row.estimate), width / (2 * 1.96)});
 	}
 	if (shifts.size() < ENOUGH)
 		return 0;
-	const double middle = median(shifts);
+	std::sort(shifts.begin(), shifts.end(), [](const shift &x, const shift &y) { return x.error < y.error; });
+	shifts.resize((shifts.size() + 1) / 2);
+	std::vector<double> sizes;
+	for (const shift &each : shifts)
+		sizes.push_back(each.size);
+	const double middle = median(sizes);
 	auto spread_with = [&](double tau) {
 		std::vector<double> squares;
-		for (size_t i = 0; i < shifts.size(); i++)
-			squares.push_back(
-				(shifts[i] - middle) * (shifts[i] - middle) / std::max(errors[i] * errors[i] + tau * tau, 1e-18));
+		for (const shift &each : shifts)
+			squares.push_back((each.size - middle) * (each.size - middle) /
+					  std::max(each.error * each.error + tau * tau, 1e-18));
 		return median(squares);
 	};
-	double low = 0, high = 10;
 	if (spread_with(0) <= HALF)
 		return 0;
+	double low = 0, high = 10;
 	for (int i = 0; i < 60; i++) {
 		const double half = (low + high) / 2;
 		(spread_with(half) > HALF ? low : high) = half;
 	}
-	return high;
+	/* As large as it may well be: it was estimated from so many rows. */
+	return high * (1 + 2 / std::sqrt(static_cast<double>(shifts.size())));
 }
 
 /* How many standard deviations a normal value exceeds, in either direction, with probability P. */
