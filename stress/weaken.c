@@ -48,13 +48,20 @@ static unsigned weaker(const char *tag, const char *order, const char **out)
 	return 0;
 }
 
+/* Headers to take with you are as much an implementation's own text as its file. */
+static bool is_of(const char *file, const char *own)
+{
+	static const char headers[] = "include/onceproof/";
+	return !own || strcmp(file, own) == 0 || strncmp(file, headers, sizeof headers - 1) == 0;
+}
+
 static void note_site(struct state *s, size_t item, const json_t *order)
 {
 	struct source_place places[8];
 	uint64_t site = strtoull(json_string_value(json_object_get(order, "site")), NULL, 16);
 	/* A site is a return address. */
 	size_t found = symbolise(s->what->module, site - 1, places, 8);
-	if (!found || (s->what->file && strcmp(places[0].file, s->what->file) != 0))
+	if (!found || !is_of(places[0].file, s->what->file))
 		return;
 	const char *tag = json_string_value(json_object_get(order, "tag")),
 		   *named = json_string_value(json_object_get(order, "order"));

@@ -16,7 +16,8 @@ struct weaken {
 	json_t *(*explore)(void *arg, size_t item, const char *const *words);
 	const char *(*item_name)(void *arg, size_t item);
 	const char *module; /* the program whose addresses `orders` has */
-	const char *file;   /* only operations in this source file; NULL: all that have a source line */
+	const char *
+		file; /* only operations in this source file, or in a header of include/onceproof; NULL: all that have a source line */
 	/* A step is about to be taken; may be NULL. */
 	void (*began)(void *arg, size_t step, const char *what);
 	void *arg;
