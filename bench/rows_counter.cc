@@ -49,28 +49,64 @@ class open_counter
 
 } // namespace
 
-static measurement measure_increment(row &self, double seconds, const counter_implementation *how, bool polled)
+/* What a window of increments showed: OPS were made, and each happened before this. */
+static measurement judged(const loop_result &ran, uint64_t ops, const counter_implementation *how, uint64_t value)
+{
+	const int64_t lost = static_cast<int64_t>(ops - value);
+	measurement result = measured(ran);
+	result.counters.emplace_back("lost", static_cast<double>(lost));
+	if (lost != 0 && (how->about.claims & COUNTER_NO_LOST_UPDATE))
+		result.broken = (lost > 0 ? "lost " + std::to_string(lost) : "counted " + std::to_string(-lost) + " too many") +
+				" of " + std::to_string(ops) + " increments, though it claims no_lost_update";
+	return result;
+}
+
+using increment_loop = void (*)(struct counter *, counter_seat *, uint64_t);
+
+/* POLL_US: how often a companion reads the value meanwhile; 0: not at all. */
+static measurement measure_increment(
+	row &self, double seconds, const counter_implementation *how, increment_loop increments, unsigned poll_us)
 {
 	open_counter counter(how, self.threads);
 	loop loop;
 	loop.threads = self.threads;
 	loop.seconds = seconds;
-	loop.work = [&](unsigned thread, uint64_t ops) { how->loop_increment(counter.it(), counter.seat(thread), ops); };
+	loop.work = [&](unsigned thread, uint64_t ops) { increments(counter.it(), counter.seat(thread), ops); };
 	loop.after = [&](unsigned thread) { how->leave(counter.it(), counter.seat(thread)); };
 	std::atomic<uint64_t> seen{0};
-	if (polled)
+	if (poll_us) {
 		loop.companion = [&] {
-			seen.store(how->value(counter.it()), std::memory_order_relaxed); /* relaxed: kept alive only */
+			seen.store(how->value(counter.it()), std::memory_order_relaxed); // relaxed: kept alive only
 		};
+		loop.companion_us = poll_us;
+	}
 	loop_result ran = run_loop(loop, &self.chunk);
-	/* Every thread has ended: the counter is at rest, and each increment happened before this. */
-	const int64_t lost = static_cast<int64_t>(ran.ops - how->value(counter.it()));
-	measurement result = measured(ran);
-	result.counters.emplace_back("lost", static_cast<double>(lost));
-	if (lost != 0 && (how->about.claims & COUNTER_NO_LOST_UPDATE))
-		result.broken = (lost > 0 ? "lost " + std::to_string(lost) : "counted " + std::to_string(-lost) + " too many") +
-				" of " + std::to_string(ran.ops) + " increments, though it claims no_lost_update";
-	return result;
+	return judged(ran, ran.ops, how, how->value(counter.it()));
+}
+
+/* Each thread reads the value after every hundredth increment of its own. What a chunk has beyond full hundreds is left to the next. */
+static measurement measure_read_every_100(row &self, double seconds, const counter_implementation *how)
+{
+	struct alignas(128) debt {
+		uint64_t ops = 0;
+	};
+	std::vector<debt> debts(self.threads);
+	open_counter counter(how, self.threads);
+	loop loop;
+	loop.threads = self.threads;
+	loop.seconds = seconds;
+	loop.work = [&](unsigned thread, uint64_t ops) {
+		uint64_t &owed = debts[thread].ops;
+		owed += ops;
+		how->loop_read_every_100(counter.it(), counter.seat(thread), owed / 100);
+		owed %= 100;
+	};
+	loop.after = [&](unsigned thread) { how->leave(counter.it(), counter.seat(thread)); };
+	loop_result ran = run_loop(loop, &self.chunk);
+	uint64_t ops = ran.ops;
+	for (const debt &one : debts)
+		ops -= one.ops;
+	return judged(ran, ops, how, how->value(counter.it()));
 }
 
 /* Reads of a counter at rest, all its lines in the reader's own cache after the first. */
@@ -143,23 +179,42 @@ static measurement measure_dirty_read(row &, double seconds, const counter_imple
 	return result;
 }
 
+/* A quick run measures these in all placements, and of the others what an increment costs in a loop and what a read costs. */
+static bool asked_first(const std::string &subject)
+{
+	return subject == "counter/naive" || subject == "counter/atomic" || subject.compare(0, 13, "counter/tally") == 0;
+}
+
 static void add_increments(
 	std::vector<row> &rows, const plan &plan, const counter_implementation *how, const std::string &subject)
 {
+	const enum tier placements = asked_first(subject) ? TIER_QUICK : TIER_DEFAULT;
 	for (unsigned threads : plan.threads) {
-		row made;
-		made.threads = threads;
-		made.floor = row_name("floor/lock_xadd", "", threads);
-		made.least = row_name("floor/store", "", threads);
-		made.name = row_name(subject, "increment", threads);
-		made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how, false); };
-		rows.push_back(made);
-		if (made.oversubscribed() && plan.tier < TIER_FULL)
+		const auto add = [&](const char *operation, const char *note, enum tier tier, auto measure) {
+			row made;
+			made.threads = threads;
+			made.floor = row_name("floor/lock_xadd", "", threads);
+			made.least = row_name("floor/store", "", threads);
+			made.name = row_name(subject, operation, threads);
+			made.note = note;
+			made.tier = tier;
+			made.measure = measure;
+			rows.push_back(made);
+		};
+		const auto loop = [how](increment_loop increments, unsigned poll_us) {
+			return [=](row &self, double seconds) {
+				return measure_increment(self, seconds, how, increments, poll_us);
+			};
+		};
+		add("increment", "", TIER_QUICK, loop(how->loop_increment, 0));
+		if (rows.back().oversubscribed() && plan.tier < TIER_FULL)
 			continue;
-		made.name = row_name(subject, "increment_polled", threads);
-		made.note = "a reader asks for the value every 100 us";
-		made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how, true); };
-		rows.push_back(made);
+		add("increment_call", "a call per increment, opaque to the compiler", placements,
+			loop(how->loop_increment_call, 0));
+		add("increment_polled", "a reader asks for the value every 100 us", TIER_DEFAULT, loop(how->loop_increment, 100));
+		add("increment_polled_1ms", "a reader asks for the value every ms", placements, loop(how->loop_increment, 1000));
+		add("read_every_100", "each thread reads the value after every 100 increments", placements,
+			[how](row &self, double seconds) { return measure_read_every_100(self, seconds, how); });
 	}
 }
 
@@ -172,6 +227,7 @@ static void add_reads(std::vector<row> &rows, const plan &plan, const counter_im
 		made.floor = row_name("floor/load_branch", "", threads);
 		made.least = made.floor;
 		made.note = "8 seats, at rest";
+		made.tier = threads == 1 && asked_first(subject) ? TIER_QUICK : TIER_DEFAULT;
 		made.measure = [how](row &self, double seconds) { return measure_read(self, seconds, how); };
 		if (!made.oversubscribed() || plan.tier == TIER_FULL)
 			rows.push_back(made);
@@ -181,6 +237,7 @@ static void add_reads(std::vector<row> &rows, const plan &plan, const counter_im
 		made.threads = 1;
 		made.name = row_name(subject, "read_dirty_" + std::to_string(seats), 1);
 		made.note = "another core has just counted through " + std::to_string(seats) + (seats == 1 ? " seat" : " seats");
+		made.tier = asked_first(subject) ? TIER_QUICK : TIER_DEFAULT;
 		made.measure = [how, seats](row &self, double seconds) { return measure_dirty_read(self, seconds, how, seats); };
 		if (this_machine().cores < 2)
 			made.skipped = "needs two cores";
@@ -192,8 +249,16 @@ void add_counter_rows(std::vector<row> &rows, const plan &plan)
 {
 	for (const struct subject &each : subjects_of(FAMILY_COUNTER)) {
 		const counter_implementation *how = reinterpret_cast<const counter_implementation *>(each.about);
+		const size_t first = rows.size();
 		add_increments(rows, plan, how, each.name);
 		add_reads(rows, plan, how, each.name);
+		for (size_t i = first; i < rows.size(); i++) {
+			row &made = rows[i];
+			if (!each.missing.empty())
+				made.skipped = each.missing;
+			if (!each.note.empty())
+				made.note = made.note.empty() ? each.note : each.note + "; " + made.note;
+		}
 	}
 }
 

@@ -75,6 +75,8 @@ static void counts_alone(struct fixture *f)
 	}
 	f->it->loop_increment(f->c, f->seat[0], 640);
 	check_equal(f, f->it->loop_value(f->c, 64), MANY + 640);
+	f->it->loop_increment_call(f->c, f->seat[0], 640);
+	check_equal(f, f->it->loop_read_every_100(f->c, f->seat[0], 7), MANY + 2 * 640 + 700);
 	f->it->leave(f->c, f->seat[0]);
 	f->it->close(f->c);
 	/* Opened again it starts again. */

@@ -87,6 +87,7 @@
 struct teller_pace {
 	uint32_t left;      /* increments until the next look */
 	uint32_t stride;    /* increments between two looks */
+	uint32_t told;      /* how often it did not have to wait for the clock */
 	uint64_t looked_ns; /* when it last looked */
 };
 
@@ -112,8 +113,8 @@ struct TALLY_ALIGNED tally {
 	uint64_t drawn;                                            /* tickets given to seats */
 };
 
-#define TALLY_INITIALISER       \
-	{                       \
+#define TALLY_INITIALISER          \
+	{                          \
 		{NULL}, 0, 0, 0, 0 \
 	}
 
@@ -129,7 +130,7 @@ TALLY_COLD struct tally_seat *tally_chunk(struct tally *t, unsigned k)
 	if (!memory)
 		return NULL;
 	struct tally_seat *fresh = TALLY_CAST(struct tally_seat *, memory);
-	const struct tally_seat empty = {0, 0, 0, 0, {0, 0, 0}, t, 0};
+	const struct tally_seat empty = {0, 0, 0, 0, {0, 0, 0, 0}, t, 0};
 	for (size_t i = 0; i < seats; i++)
 		fresh[i] = empty;
 	/* release: publishes the seats. acquire on failure: pairs with the release of the thread that was faster. */
@@ -354,7 +355,6 @@ static inline uint64_t tally_step(struct tally *t)
 struct TALLY_ALIGNED teller {
 	uint64_t state;      /* atomic, any thread: 2 x the highest number offered, + 1 while a thread tells it */
 	uint64_t next_ns;    /* atomic, any thread: no telling before, by the clock of teller_now_ns() */
-	uint32_t spare;      /* atomic, any thread: tellings left that need not wait */
 	struct tally *tally; /* borrowed; constant, as all below. NULL where only teller_offer() is used */
 	void (*tell)(void *arg, uint64_t done); /* the front end; may block, may count and offer itself */
 	void *arg;
@@ -366,9 +366,9 @@ struct TALLY_ALIGNED teller {
 #define TELLER_MS(ms) ((ms)*UINT64_C(1000000))
 
 /* TELL is called with ARG and the number, by whichever thread offers it, and by one at a time. */
-#define TELLER_INITIALISER(tally, tell, arg, every_ns)         \
-	{                                                      \
-		0, 0, TELLER_FIRST, tally, tell, arg, every_ns \
+#define TELLER_INITIALISER(tally, tell, arg, every_ns) \
+	{                                              \
+		0, 0, tally, tell, arg, every_ns       \
 	}
 
 /* A clock that is cheap to read. It moves with the kernel's tick: every 1 to 10 ms. */
@@ -412,11 +412,10 @@ TALLY_COLD bool teller_look(struct teller *t, struct teller_pace *pace)
 {
 	if (t->every_ns == 0)
 		return true;
-	/* relaxed, here and below: whoever gets a turn too many or too few, teller_offer() keeps the promises. */
-	uint32_t spare = __atomic_load_n(&t->spare, __ATOMIC_RELAXED);
-	while (spare > 0)
-		if (__atomic_compare_exchange_n(&t->spare, &spare, spare - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			return true;
+	if (pace->told < TELLER_FIRST) {
+		pace->told++;
+		return true;
+	}
 	const uint64_t now = teller_now_ns(), since = now - pace->looked_ns, aim = t->every_ns / 8;
 	pace->looked_ns = now;
 	if (since > aim)
@@ -425,6 +424,7 @@ TALLY_COLD bool teller_look(struct teller *t, struct teller_pace *pace)
 		pace->stride *= 2;
 	pace->stride += pace->stride == 0;
 	pace->left = pace->stride - 1;
+	/* relaxed, both: whoever gets a turn too many or too few, teller_offer() keeps the promises. */
 	uint64_t next = __atomic_load_n(&t->next_ns, __ATOMIC_RELAXED);
 	return now >= next &&
 	       __atomic_compare_exchange_n(&t->next_ns, &next, now + t->every_ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
