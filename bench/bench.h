@@ -54,7 +54,9 @@ struct measurement {
 };
 
 /* What a window gave, for rows to add to. With several threads, counter `slowest_share`: the slowest thread's operations over the mean
- * thread's (1: fair). */
+ * thread's (1: fair, 0: one thread had nothing). It is of wall time, so the scheduler's part is in it: with more threads than cores a
+ * window holds few time slices of each, and beside other programs one core is slower than the other. What threads that share nothing
+ * show in the same run (floor/store) is that part; only less than that is the operation's doing. */
 measurement measured(const loop_result &ran);
 measurement measured(const team_result &ran, double ns_per_op, double cpu_ns_per_op, uint64_t ops);
 
