@@ -19,6 +19,9 @@
 namespace bench
 {
 
+/* How long a process may take beyond twice its share of the time. */
+static const double PATIENCE_S = 60;
+
 namespace
 {
 
@@ -39,9 +42,15 @@ class progress_line
 		process_ = process;
 		done_ = 0;
 	}
+	/* The row that began last. */
+	const std::string &current() const
+	{
+		return current_;
+	}
 	void step(const char *what)
 	{
 		done_++;
+		current_ = what;
 		if (shown_) {
 			fprintf(stderr, "\r\033[Kprocess %u of %u: %zu/%zu %s%s", process_ + 1, plan_.processes, done_, rows_,
 				what, left().c_str());
@@ -62,6 +71,7 @@ class progress_line
 	const plan &plan_;
 	size_t rows_, done_ = 0;
 	unsigned process_ = 0;
+	std::string current_;
 	bool shown_;
 	uint64_t start_ = now_ns();
 
@@ -83,6 +93,7 @@ struct gathering {
 	std::vector<row> &rows;
 	std::unordered_map<std::string, row *> by_name;
 	std::unordered_map<std::string, double> spent_s; /* by row, in all processes */
+	std::set<std::string> hung;                      /* rows in which a process had to be stopped */
 	json_t *hints;                                   /* owned: {chunks {name: operations}, left_out[] names} */
 	collected result;
 	progress_line *line;
@@ -92,6 +103,7 @@ struct child_output {
 	std::string out;
 	int status;
 	bool interrupted;
+	bool hung;
 };
 
 } // namespace
@@ -111,7 +123,8 @@ static bool hear(void *arg, const char *line)
 }
 
 /* Runs PROGRAM as a child with WORDS; what it complains of is passed on. Throws std::runtime_error when it cannot be started. */
-static child_output run_child(const std::string &program, const std::vector<std::string> &words, progress_line *line, int hints)
+static child_output run_child(
+	const std::string &program, const std::vector<std::string> &words, progress_line *line, int hints, double timeout_s)
 {
 	std::vector<std::string> all = {program};
 	all.insert(all.end(), words.begin(), words.end());
@@ -126,14 +139,15 @@ static child_output run_child(const std::string &program, const std::vector<std:
 	options.heard = hear;
 	options.heard_arg = line;
 	options.pass_fd = hints;
+	options.timeout_s = timeout_s;
 	child_result child;
 	if (int error = child_run(&options, &child))
 		throw std::runtime_error(program + ": " + std::strerror(error) + "; was the whole project built?");
-	child_output output = {std::string(child.out, child.out_length), child.status, child.interrupted};
+	child_output output = {std::string(child.out, child.out_length), child.status, child.interrupted, child.timed_out};
 	if (child.err_length)
 		fwrite(child.err, 1, child.err_length, stderr);
 	child_free(&child);
-	if (WIFSIGNALED(output.status) && !output.interrupted)
+	if (WIFSIGNALED(output.status) && !output.interrupted && !output.hung)
 		throw std::runtime_error(
 			std::string("a measuring process was ended by signal ") + strsignal(WTERMSIG(output.status)));
 	if (WIFEXITED(output.status) && WEXITSTATUS(output.status) == EXIT_USAGE)
@@ -201,7 +215,7 @@ static void leave_out_slow_rows(gathering &all, const plan &plan)
 	const size_t enough = 3;
 	json_t *left_out = json_array();
 	for (const row &row : all.rows)
-		if (row.measurements.size() >= enough && all.spent_s[row.name] > plan.row_budget_s)
+		if (all.hung.count(row.name) || (row.measurements.size() >= enough && all.spent_s[row.name] > plan.row_budget_s))
 			json_array_append_new(left_out, json_string(row.name.c_str()));
 	json_object_set_new(all.hints, "left_out", left_out);
 }
@@ -239,7 +253,7 @@ static void take(gathering &all, const std::string &text, unsigned process)
 }
 
 static void make_studies(gathering &all, const std::string &program, const std::vector<std::string> &words,
-	const std::vector<const study *> &studies)
+	const std::vector<const study *> &studies, const plan &plan)
 {
 	for (const study *study : studies) {
 		if (child_interrupted)
@@ -247,7 +261,7 @@ static void make_studies(gathering &all, const std::string &program, const std::
 		all.line->study(study->what);
 		std::vector<std::string> own = {std::string("--study=") + study->name};
 		own.insert(own.end(), words.begin(), words.end());
-		child_output output = run_child(program, own, all.line, 0);
+		child_output output = run_child(program, own, all.line, 0, 2 * plan.budget_s);
 		json_error_t error;
 		json_t *found = json_loads(output.out.c_str(), 0, &error);
 		if (found)
@@ -255,6 +269,19 @@ static void make_studies(gathering &all, const std::string &program, const std::
 		else
 			complain("bench: %s: nothing was found out", study->what);
 	}
+}
+
+/* The row that the process was stopped in. */
+static void leave_out_hung_row(gathering &all)
+{
+	auto found = all.by_name.find(all.line->current());
+	if (found == all.by_name.end())
+		return;
+	row &row = *found->second;
+	row.skipped = "it did not end: a process that measured it had to be stopped";
+	complain("bench: %s: %s", row.name.c_str(), row.skipped.c_str());
+	row.measurements.clear();
+	all.hung.insert(row.name);
 }
 
 static void measure_rows(gathering &all, const std::string &program, const std::vector<std::string> &words,
@@ -276,12 +303,15 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 		own.insert(own.end(), words.begin(), words.end());
 		own.push_back("--");
 		own.insert(own.end(), flags.begin(), flags.end());
-		child_output output = run_child(program, own, all.line, hints < 0 ? 0 : hints);
+		/* One row may be under way when the time is over; fair locks on a busy machine take long. */
+		child_output output = run_child(program, own, all.line, hints < 0 ? 0 : hints, 2 * share_s + PATIENCE_S);
 		if (hints >= 0)
 			close(hints);
 		if (!output.out.empty())
 			take(all, output.out, process);
-		if (!output.interrupted)
+		if (output.hung)
+			leave_out_hung_row(all);
+		else if (!output.interrupted)
 			all.result.processes++;
 	}
 	for (const row &row : all.rows) {
@@ -301,12 +331,12 @@ collected run_processes(const std::string &program, const std::vector<std::strin
 	for (const row &row : rows)
 		measured += row.skipped.empty();
 	progress_line line(plan, measured);
-	gathering all = {rows, {}, {}, json_object(), {}, &line};
+	gathering all = {rows, {}, {}, {}, json_object(), {}, &line};
 	const std::shared_ptr<json_t> kept = owned(all.hints);
 	all.result.studies = owned(json_object());
 	for (row &row : rows)
 		all.by_name[row.name] = &row;
-	make_studies(all, program, words, studies);
+	make_studies(all, program, words, studies, plan);
 	if (!rows.empty())
 		measure_rows(all, program, words, flags, plan);
 	all.result.partial |= child_interrupted != 0;
