@@ -114,38 +114,9 @@ static void let_the_starter_in()
 	}
 }
 
-/* A program that was started with real-time priority (chrt) hands it to its threads, and one of those keeps its core until it sleeps. So
- * the members step back behind the thread that will stop them, and take turns: whoever waits for a thread that is not running would
- * otherwise wait for ever. */
-static void step_back()
-{
-	sched_param priority = {};
-	const int policy = sched_getscheduler(0);
-	if ((policy != SCHED_FIFO && policy != SCHED_RR) || sched_getparam(0, &priority) != 0)
-		return;
-	priority.sched_priority = std::max(priority.sched_priority - 1, sched_get_priority_min(SCHED_RR));
-	sched_setscheduler(0, SCHED_RR, &priority); /* going down needs no rights */
-}
-
-/* Under a real-time policy nobody takes a CPU from a thread of the same priority: on a machine full of team threads the starter would never
- * wake up to stop them. So each goes one below it. */
-static void let_starter_first()
-{
-	const int policy = sched_getscheduler(0);
-	sched_param mine;
-	if ((policy != SCHED_FIFO && policy != SCHED_RR) || sched_getparam(0, &mine) != 0)
-		return;
-	if (mine.sched_priority > sched_get_priority_min(policy)) {
-		mine.sched_priority--;
-		sched_setparam(0, &mine); /* to lower one's own priority is always allowed */
-	}
-}
-
 static void run_member(const team &team, unsigned thread, start_line &line, record &mine)
 {
-	step_back();
 	let_the_starter_in();
-	let_starter_first();
 	mine.pinned = pin_to(thread);
 	perf_group counters(perf_counted());
 	line.ready.fetch_add(1, std::memory_order_release); // release: pairs with the starter's acquire; publishes `pinned`
