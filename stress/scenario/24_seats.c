@@ -16,6 +16,11 @@ static int setup(const struct execution *x)
 	return count_open(x, 1);
 }
 
+static int setup_nobody(const struct execution *x)
+{
+	return count_open(x, 0);
+}
+
 /* Without memory for a seat an actor counts nothing, and the check knows. */
 static void join_and_count(const struct execution *x, unsigned actor)
 {
@@ -125,6 +130,19 @@ static const struct scenario scenarios[] = {
 		.outcomes = outcomes,
 		.actor_count = 3,
 		.setup = setup,
+		.actor = {do_nothing, join_and_count_1, join_and_count_2},
+		.check = check_joined,
+	},
+	{
+		.family = FAMILY_COUNTER,
+		.name = "join_first",
+		.shows = "the first two threads that take a seat do so at once, and count",
+		.checks = COUNTER_NO_LOST_UPDATE | COUNTER_EXACT_AT_REST | COUNTER_RACE_FREE,
+		.local_bytes = sizeof(struct seats),
+		.outcome_count = BACKWARDS, /* the first three: nobody reads on the way */
+		.outcomes = outcomes,
+		.actor_count = 3,
+		.setup = setup_nobody,
 		.actor = {do_nothing, join_and_count_1, join_and_count_2},
 		.check = check_joined,
 	},
