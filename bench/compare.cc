@@ -198,8 +198,10 @@ static void choose(family_of_tests &family, double alpha)
 			least.emplace_back(mann_whitney_table(family.rows[i].n_a, family.rows[i].n_b)[0], i);
 	std::sort(least.begin(), least.end());
 	family.in.assign(family.rows.size(), false);
+	/* Rows with the same numbers of processes are all in or all out. */
 	for (size_t k = least.size(); k > 0 && !family.size; k--)
-		if (least[k - 1].first * static_cast<double>(k) <= alpha)
+		if (least[k - 1].first * static_cast<double>(k) <= alpha &&
+			(k == least.size() || least[k - 1].first < least[k].first))
 			family.size = k;
 	for (size_t k = 0; k < family.size; k++)
 		family.in[least[k].second] = true;
