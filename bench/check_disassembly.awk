@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Reads `objdump -tdr --no-show-raw-insn` of one object file. Complains of every measured loop that has no operation, or that leaves
-# itself other than to a declared symbol. Variables: loops (names that must be there), calls (declared symbols), subject, and pointers: 1
-# where calls through pointers are the job, as with a progress that asks the counter and tells the front end.
+# itself other than to a declared symbol. Variables: loops (names that must be there), calls (declared symbols; a * in one stands for
+# anything), subject, and pointers: 1 where calls through pointers are the job, as with a progress that asks the counter and tells the
+# front end. A * alone among the calls declares that too: some libraries inline a slow path with a virtual call in it.
 #
 # "loop>function" among the loops: this loop is to call that function once per operation, and both are read.
 #
@@ -34,6 +35,17 @@ function function_at(section, address,    i)
 	return section
 }
 
+# A symbol is declared by its name, or by one with a * in it: C++ puts types and versions into names.
+function is_declared(symbol,    i)
+{
+	if (symbol in declared)
+		return 1
+	for (i = 1; i <= patterns; i++)
+		if (symbol ~ pattern[i])
+			return 1
+	return 0
+}
+
 # The symbol that a branch goes to: what the relocation names, else the operand's.
 function leave(symbol,    plain)
 {
@@ -43,7 +55,7 @@ function leave(symbol,    plain)
 	sub(/\.(constprop|isra|part|cold)\..*$/, "", plain)
 	sub(/\.(constprop|isra|part|cold)$/, "", plain)
 	# A restartable sequence's way out when it was interrupted: a few instructions of the file's own assembly.
-	if (plain == loop || plain in declared || plain == "__rseq_cold")
+	if (plain == loop || is_declared(plain) || plain == "__rseq_cold")
 		return
 	if (loop in callee && plain == callee[loop]) {
 		called[loop] = 1
@@ -79,8 +91,18 @@ BEGIN {
 		}
 	}
 	split(calls, symbols)
-	for (i in symbols)
-		declared[symbols[i]] = 1
+	for (i in symbols) {
+		if (symbols[i] == "*") {
+			pointers = 1
+			continue
+		}
+		if (symbols[i] !~ /[*]/) {
+			declared[symbols[i]] = 1
+			continue
+		}
+		gsub(/[*]/, ".*", symbols[i])
+		pattern[++patterns] = "^" symbols[i] "$"
+	}
 }
 
 # "0000000000000000 l    d  .text.unlikely	0000000000000000 .text.unlikely"

@@ -3,9 +3,10 @@
 # Reads what the compiler made of every measured loop: each does its operation, and calls nothing but what its implementation
 # declares. A loop that calls through a pointer would measure the pointer.
 #
-#   test_disassembly.sh LIBRARY PRINT_CALLS COMPILER BENCH_LIBRARY        check every implementation, then see a bad one fail
+#   test_disassembly.sh LIBRARY PRINT_CALLS COMPILER BENCH_LIBRARY PEERS_LIBRARY PRINT_PEER_CALLS
+#                                                            check every implementation and peer, then see a bad one fail
 set -euo pipefail
-library=$1 print_calls=$2 compiler=$3 bench=$4
+library=$1 print_calls=$2 compiler=$3 bench=$4 peers=$5 print_peer_calls=$6
 here=$(dirname "$(readlink -f "$0")")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -27,23 +28,41 @@ check()
 	objdump -tdr --no-show-raw-insn "$1" | awk -v loops="$loops" -v pointers="$pointers" -v calls="$3" -v subject="$2" -f "$here/check_disassembly.awk"
 }
 
+# read_library LIBRARY PRINT_CALLS: every implementation in LIBRARY that the program PRINT_CALLS lists
+read_library()
+{
+	local library=$1 object subject calls candidate found
+	while read -r object subject calls; do
+		# Two families may have a file of the same name: the loops tell them apart.
+		found=
+		for candidate in $(ar t "$library" | awk -v name="$object" '$0 == name { print NR }'); do
+			mkdir -p "$scratch/member"
+			(cd "$scratch/member" && ar xN "$(ar t "$library" | head -n "$candidate" | grep -cFx "$object")" "$library" "$object")
+			if nm "$scratch/member/$object" | grep -q " ${subject%%/*}_loop_"; then
+				found=$scratch/member/$object
+				check "$found" "$subject" "$calls" || status=1
+			fi
+		done
+		[ -n "$found" ] || { echo "$subject: no object file $object in $library"; status=1; }
+		checked=$((checked + 1))
+	done < <("$2")
+}
+
 checked=0 status=0
-while read -r object subject calls; do
-	# Two families may have a file of the same name: the loops tell them apart.
-	found=
-	for candidate in $(ar t "$library" | awk -v name="$object" '$0 == name { print NR }'); do
-		mkdir -p "$scratch/member"
-		(cd "$scratch/member" && ar xN "$(ar t "$library" | head -n "$candidate" | grep -cFx "$object")" "$library" "$object")
-		if nm "$scratch/member/$object" | grep -q " ${subject%%/*}_loop_"; then
-			found=$scratch/member/$object
-			check "$found" "$subject" "$calls" || status=1
-		fi
-	done
-	[ -n "$found" ] || { echo "$subject: no object file $object in $library"; status=1; }
-	checked=$((checked + 1))
-done < <("$print_calls")
+read_library "$library" "$print_calls"
 echo "$checked implementations read"
 [ "$checked" -ge 10 ] || { echo "too few implementations: is the list broken?"; exit 1; }
+read_library "$peers" "$print_peer_calls"
+echo "$checked with the peers that are there"
+# The loop of an OpenMP region is a function that the compiler names: each of its 64 steps adds to the copy.
+object=counter_omp_reduction.c.o
+if ar t "$peers" | grep -qx "$object"; then
+	mkdir -p "$scratch/member"
+	(cd "$scratch/member" && ar x "$peers" "$object")
+	additions=$(objdump -d --no-show-raw-insn "$scratch/member/$object" |
+		awk '/>:$/ { inside = /_omp_fn|omp_outlined/ } inside && /\t(add +\$0x1,%|inc[lq]? +%)/' | wc -l)
+	[ "$additions" -ge 64 ] || { echo "counter/peer_omp_reduction: $additions additions in its regions, not 64"; status=1; }
+fi
 # What every ratio is to.
 mkdir -p "$scratch/member"
 (cd "$scratch/member" && ar x "$bench" floors.c.o)

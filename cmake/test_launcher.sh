@@ -86,6 +86,30 @@ ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run "$tree/onceproof" test
 expect_status 2
 expect_err "missing: ninja-build python3 jq"
 
+# --- other people's libraries: the small ones for what measures, all or none on request, all for tests
+path_with gcc g++ cmake objdump valgrind
+stubs
+stub pkg-config "exit 1"
+missing_for() {
+	ONCEPROOF_NO_INSTALL=1 PATH="$scratch/path" run env ${2:+"ONCEPROOF_PEERS=$2"} "$tree/onceproof" "$1"
+	grep 'missing, optional' "$scratch/err" >"$scratch/wishes" || :
+}
+missing_for list
+expect "list needs no peers" test ! -s "$scratch/wishes"
+for command in bench report; do
+	missing_for $command
+	expect "$command should wish for small peers" grep -q 'libck-dev liburcu-dev libabsl-dev libtbb-dev' "$scratch/wishes"
+	expect "$command should not wish for large peers" test -z "$(grep glib "$scratch/wishes")"
+	missing_for $command 1
+	expect "$command should wish for all peers" grep -q 'libck-dev.*libglib2.0-dev' "$scratch/wishes"
+	missing_for $command 0
+	expect "$command should wish for no peers" test ! -s "$scratch/wishes"
+done
+missing_for test
+expect "tests should wish for all peers" grep -q 'libck-dev.*libglib2.0-dev' "$scratch/wishes"
+path_with gcc g++ cmake pkg-config objdump valgrind
+stubs
+
 # --- it says what it installs, refreshes unknown package lists first, and does not go on when that did not help
 PATH="$scratch/path" run "$tree/onceproof" list
 expect_status 2
@@ -129,7 +153,7 @@ path_with gcc g++ cmake pkg-config objdump
 PATH="$scratch/path" run "$tree/onceproof" list
 expect_status 2
 expect_err "not found: ninja: install"
-expect_err "valgrind: the engines that need it will be skipped"
+expect_err "valgrind: what needs them will be skipped"
 
 # --- another kernel
 path_with

@@ -79,5 +79,7 @@ PEER_END
 #include "counter_export.hpp"
 COUNTER_PEER(peer_tbb_combinable, made.about.lesson = "a count per thread, looked up in a hash table each time",
 	made.about.claims = COUNTER_NO_LOST_UPDATE | COUNTER_EXACT_AT_REST,
-	made.about.missing = COUNTER_LINEARIZABLE_VALUE | COUNTER_MONOTONE_VALUE | COUNTER_RACE_FREE, made.about.calls = "?");
+	made.about.missing = COUNTER_LINEARIZABLE_VALUE | COUNTER_MONOTONE_VALUE | COUNTER_RACE_FREE,
+	made.about.calls =
+		"* pthread_self pthread_getspecific pthread_setspecific _ZSt11_Hash_bytesPKvmm _ZN3tbb6detail* memset");
 PEER(counter_peer_tbb_combinable, "oneTBB", peer::version, "its value is meant for when all have ended");

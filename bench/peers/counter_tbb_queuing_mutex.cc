@@ -60,5 +60,5 @@ PEER_END
 
 #include "counter_export.hpp"
 COUNTER_PEER(peer_tbb_queuing_mutex, made.about.lesson = "fair, inlined", made.about.claims = PEER_COUNTER_CLAIMS,
-	made.about.calls = "", made.steps = true);
+	made.about.calls = "sched_yield", made.steps = true);
 PEER(counter_peer_tbb_queuing_mutex, "oneTBB", peer::version, nullptr);

@@ -22,7 +22,7 @@ int initialiser_open(initialiser *it, const initialiser_loader *loader)
 	return 0;
 }
 
-void load_slowly(initialiser *it)
+PEER_SLOW_PATH void load_slowly(initialiser *it)
 {
 	it->made = load(it->loader);
 }

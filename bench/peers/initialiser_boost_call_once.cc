@@ -2,7 +2,6 @@
 // Peer    package=libboost-thread-dev header=boost/thread/once.hpp link=boost_thread
 // boost::call_once: the state is looked at inside the library; waiters sleep on one condition variable that all flags share. A load that
 // fails throws, and the next caller tries again.
-#define BOOST_THREAD_VERSION 4
 #include <boost/thread/once.hpp>
 #include <boost/version.hpp>
 #include <new>
@@ -21,13 +20,13 @@ struct initialiser {
 
 int initialiser_open(initialiser *it, const initialiser_loader *loader)
 {
-	new (&it->once) boost::once_flag;
+	new (&it->once) boost::once_flag();
 	it->instance = nullptr;
 	it->loader = loader;
 	return 0;
 }
 
-void load_slowly(initialiser *it)
+PEER_SLOW_PATH void load_slowly(initialiser *it)
 {
 	it->instance = load_or_throw(it->loader);
 }
@@ -57,6 +56,6 @@ PEER_END
 #include "initialiser_export.hpp"
 INITIALISER_PEER(peer_boost_call_once, made.about.lesson = "even the look at the flag is a call into the library",
 	made.about.claims = PEER_INITIALISER_CLAIMS | INITIALISER_RETRIES_FAILURE,
-	made.about.calls =
-		"_ZN5boost13thread_detail*once_region* __cxa_begin_catch __cxa_end_catch __cxa_rethrow _Unwind_Resume");
+	made.about.calls = "*load_slowly* _ZN5boost13thread_detail*once_region* __cxa_begin_catch "
+			   "__cxa_end_catch __cxa_rethrow _Unwind_Resume");
 PEER(initialiser_peer_boost_call_once, "Boost", peer::version, nullptr);

@@ -20,7 +20,7 @@ struct initialiser {
 const initialiser_loader *current; // borrowed; written by open, read by the variable's initialiser
 void *loaded_instance;             // for close; written by the variable's initialiser
 
-[[gnu::noinline, gnu::cold]] void *load_slowly()
+PEER_SLOW_PATH void *load_slowly()
 {
 	return loaded_instance = load_or_throw(current);
 }
@@ -73,5 +73,5 @@ INITIALISER_PEER(peer_cxx_static, made.about.lesson = "the compiler writes the c
 	made.about.instances = INSTANCES_ONE_PER_PROCESS,
 	made.about.calls =
 		"__cxa_guard_acquire __cxa_guard_release __cxa_guard_abort __cxa_begin_catch __cxa_end_catch _Unwind_Resume "
-		"_ZN4peer12_GLOBAL__N_1L11load_slowlyEv _ZN4peer12_GLOBAL__N_111load_slowlyEv");
+		"*load_slowly*");
 PEER(initialiser_peer_cxx_static, "libstdc++", peer::version, "between storms the guard is reset by its name in the ABI");

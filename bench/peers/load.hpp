@@ -10,6 +10,13 @@
 namespace peer
 {
 
+/* As SLOW_PATH in impl/initialiser/load.h: a routine of its own, so that no get has it in it. */
+#if defined(__clang__)
+#define PEER_SLOW_PATH __attribute__((noinline, cold))
+#else
+#define PEER_SLOW_PATH __attribute__((noinline, noclone, cold))
+#endif
+
 /* How a failed load leaves an initialiser that wants an exception. */
 struct load_failed {
 	int error;
