@@ -233,9 +233,9 @@ static inline uint64_t tally_add(struct tally_seat *seat)
 /* How many were counted. Never less than what a value() that happened before returned; see "Why this is right". */
 static inline uint64_t tally_value(const struct tally *t)
 {
-	/* acquire, here and of the counts: pairs with the releases of those who count; what was counted is seen as well. */
+	/* acquire: pairs with the release in tally_step(); what was counted is seen as well. kept where nobody counts so. */
 	uint64_t sum = __atomic_load_n(&t->steps, __ATOMIC_ACQUIRE);
-	/* acquire: pairs with the release in tally_join(); chunks are seen as far as there are seats. */
+	/* acquire: pairs with the release in tally_join(); chunks are seen as far as there are seats. kept where there are none. */
 	uint32_t seats = __atomic_load_n(&t->seats, __ATOMIC_ACQUIRE);
 	uint32_t size = TALLY_FIRST_SEATS;
 	/* No load of a count waits for another's address, so the lines travel all at once. */
@@ -244,6 +244,7 @@ static inline uint64_t tally_value(const struct tally *t)
 		const struct tally_seat *seat = __atomic_load_n(&t->chunk[k], __ATOMIC_RELAXED);
 		const uint32_t here = seats < size ? seats : size;
 		for (uint32_t i = 0; i < here; i++)
+			/* acquire: pairs with the release in tally_put(); what was counted is seen as well. */
 			sum += __atomic_load_n(&seat[i].count, __ATOMIC_ACQUIRE);
 		seats -= here;
 	}

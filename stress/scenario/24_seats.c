@@ -146,6 +146,19 @@ static const struct scenario scenarios[] = {
 		.actor = {do_nothing, join_and_count_1, join_and_count_2},
 		.check = check_joined,
 	},
+	{
+		.family = FAMILY_COUNTER,
+		.name = "first_seat",
+		.shows = "the first thread takes a seat and counts, while another reads twice",
+		.checks = CHECKS,
+		.local_bytes = sizeof(struct seats),
+		.outcome_count = sizeof outcomes / sizeof *outcomes,
+		.outcomes = outcomes,
+		.actor_count = 3,
+		.setup = setup_nobody,
+		.actor = {do_nothing, join_and_count_1, read_twice},
+		.check = check,
+	},
 };
 
 SCENARIO_GROUP(seats, scenarios);
