@@ -264,7 +264,10 @@ static int merge_run(int argc, char **argv)
 	static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {own, merge_parse, "RESULT.json... --out DIR|--json FILE",
 		"Makes one report of several: shards of one plan, or the same plan on several machines.\v"
-		"Results of different machines stay apart. A contract that any of them refutes is refuted. The whole is partial "
+		"Results of different machines stay apart. Benchmarks of one machine, build and plan are pooled; of another "
+		"build or "
+		"plan they stand side by side, like those of another machine. A contract that any of them refutes is refuted. "
+		"The whole is partial "
 		"when any part is, or when a shard of a plan is not there.\n"
 		"The shards of a search become one result where all of them are there, and only then it may say proved; a shard "
 		"that is missing is named. Shards of other code, seeds, options or versions make no whole. One that is there "

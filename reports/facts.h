@@ -33,7 +33,7 @@ extern const struct standing_look standing_looks[];
  *             ns is the median over processes and low to high its 95 % interval; without processes (older files, too few) it is the
  *             median of the repetitions, and there is no interval. lost, extra_loads, backwards: shares of the operations.
  *             broken: the claim that a repetition refuted, in a sentence. skipped: why there is no ns.
- * machines[]  {key (the costs' host), label ("" or "A"), cpu, class, cores, compiler, version, plan, date, processes, window_ms, loaded, partial,
+ * machines[]  {key (the costs' host), label ("" or "A"), cpu, class, cores, compiler, version, plan, date, processes, window_ms, dropped, loaded, partial,
  *             peers[], measured {}}: where the prices come from; measured is context.machine (bench/bench.h) where there is one.
  *             studies {} what studies found there.
  * distributions[] {subject, family, implementation, operation, threads, host, count, p50, p90, p99, p999, max, curve[] [nines, ns]}: latencies of

@@ -88,6 +88,7 @@ static void add_machine(json_t *machines, const json_t *report, const char *key,
 		*node_string(measured, "class") ? node_text(node_string(measured, "class")) : plain_class(cores));
 	node_set(machine, "processes", json_real(context_number(context, "processes")));
 	node_set(machine, "window_ms", json_real(context_number(context, "window_ms")));
+	node_set(machine, "dropped", json_real(context_number(context, "dropped")));
 	node_set(machine, "loaded", json_boolean(json_is_true(node_get(measured, "loaded"))));
 	node_set(machine, "partial", json_boolean(strcmp(node_string(context, "partial"), "true") == 0));
 	if (json_is_array(node_get(context, "peers")))

@@ -63,7 +63,7 @@ static void goal_row(FILE *out, const json_t *facts, const json_t *goal)
 	fill(out, "<th scope=\"row\">$$$<small>$$</small></th><td class=\"n\">$", *what ? what : node_string(goal, "name"),
 		*label ? " on " : "", label, node_string(goal, "subject"), gate ? "; must hold everywhere" : "",
 		*number_text(goal, "value").text ? number_text(goal, "value").text : "–");
-	if (*number_text(goal, "low").text && *number_text(goal, "high").text)
+	if (node_number(goal, "high", 0) > 0)
 		fill(out, "<small class=\"ci\">$–$</small>", number_text(goal, "low").text, number_text(goal, "high").text);
 	fill(out,
 		"</td><td class=\"n\">$ $</td><td><span class=\"verdict $\"><span class=\"mark\" aria-hidden=\"true\">$</span> "

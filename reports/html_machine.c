@@ -153,8 +153,9 @@ static json_t *cpu_name(const json_t *cpus, size_t at)
 static void heat_table(FILE *out, const json_t *cpus, const json_t *trips, size_t count, double least, double most)
 {
 	fprintf(out,
+		"<p class=\"title\">Ping-pong of each pair of CPUs, ns there and back</p>\n"
 		"<div class=\"scroll\" role=\"region\" aria-label=\"Ping-pong of each pair of CPUs\" tabindex=\"0\"><table "
-		"class=\"heat%s\"><caption>Ping-pong of each pair of CPUs, ns there and back</caption><thead><tr><th "
+		"class=\"heat%s\"><caption class=\"aside\">Ping-pong of each pair of CPUs</caption><thead><tr><th "
 		"scope=\"col\">CPU</th>",
 		count > NUMBERED_MAX ? " dense" : "");
 	for (size_t column = 0; column + 1 < count; column++) {
@@ -189,6 +190,8 @@ static void heat_map(FILE *out, const json_t *measured)
 		return;
 	}
 	heat_table(out, node_get(ping, "cpus"), trips, count, least, most);
+	if (least >= most)
+		return;
 	fill(out, "<p class=\"scale\"><span>$</span> <span class=\"ramp\" aria-hidden=\"true\"></span> <span>$</span>$$</p>\n",
 		time_words(least).text, time_words(most).text, all > count ? "; only the first CPUs are shown of " : "",
 		all > count ? count_words((double)all).text : "");

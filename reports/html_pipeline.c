@@ -141,7 +141,9 @@ void html_matrix_pipeline(FILE *out, const json_t *facts)
 	fputs("<section id=\"pipeline\" aria-labelledby=\"pipeline-title\">\n<h2 id=\"pipeline-title\">In the pipeline?</h2>\n",
 		out);
 	if (json_array_size(choices) == 0) {
-		fputs("<p class=\"note\">No batch was run for this report.</p>\n</section>\n", out);
+		fputs("<p class=\"note\">No batch was run for this report.</p>\n", out);
+		html_crossings(out, facts);
+		fputs("</section>\n", out);
 		return;
 	}
 	fputs("<p>Whole batches, each part chosen by name: was the model loaded once, did the counter end on the number of "
@@ -150,5 +152,6 @@ void html_matrix_pipeline(FILE *out, const json_t *facts)
 		out);
 	choices_table(out, facts, usual_model(choices));
 	sweep_table(out, choices);
+	html_crossings(out, facts);
 	fputs("</section>\n", out);
 }

@@ -325,6 +325,9 @@ static void machine_line(FILE *out, const json_t *machine)
 		fill(out, "; $", node_string(machine, "compiler"));
 	if (json_is_true(node_get(machine, "loaded")))
 		fputs(" <span class=\"doubt\">loaded: other programs took CPU time, so read the prices as rough</span>", out);
+	if (node_number(machine, "dropped", 0) > 0)
+		fill(out, " <span class=\"doubt\">short of time: $ repetitions were not made</span>",
+			count_words(node_number(machine, "dropped", 0)).text);
 	if (json_is_true(node_get(machine, "partial")))
 		fputs(" <span class=\"doubt\">partial: stopped before the end</span>", out);
 	fputs("</li>\n", out);

@@ -156,6 +156,54 @@
 		return { config, height: 320 };
 	}
 
+	/* What is drawn of a study: lines of [x, y] in ns or shares, both logarithmic. */
+	function studyChart(lines, titleX, titleY, ticksY, tip, height) {
+		const config = base("line", {
+			scales: {
+				x: axis(titleX, { type: "logarithmic", ticks: timeTicks(), grid: { display: false } }),
+				y: axis(titleY, { type: "logarithmic", ticks: ticksY }),
+			},
+			plugins: {
+				legend: { position: "bottom", align: "start", labels: { color: colour("ink"), usePointStyle: true, boxWidth: 7, boxHeight: 7, padding: 8 } },
+				tooltip: { callbacks: { title: (items) => seconds(items[0].parsed.x), label: tip } },
+			},
+		});
+		const tints = ["accent", "holds", "unshown", "ink", "soft"];
+		config.data = { datasets: lines.map((line, i) => Object.assign({
+			label: line.label, data: line.points, pointRadius: 2, borderWidth: 1.8, borderColor: colour(line.tint || tints[i % tints.length]),
+			backgroundColor: colour(line.tint || tints[i % tints.length]), rank: i, borderDash: line.dash || [], pointStyle: ["circle", "rect", "triangle", "rectRot", "star"][i % 5],
+		}, line.more)) };
+		return lines.length ? { config, height } : null;
+	}
+
+	/* A choice may cost nothing that can be measured; on a logarithmic scale that is as little as a tenth of a per cent. */
+	function crossingsChart(host) {
+		const study = (data.machines.find((machine) => machine.key === host) || {}).crossings || { choices: [] }, least = .001;
+		const lines = study.choices.filter((choice) => (choice.points || []).length).map((choice) => ({
+			label: choice.choice + (study.choices.some((other) => other.choice === choice.choice && other.threads !== choice.threads) ? ", " + choice.threads : ""),
+			dash: wrong.has("counter/" + choice.choice.split("+")[1]) ? [6, 4] : [], tint: wrong.has("counter/" + choice.choice.split("+")[1]) ? "stated" : undefined,
+			points: choice.points.map((point) => ({ x: point.item_ns, y: Math.max(least, point.overhead) })),
+		}));
+		const xs = lines.flatMap((line) => line.points.map((point) => point.x));
+		if (lines.length)
+			lines.push({ label: 100 * study.limit + " %", tint: "soft", dash: [2, 3], more: { pointRadius: 0, borderWidth: 1, rank: -1 },
+				points: [{ x: Math.min(...xs), y: study.limit }, { x: Math.max(...xs), y: study.limit }] });
+		const share = (value) => Number((100 * value).toPrecision(2)) + " %";
+		return studyChart(lines, "cost of an item", "added to the batch", { color: colour("soft"), callback: (value) => /^1e/.test(Number(value.toPrecision(6)).toExponential()) ? share(value) : "" },
+			(item) => item.dataset.label + ": " + (item.parsed.y <= least ? "at most " : "") + share(item.parsed.y), 380);
+	}
+
+	function firstUseChart(host) {
+		const study = (data.machines.find((machine) => machine.key === host) || {}).first_use || { choices: [] };
+		const lines = study.choices.filter((choice) => (choice.points || []).length).map((choice) => ({
+			label: (wrong.has("initialiser/" + choice.initialiser) ? "✗ " : "") + choice.initialiser.replace(/^peer_/, ""),
+			dash: wrong.has("initialiser/" + choice.initialiser) ? [6, 4] : [],
+			tint: wrong.has("initialiser/" + choice.initialiser) ? "stated" : undefined,
+			points: choice.points.map((point) => ({ x: point.load_ns, y: point.all_have_ns })),
+		}));
+		return studyChart(lines, "the model loads for", "until all workers run", timeTicks(), (item) => item.dataset.label + ": " + seconds(item.parsed.y), 400);
+	}
+
 	function scalingChart(subject) {
 		const rows = data.costs.filter((row) => row.subject === subject && row.ns);
 		const threads = [...new Set(rows.map((row) => row.threads))].sort((a, b) => a - b);
@@ -219,7 +267,7 @@
 		return rows.length ? { config, height: 60 + rows.length * (narrow ? 46 : 22) } : null;
 	}
 
-	const kinds = { threads: threadsChart, latency: latencyChart, scaling: scalingChart, throughput: throughputChart };
+	const kinds = { threads: threadsChart, latency: latencyChart, crossings: crossingsChart, first_use: firstUseChart, scaling: scalingChart, throughput: throughputChart };
 
 	function draw(figure) {
 		if (charts.has(figure))
