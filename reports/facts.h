@@ -38,6 +38,8 @@ extern const struct standing_look standing_looks[];
  *             studies {} what studies found there.
  * distributions[] {subject, family, implementation, operation, threads, host, count, p50, p90, p99, p999, max, curve[] [nines, ns]}: latencies of
  *             single operations; nines is -log10(1 - share), 3 for 99.9 %.
+ * shorts[]    {what ("An increment"), threads, host, label, verdict, lines[] {cost, kind ("wrong", "right", "peer"), word}}: for each machine what the
+ *             bug costs, the cheapest right one, and what people take instead; verdict compares the first two, as far as their intervals carry it.
  * goals[]     the report's, those that were judged.
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
  *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, judged, broken, seen[]}; seen: what the broken

@@ -232,6 +232,7 @@ void facts_headline(json_t *facts, const json_t *report)
 	for (size_t i = 0; i < RACES; i++)
 		if (races[i].operation)
 			tell_price(sentences, prices, sizeof prices, facts, &races[i]);
+	facts_short_sentences(sentences, node_get(facts, "shorts"));
 	tell_disturbance(sentences, report);
 	size_t broken = json_array_size(node_get(facts, "broken"));
 	bool partial = json_is_true(node_get(report, "partial"));

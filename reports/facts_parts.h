@@ -16,6 +16,10 @@ json_t *facts_machines(const json_t *report);
 json_t *facts_distributions(const json_t *report);
 json_t *facts_goals(const json_t *report);
 
+/* shorts of FACTS, whose costs, machines and subjects stand already; and a sentence for each that compares right and wrong. */
+json_t *facts_shorts(const json_t *facts);
+void facts_short_sentences(json_t *sentences, const json_t *shorts);
+
 /* Sets headline, sentences and tone of FACTS, whose other members stand already. */
 void facts_headline(json_t *facts, const json_t *report);
 
