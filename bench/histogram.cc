@@ -140,6 +140,8 @@ json_t *distribution_json(const std::string &row, const std::vector<measurement>
 	}
 	if (all.empty())
 		return nullptr;
+	if (max == 0) /* a row that does not say it: as exact as its last bucket */
+		max = all.back().first;
 	uint64_t count = 0;
 	json_t *list = json_array();
 	for (const auto &bucket : all) {

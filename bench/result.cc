@@ -5,6 +5,7 @@
 #include <map>
 
 #include "bench.h"
+#include "histogram.h"
 
 namespace bench
 {
@@ -256,54 +257,12 @@ static json_t *skipped_line(const row &row)
 	return line;
 }
 
-/* The buckets of all repetitions in one: {upper bound: operations}. */
-static std::map<double, uint64_t> buckets_of(const row &row)
-{
-	std::map<double, uint64_t> sum;
-	for (const measurement &one : row.measurements)
-		for (const auto &bucket : one.buckets)
-			sum[bucket.first] += bucket.second;
-	return sum;
-}
-
-/* The upper bound of the bucket in which the share Q of the operations is reached. */
-static double percentile(const std::map<double, uint64_t> &buckets, uint64_t count, double q)
-{
-	uint64_t before = 0;
-	for (const auto &bucket : buckets) {
-		before += bucket.second;
-		if (static_cast<double>(before) >= q * static_cast<double>(count))
-			return bucket.first;
-	}
-	return buckets.rbegin()->first;
-}
-
 static json_t *distributions_json(const std::vector<row> &rows)
 {
 	json_t *all = json_array();
-	for (const row &row : rows) {
-		const std::map<double, uint64_t> buckets = buckets_of(row);
-		uint64_t count = 0;
-		json_t *list = json_array();
-		for (const auto &bucket : buckets) {
-			count += bucket.second;
-			json_array_append_new(list, json_pack("[f, I]", bucket.first, static_cast<json_int_t>(bucket.second)));
-		}
-		if (!count) {
-			json_decref(list);
-			continue;
-		}
-		json_t *one = json_pack(
-			"{s:s, s:s, s:I}", "name", row.name.c_str(), "unit", "ns", "count", static_cast<json_int_t>(count));
-		const struct {
-			const char *key;
-			double share;
-		} points[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
-		for (const auto &point : points)
-			set(one, point.key, percentile(buckets, count, point.share));
-		json_object_set_new(one, "buckets", list);
-		json_array_append_new(all, one);
-	}
+	for (const row &row : rows)
+		if (json_t *one = distribution_json(row.name, row.measurements))
+			json_array_append_new(all, one);
 	return all;
 }
 

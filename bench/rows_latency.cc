@@ -16,7 +16,8 @@ namespace bench
 namespace
 {
 
-/* Increments of one thread that were given steps without anybody else's in between: how unevenly a lock or a line changes hands. */
+/* Increments of one thread that were given steps without anybody else's in between: how unevenly a lock or a line changes hands. A fair
+ * lock gives streaks of 1 while others wait; what the scheduler does to a thread ends in long ones with any. */
 struct streaks {
 	uint64_t last = 0, length = 0, longest = 0, number = 0, steps = 0;
 	void add(uint64_t step)
@@ -38,6 +39,18 @@ struct alignas(128) record {
 };
 
 } // namespace
+
+/* The slowest thread's operations over the mean thread's, as in other rows. */
+static void add_shares(measurement &made, const std::vector<record> &records)
+{
+	if (records.size() < 2 || made.ops == 0)
+		return;
+	uint64_t slowest = UINT64_MAX;
+	for (const record &each : records)
+		slowest = std::min(slowest, each.seen.count());
+	const double mean = static_cast<double>(made.ops) / static_cast<double>(records.size());
+	made.counters.emplace_back("slowest_share", static_cast<double>(slowest) / mean);
+}
 
 /* What a distribution's row is made of, from the threads' own. */
 static measurement measured(const team_result &ran, const std::vector<record> &records, double cpu_ns)
@@ -139,6 +152,7 @@ static measurement measure_increment(row &self, double seconds, const counter_im
 	const team_result ran = run_team(team);
 
 	measurement result = measured(ran, records, ran.cpu_ns);
+	add_shares(result, records);
 	/* Every thread has ended: the counter is at rest. */
 	const int64_t lost = static_cast<int64_t>(result.ops - how->value(it));
 	how->close(it);
@@ -358,7 +372,8 @@ void add_latency_rows(std::vector<row> &rows, const plan &plan)
 			const counter_implementation *how = reinterpret_cast<const counter_implementation *>(each.about);
 			row made = latency_row(each.name, "increment_latency", threads);
 			made.floor = row_name("floor/nothing", "increment_latency", threads);
-			made.note = "median of single increments, one reading of the clock in each";
+			made.note = "median of single increments, one reading of the clock in each; maxima have the thread's own "
+				    "loss of its CPU";
 			made.measure = [how](row &self, double seconds) { return measure_increment(self, seconds, how); };
 			if (!each.missing.empty())
 				made.skipped = each.missing;
