@@ -47,6 +47,9 @@
 #define ONCE_SPIN_NS 50000
 #endif
 
+/* Also where a compiler counts bytes: the call would be larger than what it calls. */
+#define ONCE_INLINE_ __attribute__((always_inline, unused)) static inline
+
 /* Zeroed: nothing is loaded. Not to be copied; its fields are private. */
 struct once {
 	void *instance; /* what get returns, or NULL; written by who loads or resets, read by all */
@@ -76,10 +79,10 @@ struct once {
 
 /* Loads what *it is to hold if nothing is there yet, and returns it: LOAD(ARG) makes a new instance, or returns NULL and sets errno (EIO
  * is told where it does not). Borrowed until a reset. NULL: see above. Any thread, any time. */
-static inline void *once_get(struct once *it, void *(*load)(void *arg), void *arg);
+ONCE_INLINE_ void *once_get(struct once *it, void *(*load)(void *arg), void *arg);
 
 /* The instance, or NULL where none is there (yet); never loads or waits. Any thread, any time. */
-static inline void *once_peek(const struct once *it);
+ONCE_INLINE_ void *once_peek(const struct once *it);
 
 /* Takes the instance out of *it and returns it: the caller's now. NULL where there is none, also while one is being loaded. Any thread,
  * any time; each instance is given to one caller. */
@@ -92,37 +95,38 @@ static inline void *once_reset(struct once *it);
 	ONCE_ACCESS_(type, name)                     \
 	ONCE_SEMICOLON_
 
-/* The same, for all files that have this line: in a header. */
-#define ONCE_DECLARE(type, name)                \
-	extern struct once name##_once_;        \
-	extern void *name##_load_once_(void *); \
-	ONCE_ACCESS_(type, name)                \
+/* The same, for all files that have this line, of C and of C++: in a header. */
+#define ONCE_DECLARE(type, name)                                  \
+	ONCE_EXTERN_ struct once name##_once_;                    \
+	ONCE_EXTERN_ void *name##_load_once_(void *once_unused_); \
+	ONCE_ACCESS_(type, name)                                  \
 	ONCE_SEMICOLON_
 
 /* What ONCE_DECLARE needs: in one file, below it. */
 #define ONCE_PROVIDE(type, name, load)        \
 	struct once name##_once_ = ONCE_INIT; \
-	ONCE_LOAD_(extern, name, load)        \
+	ONCE_LOAD_(, name, load)              \
 	ONCE_SEMICOLON_
 
 /* What follows is private ------------------------------------------------------------------------------------------------------------- */
 
 #ifdef __cplusplus
 #define ONCE_CAST_(type, pointer) static_cast<type>(pointer)
+#define ONCE_EXTERN_ extern "C"
 #define ONCE_SEMICOLON_ static_assert(true, "a semicolon follows")
 #else
 #define ONCE_CAST_(type, pointer) ((type)(pointer))
+#define ONCE_EXTERN_ extern
 #define ONCE_SEMICOLON_ _Static_assert(1, "a semicolon follows")
 #endif
-#define ONCE_LOAD_(storage, name, load)                      \
-	storage void *name##_load_once_(void *once_unused_); \
-	void *name##_load_once_(void *once_unused_)          \
-	{                                                    \
-		(void)once_unused_;                          \
-		return load();                               \
+#define ONCE_LOAD_(storage, name, load)                     \
+	storage void *name##_load_once_(void *once_unused_) \
+	{                                                   \
+		(void)once_unused_;                         \
+		return load();                              \
 	}
 #define ONCE_ACCESS_(type, name)                                                             \
-	static inline __attribute__((unused)) type *name(void)                               \
+	ONCE_INLINE_ type *name(void)                                                        \
 	{                                                                                    \
 		return ONCE_CAST_(type *, once_get(&name##_once_, name##_load_once_, NULL)); \
 	}                                                                                    \
@@ -204,14 +208,14 @@ static inline void once_settle_(struct once *it, void *instance)
 		syscall(SYS_futex, &it->state, ONCE_FUTEX_WAKE_PRIVATE_, INT_MAX, NULL, NULL, 0);
 }
 
-/* Looks until the loader that STATE names has settled, or for ONCE_SPIN_NS; not on that loader's own processor, where it cannot run
+/* Looks until the loader that STATE names has settled, or for ONCE_SPIN_NS. Not on that loader's own processor, where it cannot run
  * meanwhile, and so never where there is one processor only. 1: it has settled. */
 static inline int once_spin_(struct once *it, uint32_t state)
 {
-	uint64_t start = once_now_ns_();
 	/* relaxed: a hint. */
 	if (__atomic_load_n(&it->cpu, __ATOMIC_RELAXED) == sched_getcpu() + 1)
 		return 0;
+	uint64_t start = once_now_ns_();
 	do {
 		/* relaxed: only says when to go on; the instance comes with its own release and acquire. */
 		if ((__atomic_load_n(&it->state, __ATOMIC_RELAXED) | ONCE_ASLEEP_) != (state | ONCE_ASLEEP_))
@@ -259,8 +263,8 @@ static inline int once_elect_(struct once *it, void **instance)
 static inline void *once_reset(struct once *it)
 {
 	uint32_t seen = ONCE_READY_, self = once_self_();
-	/* acquire: the instance is handed over with all that its loader wrote. relaxed when it fails: nothing is read on its word. A state
-	 * whose thread a fork left behind may have an instance, too. */
+	/* acquire: the instance is handed over with all that its loader wrote; kept though the laboratory's close, which runs alone, does
+	 * not need it. relaxed when it fails: nothing is read on its word. A state whose thread a fork left behind may have an instance. */
 	while (!__atomic_compare_exchange_n(&it->state, &seen, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		if (seen == ONCE_EMPTY_ || (seen != ONCE_READY_ && once_lives_(seen)))
 			return NULL;
@@ -418,13 +422,13 @@ ONCE_SLOW_ void *once_get_slowly_(struct once *it, void *(*load)(void *arg), voi
 	return instance;
 }
 
-static inline void *once_peek(const struct once *it)
+ONCE_INLINE_ void *once_peek(const struct once *it)
 {
 	/* acquire: pairs with the release in once_settle_(); no read of the instance may rise above it. */
 	return __atomic_load_n(&it->instance, __ATOMIC_ACQUIRE);
 }
 
-static inline void *once_get(struct once *it, void *(*load)(void *arg), void *arg)
+ONCE_INLINE_ void *once_get(struct once *it, void *(*load)(void *arg), void *arg)
 {
 	void *instance = once_peek(it);
 	if (__builtin_expect(instance == NULL, 0))

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# <onceproof/once.h>: with futexes and without, from C and from C++.
+foreach(way futex portable)
+	set(once_${way}_definition $<$<STREQUAL:${way},portable>:ONCE_NO_FUTEX>)
+	onceproof_test(once_${way} SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_once.c ${CMAKE_CURRENT_SOURCE_DIR}/test_once_other.c LINK Threads::Threads
+		LABELS unit)
+	add_executable(test_once_cxx_${way} ${CMAKE_CURRENT_SOURCE_DIR}/test_once_cxx.cc)
+	add_test(NAME once_cxx_${way} COMMAND test_once_cxx_${way})
+	set_tests_properties(once_cxx_${way} PROPERTIES LABELS unit TIMEOUT 60)
+	set_target_properties(test_once_cxx_${way} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+	target_link_libraries(test_once_cxx_${way} PRIVATE Threads::Threads)
+	foreach(target test_once_${way} test_once_cxx_${way})
+		target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+		target_compile_definitions(${target} PRIVATE ${once_${way}_definition})
+	endforeach()
+endforeach()
+onceproof_test(once_waiting SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_once_waiting.c LABELS unit)
+target_include_directories(test_once_waiting PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+onceproof_script_test(once_header ${CMAKE_CURRENT_SOURCE_DIR}/test_once_header.sh LABELS unit ARGS ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+onceproof_script_test(once_assembly ${CMAKE_CURRENT_SOURCE_DIR}/test_once_assembly.sh LABELS unit ARGS ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
