@@ -48,7 +48,7 @@ static std::string unsigned_percent(double share)
 
 static std::string value(const compared_row &row, double value)
 {
-	const char *digits = value < 10 ? "%.2f" : value < 1000 ? "%.1f" : "%.0f";
+	const char *digits = std::fabs(value) < 1000 ? "%.3g" : "%.0f";
 	return (row.ratio ? "x" : "") + format(digits, value) + (row.ratio ? "" : " ns");
 }
 
