@@ -7,6 +7,7 @@
 #include "facts_parts.h"
 #include "markup.h"
 #include "node.h"
+#include "result.h"
 
 const struct standing_look standing_looks[] = {
 	[STANDING_HOLDS] = {"✓", "holds", "holds"},
@@ -152,6 +153,13 @@ bool facts_wrong(const json_t *subject)
 				(standing == STANDING_AS_STATED || standing == STANDING_SEEN || standing == STANDING_BROKEN))
 				return true;
 	}
+	/* What was timed and went wrong was seen, too. */
+	size_t i;
+	const json_t *cost;
+	json_array_foreach(node_get(subject, "costs"), i, cost) {
+		if (node_number(cost, "lost", 0) > 0 || node_number(cost, "extra_loads", 0) > 0)
+			return true;
+	}
 	return false;
 }
 
@@ -217,11 +225,38 @@ static void add_description(json_t *subject, const json_t *entry)
 	}
 }
 
+/* A file of prices alone does not say what its implementations promise. This program knows that of those of its own version. */
+static void describe_timed(json_t *subjects, json_t *index, const json_t *report)
+{
+	size_t i;
+	const json_t *row;
+	if (json_array_size(node_get(report, "implementations")) > 0 ||
+		strcmp(node_string(node_get(report, "host"), "onceproof"), ONCEPROOF_VERSION) != 0)
+		return;
+	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row) {
+		char subject[256], operation[256];
+		int threads;
+		if (!row_name_split(node_string(row, "name"), subject, operation, sizeof subject, &threads) ||
+			node_get(index, subject))
+			continue;
+		enum family family = subject_family(subject);
+		const struct registered *known = family < FAMILY_COUNT ? registry_find(family, strchr(subject, '/') + 1) : NULL;
+		if (!known || known->number == REGISTERED_BY_USER)
+			continue;
+		json_t *entry = node_must(json_pack("{s:s, s:s, s:{s:o, s:o}}", "file", known->file, "lesson",
+			known->about->lesson ? known->about->lesson : "", "promises", "claimed",
+			promise_names(family, known->about->claims), "missing", promise_names(family, known->about->missing)));
+		add_description(add_subject(subjects, index, subject), entry);
+		json_decref(entry);
+	}
+}
+
 static json_t *gather_subjects(const json_t *report)
 {
 	json_t *found = node_must(json_array()), *index = node_must(json_object());
 	size_t i;
 	json_t *entry;
+	describe_timed(found, index, report);
 	json_array_foreach(node_get(report, "implementations"), i, entry)
 		add_description(add_subject(found, index, node_string(entry, "subject")), entry);
 	json_array_foreach(node_get(report, "contracts"), i, entry) {

@@ -30,7 +30,8 @@ static double middle(const double *values, size_t count)
 
 double pool_median(double *values, size_t count)
 {
-	qsort(values, count, sizeof *values, by_value);
+	if (count)
+		qsort(values, count, sizeof *values, by_value);
 	return middle(values, count);
 }
 

@@ -226,6 +226,56 @@ static void what_was_not_measured_says_why(void **state)
 	free(page);
 }
 
+/* A file of prices alone: what this version's implementations promise is known all the same. */
+static void prices_alone_know_right_from_wrong(void **state)
+{
+	(void)state;
+	json_t *report = run_of(0, 10, "2026-01-01"), *facts = facts_gather(report);
+	assert_true(facts_right(facts_subject(facts, "counter/atomic"), "no_lost_update"));
+	assert_true(facts_wrong(facts_subject(facts, "counter/naive")));
+	const json_t *list = json_array_get(node_get(facts, "shorts"), 0);
+	assert_string_equal(node_string(list, "verdict"), "right costs 4.99× as much as wrong");
+	json_decref(facts);
+	node_set(node_get(report, "host"), "onceproof", json_string("0.0.0"));
+	facts = facts_gather(report);
+	assert_null(facts_subject(facts, "counter/atomic"));
+	assert_int_equal(json_array_size(node_get(facts, "shorts")), 0);
+	json_decref(facts);
+	json_decref(report);
+}
+
+/* Sizes, crossings and first use as the studies tell them. */
+static void studies_are_tables_and_curves(void **state)
+{
+	(void)state;
+	json_t *report = run_of(0, 3, "2026-01-01");
+	node_set(benchmarks_of(report), "studies",
+		json_pack("{s:{s:[{s:s, s:i, s:n, s:n}, {s:s, s:s}], s:[s]}}", "sizes", "rows", "subject", "counter/atomic",
+			"bytes_instance", 64, "code_bytes", "missing", "subject", "counter/peer_x", "missing", "no library",
+			"notes", "A note."));
+	json_t *studies = node_get(benchmarks_of(report), "studies");
+	node_set(studies, "crossings",
+		json_pack("{s:f, s:s, s:[{s:s, s:i, s:s, s:f, s:f, s:f, s:[{s:f, s:f}]}, {s:s, s:s, s:[]}], s:[{s:s, s:s}]}",
+			"limit", 0.05, "against", "nothing", "choices", "choice", "a+b+c", "threads", 2, "found", "between",
+			"item_ns", 2000.0, "low", 1000.0, "high", 3000.0, "points", "item_ns", 1000.0, "overhead", -0.01,
+			"choice", "d+e+f", "found", "below", "points", "missing", "choice", "g+h+i", "why", "not here"));
+	node_set(studies, "first_use",
+		json_pack("{s:i, s:[{s:s, s:[{s:f, s:f, s:f, s:f}]}, {s:s, s:[{s:f, s:f, s:f}]}]}", "workers", 2, "choices",
+			"initialiser", "naive", "points", "load_ns", 1000.0, "all_have_ns", 2000.0, "ratio", 2.0, "extra_loads",
+			1.0, "initialiser", "peer_other", "points", "load_ns", 500.0, "all_have_ns", 600.0, "ratio", 1.2));
+	char *page = page_of(report);
+	has(page, "<td class=\"n\">64 B</td>");
+	has(page, "<td colspan=\"5\" class=\"none\">no library</td>");
+	has(page, "From items of 3.00 µs on, none of these adds more than 5 %.");
+	has(page, "<b>2.00 µs</b></td><td class=\"n\">1.00 µs to 3.00 µs</td>");
+	has(page, "<b>never</b>");
+	has(page, "Not measured: g+h+i: not here.");
+	has(page, ">load of 500 ns</th><th scope=\"col\" class=\"n\">load of 1.00 µs</th>");
+	has(page, "2.00 µs<small>2.00× the load</small><small class=\"lost\">1 extra load</small>");
+	has(page, "<th scope=\"row\">other</th><td class=\"n\">600 ns");
+	free(page);
+}
+
 static void nothing_timed_is_said(void **state)
 {
 	(void)state;
@@ -534,6 +584,8 @@ int main(void)
 		cmocka_unit_test(prices_have_intervals_and_modes),
 		cmocka_unit_test(older_files_have_their_repetitions),
 		cmocka_unit_test(what_was_not_measured_says_why),
+		cmocka_unit_test(prices_alone_know_right_from_wrong),
+		cmocka_unit_test(studies_are_tables_and_curves),
 		cmocka_unit_test(nothing_timed_is_said),
 		cmocka_unit_test(the_heat_map_has_each_pair_once),
 		cmocka_unit_test(latencies_have_a_table_and_a_curve),
