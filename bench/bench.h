@@ -121,6 +121,16 @@ struct subject {
 };
 std::vector<subject> subjects_of(enum family family);
 
+/* After all rows are made: gives those of peers the plan that measures them first and the reason where one is missing, and says in each
+ * row's note whose library and version it is. */
+void finish_rows_of_subjects(std::vector<row> &rows);
+
+/* For people: which peers ROWS have, with their versions, and which are missing and how to get them; "" without peers. */
+std::string peers_told(const std::vector<row> &rows);
+
+/* Is this row's peer missing? peers_told() says so once for all its rows. */
+bool is_missing_peer(const row &row);
+
 /* A measurement that is no row: it runs once, in a process of its own, and may take several steps that depend on one another. */
 struct study {
 	const char *name; /* its filter, and its key under `studies` */
@@ -150,6 +160,15 @@ uint64_t batch_items(double seconds, double start_s, double each_s);
 /* How long floor_burn(burn_iterations(ns)) takes is NS, as well as this machine can tell when it is calibrated. */
 uint64_t burn_iterations(double ns);
 enum { STORM_LOAD_NS = 2000 };
+
+/* How long the loads of first-use storms take. Rows `storm` + suffix and `waiter` + suffix; the load alone is `floor/` + floor. */
+struct storm_load {
+	const char *suffix, *floor, *told;
+	double ns;
+};
+inline constexpr storm_load storm_loads[] = {{"", "load_2us", "2 us", STORM_LOAD_NS}, {"_500ns", "load_500ns", "500 ns", 500},
+	{"_5us", "load_5us", "5 us", 5e3}, {"_20us", "load_20us", "20 us", 20e3}, {"_100us", "load_100us", "100 us", 100e3},
+	{"_1ms", "load_1ms", "1 ms", 1e6}};
 
 /* "counter/naive/increment/threads:2". */
 std::string row_name(const std::string &subject, const std::string &operation, unsigned threads);

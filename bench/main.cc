@@ -231,6 +231,7 @@ static std::vector<row> select_rows(const plan &plan)
 	add_latency_rows(all, plan);
 	add_progress_rows(all, plan);
 	add_pipeline_rows(all, plan);
+	finish_rows_of_subjects(all);
 	/* With more threads than cores it is the counters that differ; the rest can wait for a longer plan. */
 	for (row &row : all)
 		if (row.oversubscribed() && row.tier == TIER_QUICK && split(row.name)[2] != "increment" &&

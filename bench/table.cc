@@ -104,9 +104,12 @@ void print_table(const std::vector<row> &rows, const collected &collected)
 		family = here;
 		if (!row.measurements.empty())
 			print_row(rows, row, w);
-		else if (!row.skipped.empty())
+		else if (!row.skipped.empty() && !is_missing_peer(row))
 			printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
 	}
+	const std::string peers = peers_told(rows);
+	if (!peers.empty())
+		printf("\n%s", peers.c_str());
 	print_goals(rows);
 	const json_t *machine = json_object_get(collected.context.get(), "machine");
 	if (json_is_true(json_object_get(machine, "loaded")))

@@ -68,10 +68,10 @@ const char *version()
 PEER_END
 
 #include "initialiser_export.hpp"
-INITIALISER_PEER(peer_cxx_static, made.about.lesson = "the compiler writes the check, one for each place in the source",
+INITIALISER_PEER(peer_magic_static, made.about.lesson = "the compiler writes the check, one for each place in the source",
 	made.about.claims = PEER_INITIALISER_CLAIMS | INITIALISER_RETRIES_FAILURE,
 	made.about.instances = INSTANCES_ONE_PER_PROCESS,
 	made.about.calls =
 		"__cxa_guard_acquire __cxa_guard_release __cxa_guard_abort __cxa_begin_catch __cxa_end_catch _Unwind_Resume "
 		"*load_slowly*");
-PEER(initialiser_peer_cxx_static, "libstdc++", peer::version, "between storms the guard is reset by its name in the ABI");
+PEER(initialiser_peer_magic_static, "libstdc++", peer::version, "between storms the guard is reset by its name in the ABI");
