@@ -183,6 +183,14 @@ static void tell_price(json_t *sentences, char *headline, size_t bytes, const js
 					       node_string(dearest, "subject"), time_words(node_number(dearest, "ns", 0)).text));
 }
 
+/* Of prices of implementations that nothing is known of. */
+static json_t *count_headline(const json_t *facts, bool partial)
+{
+	double count = (double)json_array_size(node_get(facts, "costs"));
+	return node_must(json_sprintf(
+		"%s%s price%s.", partial ? "Only a part was measured. " : "", count_words(count).text, count == 1 ? "" : "s"));
+}
+
 /* "Two races, seen." Counts the races whose family was tested at all. */
 static void tell_races(char *text, size_t bytes, size_t seen, size_t tested)
 {
@@ -248,6 +256,8 @@ void facts_headline(json_t *facts, const json_t *report)
 	if (empty && batches)
 		node_set(facts, "headline",
 			json_sprintf("%zu batch%s run%s.", batches, batches == 1 ? "" : "es", partial ? ", partial" : ""));
+	else if (empty && json_array_size(node_get(facts, "costs")))
+		node_set(facts, "headline", count_headline(facts, partial));
 	else if (empty)
 		node_set(facts, "headline",
 			node_text(partial ? "Nothing was measured before the end." : "This report holds no results."));
@@ -255,5 +265,9 @@ void facts_headline(json_t *facts, const json_t *report)
 		node_set(facts, "headline", json_incref(headline));
 	json_decref(headline);
 	node_set(facts, "sentences", sentences);
-	node_set(facts, "tone", node_text(broken ? "broken" : partial ? "partial" : empty && !batches ? "empty" : "holds"));
+	node_set(facts, "tone",
+		node_text(broken                                                                ? "broken"
+			  : partial                                                             ? "partial"
+			  : empty && !batches && json_array_size(node_get(facts, "costs")) == 0 ? "empty"
+												: "holds"));
 }

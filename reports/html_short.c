@@ -49,10 +49,11 @@ static void bar(FILE *out, const json_t *facts, const struct scale *scale, const
 	html_breakable(out, html_plain_name(node_string(cost, "subject")));
 	fill(out, "<small>$$$</small></th>", node_string(line, "word"), *node_string(peer, "version") ? ": " : "",
 		node_string(peer, "version"));
-	fprintf(out,
-		"<td class=\"track\"><span class=\"bar\" style=\"--part:%.4f\"></span><span class=\"whisker\" "
-		"style=\"--from:%.4f;--to:%.4f\"></span></td>",
-		place(scale, ns), place(scale, low), place(scale, high));
+	fprintf(out, "<td class=\"track\"><span class=\"bar\" style=\"--part:%.4f\"></span>", place(scale, ns));
+	if (node_get(cost, "low"))
+		fprintf(out, "<span class=\"whisker\" style=\"--from:%.4f;--to:%.4f\"></span>", place(scale, low),
+			place(scale, high));
+	fputs("</td>", out);
 	fill(out, "<td class=\"n\"><b>$</b>", time_words(ns).text);
 	if (node_get(cost, "low"))
 		fill(out, "<small class=\"ci\">$</small>", interval_words(low, high, false).text);
@@ -71,7 +72,7 @@ static void block(FILE *out, const json_t *facts, const json_t *list)
 	fill(out, "<table class=\"short\"><caption>$, $ thread$$$", node_string(list, "what"),
 		number_words((uint64_t)threads).text, threads == 1 ? "" : "s", *label ? ", machine " : "", label);
 	if (*verdict)
-		fill(out, ": <b>$</b>", verdict);
+		fill(out, strstr(verdict, "as much as wrong") ? ": $" : ": <b>$</b>", verdict);
 	fputs("</caption>\n<thead class=\"aside\"><tr><th scope=\"col\">implementation</th><th scope=\"col\">logarithmic "
 	      "scale</th><th "
 	      "scope=\"col\">time</th></tr></thead><tbody>\n",

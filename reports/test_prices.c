@@ -235,11 +235,13 @@ static void prices_alone_know_right_from_wrong(void **state)
 	assert_true(facts_wrong(facts_subject(facts, "counter/naive")));
 	const json_t *list = json_array_get(node_get(facts, "shorts"), 0);
 	assert_string_equal(node_string(list, "verdict"), "right costs 4.99× as much as wrong");
+	assert_string_equal(node_string(facts, "headline"), "An increment that returns its step costs 1× the floor.");
 	json_decref(facts);
 	node_set(node_get(report, "host"), "onceproof", json_string("0.0.0"));
 	facts = facts_gather(report);
 	assert_null(facts_subject(facts, "counter/atomic"));
 	assert_int_equal(json_array_size(node_get(facts, "shorts")), 0);
+	assert_string_equal(node_string(facts, "headline"), "2 prices.");
 	json_decref(facts);
 	json_decref(report);
 }
