@@ -30,22 +30,23 @@ struct plan;
  * others_share, steal_share, throttled_share, load, loaded: of the time that this look itself took; see machine_watch
  * perf {available, why, events[]}, notes[]
  *
- * machine_look takes less than 0.3 s: few pairs of CPUs, few wakes. A new reference. */
+ * machine_look takes less than 0.3 s on an idle machine: few pairs of CPUs, few wakes. A new reference. */
 json_t *machine_look(const plan &plan);
 
-/* The study "machine": the same at full depth, in about 1.5 s (quick) to 6 s. */
+/* The study "machine": the same at full depth, in 0.2 s (quick) to 7 s, by the number of CPUs. */
 json_t *study_machine(const plan &plan);
 
 /* Two to four lines for people, each ending in a newline, of what machine_look or study_machine gave (and machine_merge added). */
 std::string machine_summary(const json_t *machine);
 
 /* Who else used the machine while something was measured. begin(), run and wait for all children, end(). CPU time of children that were
- * not waited for counts as others'. Intervals of less than about half a second are too short for the kernel's counts; then the load average from before decides. */
+ * not waited for counts as others'. Intervals of less than about half a second are too short for the kernel's counts; then the load
+ * average from before decides. */
 struct machine_watch {
 	void begin();
-	/* A new object: seconds, others_share, steal_share (of the time of the CPUs that we may use), throttled_share (of the time of the CPUs
-	 * that we may use, in which the control group's quota stopped us), throttled_periods, load, cycle_ns_before, cycle_ns_after,
-	 * cycle_drift (after/before - 1), loaded (was the machine not ours), notes[] (why). */
+	/* A new object: seconds, others_share and steal_share (of the time of the CPUs that we may use), throttled_share (how long the control
+	 * group's quota stopped us, on all CPUs together, of the time that passed; at most 1), throttled_periods, load (before), cycle_ns_before,
+	 * cycle_ns_after, cycle_drift (after/before - 1), loaded (was the machine not ours), notes[] (why). */
 	json_t *end();
 
 	std::string root; /* before /proc and /sys; empty but in tests */

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <fstream>
+#include <iterator>
 #include <sched.h>
 #include <set>
 #if defined(__x86_64__) || defined(__i386__)
@@ -17,6 +18,7 @@
 extern "C" {
 #include "../reports/node.h"
 }
+#include "../reports/host.h"
 #include "machine.h"
 #include "perf.h"
 #include "window.h"
@@ -228,9 +230,11 @@ static void find_clock(json_t *machine, const std::string &root)
 	node_set(machine, "clocks_available", text_or_null(first_line(folder + "available_clocksource")));
 }
 
-static void find_quota(json_t *machine, size_t allowed)
+static void find_quota(json_t *machine, const std::string &root, size_t allowed)
 {
-	const double quota = this_machine().quota;
+	std::ifstream file(root + "/proc/self/cgroup");
+	const std::string self((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+	const double quota = host_cpu_quota((root + "/sys/fs/cgroup").c_str(), self.c_str());
 	node_set(machine, "quota", quota > 0 ? json_real(quota) : json_null());
 	if (quota > 0 && quota < static_cast<double>(allowed))
 		machine_note(
@@ -258,7 +262,7 @@ void machine_facts(json_t *machine, const std::string &root, const std::vector<i
 		machine_note(machine,
 			"Threads cannot be pinned (sched_setaffinity is refused): the scheduler moves them, and one CPU "
 			"cannot be told from another.");
-	find_quota(machine, cpus.size());
+	find_quota(machine, root, cpus.size());
 	find_siblings(machine, root, cpus);
 	find_caches(machine, root, cpus.front());
 	find_nodes(machine, root);

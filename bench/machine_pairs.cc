@@ -65,7 +65,7 @@ static double round_trip(int cpu, int home, double seconds)
 		court.over.store(true, std::memory_order_relaxed); // relaxed: the join orders everything else
 	});
 	const uint64_t until = now_ns() + static_cast<uint64_t>(seconds * 1e9);
-	const uint64_t deadline = until + 200000000; /* a partner that does not run for so long is starved */
+	const uint64_t deadline = until + 2000000000; /* a partner that does not run for so long is starved */
 	bool served = machine_ping(&court.turn, ROUNDS, deadline);
 	while (served && batches.size() < BATCHES_MAX && (batches.size() < BATCHES_MIN || now_ns() < until) && !stopped()) {
 		const uint64_t from = now_ns();
@@ -108,7 +108,8 @@ struct matrix {
 /* Pairs in random order, so that what is there when the time is over is spread over all. */
 static matrix measure_pairs(const std::vector<int> &cpus, const machine_budget &budget)
 {
-	const double PAIR_S = 0.02; /* enough for any pair */
+	const double PAIR_S = 0.02;              /* enough for any pair */
+	const uint64_t PATIENCE_NS = 4000000000; /* for a first pair, where all partners are starved */
 	matrix found;
 	found.cpus = choose(cpus, budget.cpus_max);
 	found.ns.assign(found.cpus.size(), std::vector<double>(found.cpus.size(), 0));
@@ -120,7 +121,7 @@ static matrix measure_pairs(const std::vector<int> &cpus, const machine_budget &
 	const uint64_t until = now_ns() + static_cast<uint64_t>(budget.pairs_s * 1e9);
 	double nearest = 0;
 	for (auto [i, j] : pairs) {
-		if (stopped() || (now_ns() > until && nearest > 0) || machine_pin(found.cpus[i]) != 0)
+		if (stopped() || now_ns() > (nearest > 0 ? until : until + PATIENCE_NS))
 			break;
 		const double ns = round_trip(
 			found.cpus[j], found.cpus[i], std::min(PAIR_S, budget.pairs_s / static_cast<double>(pairs.size()) / 2));

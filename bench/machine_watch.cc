@@ -121,7 +121,7 @@ json_t *machine_judge(const machine_watch::counts &from, const machine_watch::co
 	const double blur = time > 0 ? 2.0 / static_cast<double>(std::max(1L, sysconf(_SC_CLK_TCK))) / wall : 1;
 	const bool known = from.known && to.known && blur < OTHERS_LIMIT;
 	const double others = share(to.busy_s - from.busy_s - (to.ours_s - from.ours_s), time);
-	const double steal = share(to.steal_s - from.steal_s, time), throttled = share(to.throttled_s - from.throttled_s, time);
+	const double steal = share(to.steal_s - from.steal_s, time), throttled = share(to.throttled_s - from.throttled_s, wall);
 	const double drift = from.cycle_ns > 0 && to.cycle_ns > 0 ? to.cycle_ns / from.cycle_ns - 1 : 0;
 	bool loaded = false;
 	auto weigh = [&](bool too_much, const std::string &note) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench.h"
 #include "machine.h"
+#include "sizes.h"
 #include "studies.h"
 
 namespace bench
@@ -10,6 +11,7 @@ std::vector<const study *> studies()
 {
 	static const study all[] = {
 		{"machine", "the machine", TIER_QUICK, study_machine},
+		{"sizes", "memory and code", TIER_QUICK, study_sizes},
 		{"first_use", "first use in the pipeline", TIER_DEFAULT, study_first_use},
 		{"crossings", "from which item cost on no choice matters", TIER_DEFAULT, study_crossings},
 	};
