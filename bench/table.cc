@@ -76,7 +76,9 @@ static void print_row(const std::vector<row> &rows, const row &row, int width)
 	const summary all = summarise(rows, row);
 	char likely[48], ratio[64] = "";
 	snprintf(likely, sizeof likely, "%.4g - %.4g", all.likely.low, all.likely.high);
-	if (all.ratio > 0)
+	if (all.ratio > 0 && all.processes < 3)
+		snprintf(ratio, sizeof ratio, "%.3g", all.ratio);
+	else if (all.ratio > 0)
 		snprintf(ratio, sizeof ratio, "%.3g (%.3g - %.3g)", all.ratio, all.likely_ratio.low, all.likely_ratio.high);
 	printf("%-*s %9.4g %20s %9.4g ", width, row.name.c_str(), all.median, all.processes < 3 ? "" : likely, all.min);
 	if (all.cpu_median > 0)
@@ -99,6 +101,8 @@ void print_table(const std::vector<row> &rows, const collected &collected)
 	std::string family;
 	for (const row &row : rows) {
 		std::string here = row.name.substr(0, row.name.find('/'));
+		if (row.measurements.empty() && row.skipped.empty())
+			continue;
 		if (here != family && !family.empty())
 			printf("\n");
 		family = here;
