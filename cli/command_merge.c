@@ -242,10 +242,12 @@ static int write_all(const struct merge_options *options, const json_t *report)
 	size_t broken = facts_broken(report);
 	bool partial = json_is_true(json_object_get(report, "partial"));
 	if (options->common.verbosity >= 0 && !(json && strcmp(json, "-") == 0)) {
-		printf("%zu files: %zu results, %zu contracts, %zu batches, %zu broken%s\n", options->count,
+		printf("%zu files: %zu results, %zu contracts, %zu batches, %zu benchmark rows, %zu broken%s\n", options->count,
 			json_array_size(json_object_get(report, "results")),
 			json_array_size(json_object_get(report, "contracts")),
-			json_array_size(json_object_get(report, "batches")), broken, partial ? "; partial" : "");
+			json_array_size(json_object_get(report, "batches")),
+			json_array_size(json_object_get(json_object_get(report, "benchmarks"), "benchmarks")), broken,
+			partial ? "; partial" : "");
 		if (options->out)
 			printf("%s/index.html\n", options->out);
 	}

@@ -299,8 +299,8 @@ static json_t *batch_seen(const json_t *batch)
 	return words;
 }
 
-/* A sentence for each contract that is broken. */
-static json_t *gather_broken(const json_t *report, const json_t *subjects, const json_t *costs)
+/* A sentence for each contract that is broken. FACTS knows the machines; NULL: they are named as in the rows. */
+static json_t *gather_broken(const json_t *report, const json_t *subjects, const json_t *costs, const json_t *facts)
 {
 	json_t *broken = node_must(json_array());
 	size_t i;
@@ -338,7 +338,7 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects, const
 		json_decref(seen);
 	}
 	json_array_foreach(costs, i, cost) {
-		const char *host = node_string(cost, "host");
+		const char *host = facts_machine_label(facts, node_string(cost, "host"));
 		if (*node_string(cost, "broken"))
 			node_append(
 				broken, json_sprintf("%s, timed in %s with %.0f thread%s%s%s: %s.", node_string(cost, "subject"),
@@ -352,7 +352,7 @@ static json_t *gather_broken(const json_t *report, const json_t *subjects, const
 size_t facts_broken(const json_t *report)
 {
 	json_t *subjects = gather_subjects(report), *costs = facts_costs(report);
-	json_t *broken = gather_broken(report, subjects, costs);
+	json_t *broken = gather_broken(report, subjects, costs, NULL);
 	size_t count = json_array_size(broken);
 	json_decref(broken);
 	json_decref(costs);
@@ -388,7 +388,7 @@ json_t *facts_gather(const json_t *report)
 		}
 		node_set(row, "flawed", json_boolean(flawed));
 	}
-	node_set(facts, "broken", gather_broken(report, subjects, node_get(facts, "costs")));
+	node_set(facts, "broken", gather_broken(report, subjects, node_get(facts, "costs"), facts));
 	facts_headline(facts, report);
 	return facts;
 }

@@ -169,6 +169,7 @@ static void tell_price(json_t *sentences, char *headline, size_t bytes, const js
 	const json_t *cheapest = priced_row(facts, race, race->promise, false),
 		     *dearest = priced_row(facts, race, race->promise, true);
 	size_t used = strlen(headline);
+	const char *label = facts_machine_label(facts, node_string(cheapest, "host"));
 	if (whole)
 		snprintf(headline + used, bytes - used, "%s%s %s%s", used ? ", " : "", race->headline, used ? "" : "costs ",
 			whole_ratio(node_number(whole, "ratio", 0)).text);
@@ -176,8 +177,8 @@ static void tell_price(json_t *sentences, char *headline, size_t bytes, const js
 		strncat(headline, " the floor", bytes - strlen(headline) - 1);
 	if (cheapest)
 		node_append(sentences, json_sprintf("On one thread%s%s, %s costs from %s (%s, %s) to %s (%s, %s) the floor.",
-					       *node_string(cheapest, "host") ? " of " : "", node_string(cheapest, "host"),
-					       race->priced, ratio_words(node_number(cheapest, "ratio", 0)).text,
+					       *label ? " of machine " : "", label, race->priced,
+					       ratio_words(node_number(cheapest, "ratio", 0)).text,
 					       node_string(cheapest, "subject"), time_words(node_number(cheapest, "ns", 0)).text,
 					       ratio_words(node_number(dearest, "ratio", 0)).text,
 					       node_string(dearest, "subject"), time_words(node_number(dearest, "ns", 0)).text));

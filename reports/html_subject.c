@@ -218,7 +218,7 @@ static void findings(FILE *out, const json_t *subject, const json_t *facts)
 	json_decref(unique);
 }
 
-static void costs_table(FILE *out, const json_t *subject)
+static void costs_table(FILE *out, const json_t *subject, const json_t *facts)
 {
 	const json_t *costs = node_get(subject, "costs"), *row;
 	if (json_array_size(costs) == 0)
@@ -227,12 +227,12 @@ static void costs_table(FILE *out, const json_t *subject)
 		"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Cost of $\"><table "
 		"class=\"costs\"><caption>Cost</caption>"
 		"<thead><tr><th scope=\"col\">operation</th><th scope=\"col\">threads</th><th scope=\"col\">median</th>"
-		"<th scope=\"col\">times the floor</th><th scope=\"col\">least to most</th></tr></thead><tbody>\n",
+		"<th scope=\"col\">times the floor</th><th scope=\"col\">interval</th></tr></thead><tbody>\n",
 		node_string(subject, "subject"));
 	size_t i;
 	json_array_foreach(costs, i, row) {
-		double ratio = node_number(row, "ratio", 0), least = node_number(row, "least", 0);
-		const char *host = node_string(row, "host");
+		double ratio = node_number(row, "ratio", 0), low = node_number(row, "low", 0);
+		const char *host = facts_machine_label(facts, node_string(row, "host"));
 		fill(out,
 			"<tr><th scope=\"row\">$$$</th><td class=\"n\">$$</td><td class=\"n\">$</td><td class=\"n\">$</td><td "
 			"class=\"n\">",
@@ -241,8 +241,10 @@ static void costs_table(FILE *out, const json_t *subject)
 			json_is_true(node_get(row, "oversubscribed")) ? " *" : "",
 			node_get(row, "ns") ? time_words(node_number(row, "ns", 0)).text : "–",
 			ratio > 0 ? ratio_words(ratio).text : "–");
-		if (least > 0)
-			fill(out, "$ to $", time_words(least).text, time_words(node_number(row, "most", 0)).text);
+		if (low > 0)
+			fill(out, "$", interval_words(low, node_number(row, "high", 0), true).text);
+		else if (node_number(row, "least", 0) > 0)
+			fill(out, "$", interval_words(node_number(row, "least", 0), node_number(row, "most", 0), true).text);
 		if (*node_string(row, "broken"))
 			fill(out, "<small class=\"refuted\">! $</small>", node_string(row, "broken"));
 		fputs("</td></tr>\n", out);
@@ -313,7 +315,7 @@ static void one_subject(FILE *out, const json_t *subject, const json_t *facts)
 	fputs("<div class=\"pair\"><div>\n", out);
 	promises_table(out, subject);
 	fputs("</div><div>\n", out);
-	costs_table(out, subject);
+	costs_table(out, subject, facts);
 	fputs("</div></div>\n", out);
 	findings(out, subject, facts);
 	size_t i;
