@@ -181,9 +181,21 @@ namespace
 /* A family of tests that are corrected together. */
 struct family_of_tests {
 	std::vector<compared_row> rows;
-	std::vector<sample> samples; /* of each */
-	std::vector<bool> in;        /* can be tested */
-	size_t size = 0;             /* how many are */
+	std::vector<sample> samples;     /* of each, like those below */
+	std::vector<double> time_shifts; /* of times, on the scale of logarithms */
+	std::vector<unsigned> threads;
+	std::vector<bool> in; /* can be tested */
+	size_t size = 0;      /* how many are */
+
+	void add(const saved_row &a, const saved_row &b, bool by_time)
+	{
+		const bool ratio = !by_time && !a.ratio.empty() && !b.ratio.empty() && a.floor == b.floor;
+		const sample times = sample_of(a, b, false);
+		samples.push_back(sample_of(a, b, ratio));
+		rows.push_back(describe(a, b, samples.back(), ratio));
+		time_shifts.push_back(median(differences(times.a, times.b)));
+		threads.push_back(a.threads);
+	}
 };
 
 } // namespace
@@ -272,14 +284,14 @@ static double deviations(double p)
 }
 
 /* Each row's tolerance. Rows of one thread and rows of several do not wobble alike. */
-static void tolerate(family_of_tests &family, const std::vector<unsigned> &threads, double at_least, double alpha)
+static void tolerate(family_of_tests &family, double at_least, double alpha)
 {
 	const double far = family.size ? deviations(alpha / static_cast<double>(family.size)) : 0;
-	const double alone = save_to_save(family, [&](size_t i) { return threads[i] == 1; });
-	const double several = save_to_save(family, [&](size_t i) { return threads[i] != 1; });
+	const double alone = save_to_save(family, [&](size_t i) { return family.threads[i] == 1; });
+	const double several = save_to_save(family, [&](size_t i) { return family.threads[i] != 1; });
 	const double all = save_to_save(family, [](size_t) { return true; });
 	for (size_t i = 0; i < family.rows.size(); i++) {
-		const double own = threads[i] == 1 ? alone : several;
+		const double own = family.threads[i] == 1 ? alone : several;
 		family.rows[i].tolerance = std::max(at_least, std::expm1(far * (own > 0 ? own : all)));
 	}
 }
@@ -425,6 +437,31 @@ static void judge_whole(comparison &found)
 		unsure("a partial result cannot show that nothing changed: save it again");
 }
 
+/* Pairs the rows of both sides by name: floors, and what the filter chooses. */
+static void pair_rows(comparison &found, const compare_options &options, family_of_tests &rows, family_of_tests &floors)
+{
+	std::unordered_map<std::string, const saved_row *> of_b;
+	for (const saved_row &row : found.b.rows)
+		of_b[row.name] = &row;
+	for (const saved_row &row : found.a.rows) {
+		const bool floor = row.name.compare(0, 6, "floor/") == 0;
+		if (!floor && !name_matches(options.globs, row.name))
+			continue;
+		auto other = of_b.find(row.name);
+		if (other == of_b.end()) {
+			found.only_a.push_back(row.name);
+			continue;
+		}
+		(floor ? floors : rows).add(row, *other->second, options.by_time);
+		if (row.broken.empty() && !other->second->broken.empty())
+			found.broken.push_back(row.name + ": " + other->second->broken);
+		of_b.erase(other);
+	}
+	for (const saved_row &row : found.b.rows)
+		if (of_b.count(row.name) && name_matches(options.globs, row.name))
+			found.only_b.push_back(row.name);
+}
+
 comparison compare(const saved &a, const saved &b, const compare_options &options)
 {
 	comparison found;
@@ -434,36 +471,7 @@ comparison compare(const saved &a, const saved &b, const compare_options &option
 	found.alpha = options.alpha;
 	check_pair(found);
 	family_of_tests rows, floors;
-	std::vector<double> time_shifts; /* of `rows` */
-	std::vector<unsigned> threads, floor_threads;
-	std::unordered_map<std::string, const saved_row *> of_b;
-	for (const saved_row &row : b.rows)
-		of_b[row.name] = &row;
-	for (const saved_row &row : a.rows) {
-		const bool floor = row.name.compare(0, 6, "floor/") == 0;
-		if (!floor && !name_matches(options.globs, row.name))
-			continue;
-		auto other = of_b.find(row.name);
-		if (other == of_b.end()) {
-			found.only_a.push_back(row.name);
-			continue;
-		}
-		const bool ratio = !options.by_time && !row.ratio.empty() && !other->second->ratio.empty() &&
-				   row.floor == other->second->floor;
-		family_of_tests &family = floor ? floors : rows;
-		const sample sample = sample_of(row, *other->second, ratio), times = sample_of(row, *other->second, false);
-		family.rows.push_back(describe(row, *other->second, sample, ratio));
-		family.samples.push_back(sample);
-		(floor ? floor_threads : threads).push_back(row.threads);
-		if (!floor)
-			time_shifts.push_back(times.a.empty() || times.b.empty() ? 0 : median(differences(times.a, times.b)));
-		if (row.broken.empty() && !other->second->broken.empty() && name_matches(options.globs, row.name))
-			found.broken.push_back(row.name + ": " + other->second->broken);
-	}
-	for (const saved_row &row : b.rows)
-		if (name_matches(options.globs, row.name) &&
-			std::none_of(a.rows.begin(), a.rows.end(), [&](const saved_row &of_a) { return of_a.name == row.name; }))
-			found.only_b.push_back(row.name);
+	pair_rows(found, options, rows, floors);
 	if (rows.rows.empty())
 		throw std::runtime_error("'" + a.from + "' and '" + b.from + "' have no row in common" +
 					 (options.globs.empty() ? "" : " that the filter chooses") +
@@ -474,11 +482,11 @@ comparison compare(const saved &a, const saved &b, const compare_options &option
 	decide(floors, options.alpha);
 	judge_floors(found, floors);
 	choose(rows, options.alpha);
-	tolerate(rows, threads, options.at_least, options.alpha);
+	tolerate(rows, options.at_least, options.alpha);
 	decide(rows, options.alpha);
 	found.rows = std::move(rows.rows);
 	found.floors = std::move(floors.rows);
-	acquit_rows_of_moved_floors(found, time_shifts);
+	acquit_rows_of_moved_floors(found, rows.time_shifts);
 	count_changes(found);
 	judge_whole(found);
 	return found;
