@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "batches.h"
+#include "bisection.h"
 #include "studies.h"
 
 namespace bench
@@ -27,7 +28,7 @@ enum { PER_DECADE = 8, GRID = 6 * PER_DECADE + 1, PAIRS_LEAST = 6, PAIRS_ROUND =
 
 double grid_ns(int at)
 {
-	return CHEAPEST_NS * std::pow(10, static_cast<double>(at) / PER_DECADE);
+	return CHEAPEST_NS * std::pow(10, static_cast<double>(at) / static_cast<double>(PER_DECADE));
 }
 
 /* What is known of a choice at one item cost. */
@@ -40,8 +41,6 @@ struct point {
 		return bootstrap_median(overheads);
 	}
 };
-
-enum side { SIDE_UNKNOWN, SIDE_ABOVE, SIDE_BELOW };
 
 side side_of(const point &point)
 {
@@ -57,46 +56,20 @@ struct search {
 	unsigned workers = 1;
 	std::map<int, point> points; /* by place on the grid */
 	std::string broken;
-	int at = (GRID - 1) / 3; /* looked at now */
-	bool done = false;
+	bisection state = {-1, GRID, (GRID - 1) / 3, false};
 
-	int above = -1;   /* the dearest item that is certainly above the limit */
-	int below = GRID; /* the cheapest from which on every item that was looked at is certainly below */
-	void look(size_t pairs_most);
+	/* A cost counts once its side is certain, or PAIRS_MOST could not make it so. */
+	void look(size_t pairs_most)
+	{
+		std::map<int, side> looks;
+		for (const auto &each : points) {
+			const side side = side_of(each.second);
+			if (side != SIDE_UNKNOWN || each.second.overheads.size() >= pairs_most)
+				looks[each.first] = side;
+		}
+		state = bisect(looks, GRID);
+	}
 };
-
-/* Where it stands, and where to go on. A cost counts once its side is certain or more pairs would not make it so. */
-void search::look(size_t pairs_most)
-{
-	int not_above = GRID,
-	    not_below = -1; /* the cheapest that is not certainly above, the dearest that is not certainly below */
-	above = -1;
-	for (const auto &each : points) {
-		const side side = side_of(each.second);
-		if (side == SIDE_UNKNOWN && each.second.overheads.size() < pairs_most)
-			continue;
-		if (side == SIDE_ABOVE)
-			above = each.first;
-		if (side != SIDE_BELOW)
-			not_below = each.first;
-	}
-	below = GRID;
-	for (const auto &each : points) {
-		const side side = side_of(each.second);
-		if (side == SIDE_UNKNOWN && each.second.overheads.size() < pairs_most)
-			continue;
-		if (each.first > not_below)
-			below = std::min(below, each.first);
-		if (each.first > above)
-			not_above = std::min(not_above, each.first);
-	}
-	if (below - not_below > 1)
-		at = not_below + (below - not_below) / 2;
-	else if (not_above - above > 1)
-		at = above + (not_above - above) / 2;
-	else
-		done = true;
-}
 
 /* How many items a batch has so that it lasts long against its start, and every worker has some. */
 uint64_t items_of(double item_ns, unsigned workers, double start_s, double plumbing_s)
@@ -171,8 +144,8 @@ template <typename T> void shuffle(std::vector<T> &list, uint64_t *random)
 /* One turn of one search: more pairs where it stands, and on when they say enough or more would say no more. */
 void advance(lab &lab, search &search, size_t pairs_most)
 {
-	add_pairs(lab, search, search.at, PAIRS_ROUND);
-	const point &point = search.points[search.at];
+	add_pairs(lab, search, search.state.next, PAIRS_ROUND);
+	const point &point = search.points[search.state.next];
 	if (side_of(point) != SIDE_UNKNOWN || point.overheads.size() >= pairs_most)
 		search.look(pairs_most);
 }
@@ -183,7 +156,7 @@ void find_crossings(lab &lab, std::vector<std::unique_ptr<search>> &searches, si
 	for (;;) {
 		std::vector<search *> open;
 		for (auto &search : searches)
-			if (!search->done)
+			if (!search->state.done)
 				open.push_back(search.get());
 		if (open.empty() || lab.over())
 			return;
@@ -239,7 +212,7 @@ double crossing_of(const search &search)
 {
 	double before_ns = 0, before = 0;
 	for (const auto &each : search.points) {
-		if (each.first < search.above || each.first > search.below || each.second.overheads.empty())
+		if (each.first < search.state.above || each.first > search.state.below || each.second.overheads.empty())
 			continue;
 		const double ns = grid_ns(each.first), overhead = median(each.second.overheads);
 		if (overhead < LIMIT && before_ns > 0 && before > LIMIT) {
@@ -251,7 +224,7 @@ double crossing_of(const search &search)
 		before_ns = ns;
 		before = overhead;
 	}
-	return grid_ns(std::min(search.below, GRID - 1));
+	return grid_ns(std::min(search.state.below, GRID - 1));
 }
 
 std::string length_text(double ns)
@@ -276,10 +249,12 @@ std::string sentence_of(const search &search, double item_ns, const char *found)
 		return who + "adds less than " + limit + " at every item cost from " + length_text(CHEAPEST_NS) + " on";
 	if (std::string(found) == "above")
 		return who + "adds more than " + limit + " even to items of " + length_text(DEAREST_NS);
-	const std::string from = search.above < 0 ? "less than " + length_text(CHEAPEST_NS) : length_text(grid_ns(search.above));
-	const std::string to = search.below >= GRID ? "more than " + length_text(DEAREST_NS) : length_text(grid_ns(search.below));
+	const std::string from =
+		search.state.above < 0 ? "less than " + length_text(CHEAPEST_NS) : length_text(grid_ns(search.state.above));
+	const std::string to =
+		search.state.below >= GRID ? "more than " + length_text(DEAREST_NS) : length_text(grid_ns(search.state.below));
 	return who + "adds less than " + limit + " from items of about " + length_text(item_ns) + " on (between " + from +
-	       " and " + to + ")" + (search.done ? "" : "; the time ended before it was known more closely");
+	       " and " + to + ")" + (search.state.done ? "" : "; the time ended before it was known more closely");
 }
 
 json_t *search_json(const search &search, json_t *sentences)
@@ -291,15 +266,15 @@ json_t *search_json(const search &search, json_t *sentences)
 	json_t *made =
 		json_pack("{s:s, s:i}", "choice", search.chosen->name.c_str(), "threads", static_cast<int>(search.workers));
 	if (json_array_size(points) > 0) {
-		const char *found = search.done && search.below == 0          ? "below"
-				    : search.done && search.above == GRID - 1 ? "above"
-				    : search.done                             ? "between"
-									      : "open";
+		const char *found = search.state.done && search.state.below == 0          ? "below"
+				    : search.state.done && search.state.above == GRID - 1 ? "above"
+				    : search.state.done                                   ? "between"
+											  : "open";
 		const double item_ns = crossing_of(search);
 		json_object_set_new(made, "found", json_string(found));
 		json_object_set_new(made, "item_ns", json_real(item_ns));
-		json_object_set_new(made, "low", json_real(grid_ns(std::max(search.above, 0))));
-		json_object_set_new(made, "high", json_real(grid_ns(std::min(search.below, GRID - 1))));
+		json_object_set_new(made, "low", json_real(grid_ns(std::max(search.state.above, 0))));
+		json_object_set_new(made, "high", json_real(grid_ns(std::min(search.state.below, GRID - 1))));
 		json_array_append_new(sentences, json_string(sentence_of(search, item_ns, found).c_str()));
 	}
 	json_object_set_new(made, "points", points);
@@ -349,7 +324,7 @@ json_t *study_crossings(const plan &plan)
 	bool partial = false;
 	json_t *choices = json_array(), *sentences = json_array();
 	for (const auto &search : searches) {
-		partial |= !search->done;
+		partial |= !search->state.done;
 		json_array_append_new(choices, search_json(*search, sentences));
 	}
 	json_t *found = json_pack("{s:f, s:s, s:o, s:o, s:o}", "limit", LIMIT, "against",

@@ -29,13 +29,14 @@ struct initialiser_runs {
 size_t model_bytes(double ns)
 {
 	static const double ns_per_byte = [] {
-		enum { TRIES = 5, BYTES = 256 * 1024 };
+		const size_t bytes = 256 * 1024;
+		const int tries = 5;
 		batch_options options = batch_of(no_choice(), 1, NO_WORK);
-		options.model_bytes = BYTES;
+		options.model_bytes = bytes;
 		std::vector<double> loads;
-		for (int i = 0; i < TRIES; i++)
+		for (int i = 0; i < tries; i++)
 			loads.push_back(static_cast<double>(time_batch(options, 1).summary.load_ns));
-		return smallest(loads) / BYTES;
+		return smallest(loads) / static_cast<double>(bytes);
 	}();
 	return std::max<size_t>(static_cast<size_t>(ns / ns_per_byte) / 8 * 8, BATCH_MODEL_MIN);
 }

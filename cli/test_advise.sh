@@ -121,6 +121,7 @@ rejects progress/under_lock unfit "needs the step of each increment, which count
 rejects progress/after_increment lacks-promise "never_backwards"
 rejects progress/channel dearer "times the price"
 expect_out "#include <onceproof/tally.h>"
+expect_out "0.4 ns of an item (0.2 to 0.6), 0.4 % of it; step, 2 threads"
 expect_out "0.7 ns of an item (0.68 to 0.72), 0.7 % of it; increment, 2 threads"
 expect_out "it matters: counter/ticket keeps as much and takes 400 ns, 400 % of an item"
 
@@ -173,6 +174,14 @@ advise --results broken.json --item-us 0.1
 takes counter tally_fenced true
 rejects counter/tally lacks-promise "made up to be broken"
 
+# Intervals that meet are no difference, however small an item is.
+{ rows | grep -v "counter/tally/increment/threads:2"; echo "counter/tally/increment/threads:2 0.5 0.3 0.7"; } | result wide.json
+advise --results wide.json --item-us 0.005 --reads-per-s 0
+takes counter tally true
+{ rows | grep -v "counter/tally[_a-z]*/increment/threads:2"; echo "counter/tally/increment/threads:2 0.5 0.45 0.55"; } | result narrow.json
+advise --results narrow.json --item-us 0.005 --reads-per-s 0
+takes counter sharded_store true
+
 # Prices of an opaque call come before those of a bare loop, where as many were measured that way.
 { rows; rows | sed -n 's|/increment/threads:2|/increment_call/threads:2|p' | sed 's/^counter.tally.increment_call.*/counter\/tally\/increment_call\/threads:2 9/'; } | result call.json
 advise --results call.json --item-us 0.1
@@ -208,6 +217,9 @@ rows | result "$store/b.json" date=2022-01-01T00:00:00+00:00
 rows | result "$store/other.json" date=2029-01-01T00:00:00+00:00 "cpu_model=Another processor"
 rows | result "$store/clang.json" date=2029-01-01T00:00:00+00:00 "compiler=another 1.0"
 rows | result "$store/cut.json" date=2029-01-01T00:00:00+00:00 dropped=7
+for copy in 1 2 3 4 5 6; do
+	cp "$store/cut.json" "$store/cut$copy.json"
+done
 rows | grep counter | result "$store/part.json" date=2029-01-01T00:00:00+00:00
 echo "no JSON" >"$store/broken.json"
 echo "{}" >"$store/empty.json"
@@ -216,7 +228,7 @@ advise
 evidence saved true bench/b.json
 expect_out "2022-01-01"
 reject_out "onceproof bench\`"
-rm "$store"/[ab].json
+rm "$store"/[ab].json "$store"/cut?.json
 advise
 evidence saved true bench/cut.json
 expect_out "cut short"
