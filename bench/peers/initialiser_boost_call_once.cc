@@ -57,5 +57,5 @@ PEER_END
 INITIALISER_PEER(peer_boost_call_once, made.about.lesson = "even the look at the flag is a call into the library",
 	made.about.claims = PEER_INITIALISER_CLAIMS | INITIALISER_RETRIES_FAILURE,
 	made.about.calls = "*load_slowly* _ZN5boost13thread_detail*once_region* __cxa_begin_catch "
-			   "__cxa_end_catch __cxa_rethrow _Unwind_Resume");
+			   "__cxa_end_catch __cxa_rethrow _Unwind_Resume __clang_call_terminate");
 PEER(initialiser_peer_boost_call_once, "Boost", peer::version, nullptr);
