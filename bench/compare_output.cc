@@ -108,6 +108,8 @@ static std::string summary_line(const comparison &found)
 	const std::string missing = found.tested == found.rows.size()
 					    ? ""
 					    : format(" (%s not tested)", plural(found.rows.size() - found.tested, "row").c_str());
+	if (!found.tested)
+		return "none of " + plural(found.rows.size(), "row") + " could be tested";
 	if (!found.slower && !found.faster)
 		return "no change beyond noise in " + plural(found.tested, "row") + missing;
 	return format("%zu of %s changed: %zu slower, %zu faster", found.slower + found.faster,
