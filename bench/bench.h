@@ -199,6 +199,9 @@ double median_cpu_ns(const row &row);
 /* Why a row's number cannot be true, or "". */
 std::string implausible(const std::vector<row> &rows, const row &row);
 
+/* Exit status of a child in which a row took longer than ROW_SECONDS_MAX; its other rows are lost with it. */
+enum { EXIT_STUCK = 70, ROW_SECONDS_MAX = 30 };
+
 /* In a child (output.cc): registers ROWS with Google Benchmark and runs them; FLAGS are for Google Benchmark. Returns Google Benchmark's
  * JSON of the repetitions under our names, with our counters and `broken`, as text; "" when no row matches the flags' filter. Throws
  * std::runtime_error on bad flags. */

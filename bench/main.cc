@@ -349,12 +349,19 @@ static void fit_window(plan &plan, const std::vector<row> &rows)
 }
 
 /* One process of a plan, or one study: what it found goes to stdout. */
+static void end_stuck(int)
+{
+	_exit(EXIT_STUCK);
+}
+
 static int run_as_child(plan &plan, const std::vector<std::string> &flags)
 {
 	struct sigaction action = {};
 	action.sa_handler = interrupt;
 	sigaction(SIGINT, &action, nullptr);
 	sigaction(SIGTERM, &action, nullptr);
+	action.sa_handler = end_stuck;
+	sigaction(SIGALRM, &action, nullptr);
 	std::string text;
 	if (plan.study.empty()) {
 		std::vector<row> rows = select_rows(plan);

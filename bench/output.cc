@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <memory>
 #include <sstream>
+#include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -76,6 +77,7 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 		}
 		const double window_s = row.oversubscribed() ? plan.window_s * 2 : plan.window_s;
 		const uint64_t start = now_ns();
+		alarm(ROW_SECONDS_MAX); /* main.cc ends the process on it */
 		measurement one;
 		try {
 			std::string broken;
@@ -87,10 +89,12 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 			if (!broken.empty())
 				one.broken = broken;
 		} catch (const unmeasurable &why) {
+			alarm(0);
 			row.skipped = why.what();
 			state.SkipWithError(("skipped: " + row.skipped).c_str());
 			break;
 		}
+		alarm(0);
 		const double spent_s = static_cast<double>(now_ns() - start) * 1e-9;
 		row.spent_s += spent_s;
 		if (interrupted.load(std::memory_order_relaxed)) {

@@ -19,9 +19,6 @@
 namespace bench
 {
 
-/* How long a process may take beyond twice its share of the time. */
-static const double PATIENCE_S = 60;
-
 namespace
 {
 
@@ -93,7 +90,7 @@ struct gathering {
 	std::vector<row> &rows;
 	std::unordered_map<std::string, row *> by_name;
 	std::unordered_map<std::string, double> spent_s; /* by row, in all processes */
-	std::set<std::string> hung;                      /* rows in which a process had to be stopped */
+	std::set<std::string> hung;                      /* rows that a process did not get out of */
 	json_t *hints;                                   /* owned: {chunks {name: operations}, left_out[] names} */
 	collected result;
 	progress_line *line;
@@ -103,7 +100,7 @@ struct child_output {
 	std::string out;
 	int status;
 	bool interrupted;
-	bool hung;
+	bool stuck; /* in one of its rows */
 };
 
 } // namespace
@@ -123,8 +120,7 @@ static bool hear(void *arg, const char *line)
 }
 
 /* Runs PROGRAM as a child with WORDS; what it complains of is passed on. Throws std::runtime_error when it cannot be started. */
-static child_output run_child(
-	const std::string &program, const std::vector<std::string> &words, progress_line *line, int hints, double timeout_s)
+static child_output run_child(const std::string &program, const std::vector<std::string> &words, progress_line *line, int hints)
 {
 	std::vector<std::string> all = {program};
 	all.insert(all.end(), words.begin(), words.end());
@@ -139,15 +135,15 @@ static child_output run_child(
 	options.heard = hear;
 	options.heard_arg = line;
 	options.pass_fd = hints;
-	options.timeout_s = timeout_s;
 	child_result child;
 	if (int error = child_run(&options, &child))
 		throw std::runtime_error(program + ": " + std::strerror(error) + "; was the whole project built?");
-	child_output output = {std::string(child.out, child.out_length), child.status, child.interrupted, child.timed_out};
+	child_output output = {std::string(child.out, child.out_length), child.status, child.interrupted,
+		WIFEXITED(child.status) && WEXITSTATUS(child.status) == EXIT_STUCK};
 	if (child.err_length)
 		fwrite(child.err, 1, child.err_length, stderr);
 	child_free(&child);
-	if (WIFSIGNALED(output.status) && !output.interrupted && !output.hung)
+	if (WIFSIGNALED(output.status) && !output.interrupted)
 		throw std::runtime_error(
 			std::string("a measuring process was ended by signal ") + strsignal(WTERMSIG(output.status)));
 	if (WIFEXITED(output.status) && WEXITSTATUS(output.status) == EXIT_USAGE)
@@ -253,7 +249,7 @@ static void take(gathering &all, const std::string &text, unsigned process)
 }
 
 static void make_studies(gathering &all, const std::string &program, const std::vector<std::string> &words,
-	const std::vector<const study *> &studies, const plan &plan)
+	const std::vector<const study *> &studies)
 {
 	for (const study *study : studies) {
 		if (child_interrupted)
@@ -261,7 +257,7 @@ static void make_studies(gathering &all, const std::string &program, const std::
 		all.line->study(study->what);
 		std::vector<std::string> own = {std::string("--study=") + study->name};
 		own.insert(own.end(), words.begin(), words.end());
-		child_output output = run_child(program, own, all.line, 0, 2 * plan.budget_s);
+		child_output output = run_child(program, own, all.line, 0);
 		json_error_t error;
 		json_t *found = json_loads(output.out.c_str(), 0, &error);
 		if (found)
@@ -271,14 +267,14 @@ static void make_studies(gathering &all, const std::string &program, const std::
 	}
 }
 
-/* The row that the process was stopped in. */
+/* The row in which the process ended itself. */
 static void leave_out_hung_row(gathering &all)
 {
 	auto found = all.by_name.find(all.line->current());
 	if (found == all.by_name.end())
 		return;
 	row &row = *found->second;
-	row.skipped = "it did not end: a process that measured it had to be stopped";
+	row.skipped = "it did not end within " + std::to_string(ROW_SECONDS_MAX) + " s";
 	complain("bench: %s: %s", row.name.c_str(), row.skipped.c_str());
 	row.measurements.clear();
 	all.hung.insert(row.name);
@@ -303,13 +299,12 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 		own.insert(own.end(), words.begin(), words.end());
 		own.push_back("--");
 		own.insert(own.end(), flags.begin(), flags.end());
-		/* One row may be under way when the time is over; fair locks on a busy machine take long. */
-		child_output output = run_child(program, own, all.line, hints < 0 ? 0 : hints, 2 * share_s + PATIENCE_S);
+		child_output output = run_child(program, own, all.line, hints < 0 ? 0 : hints);
 		if (hints >= 0)
 			close(hints);
 		if (!output.out.empty())
 			take(all, output.out, process);
-		if (output.hung)
+		if (output.stuck)
 			leave_out_hung_row(all);
 		else if (!output.interrupted)
 			all.result.processes++;
@@ -336,7 +331,7 @@ collected run_processes(const std::string &program, const std::vector<std::strin
 	all.result.studies = owned(json_object());
 	for (row &row : rows)
 		all.by_name[row.name] = &row;
-	make_studies(all, program, words, studies, plan);
+	make_studies(all, program, words, studies);
 	if (!rows.empty())
 		measure_rows(all, program, words, flags, plan);
 	all.result.partial |= child_interrupted != 0;
