@@ -167,7 +167,7 @@ struct storm_load {
 	double ns;
 };
 inline constexpr storm_load storm_loads[] = {{"", "load_2us", "2 us", STORM_LOAD_NS}, {"_500ns", "load_500ns", "500 ns", 500},
-	{"_5us", "load_5us", "5 us", 5e3}, {"_20us", "load_20us", "20 us", 20e3}, {"_100us", "load_100us", "100 us", 100e3},
+	{"_5us", "load_5us", "5 us", 5e3}, {"_20us", "load_20us", "20 us", 20e3}, {"_60us", "load_60us", "60 us", 60e3}, {"_100us", "load_100us", "100 us", 100e3},
 	{"_1ms", "load_1ms", "1 ms", 1e6}};
 
 /* "counter/naive/increment/threads:2". */

@@ -29,6 +29,13 @@ struct goal {
 const goal goals[] = {
 	{GATE, "initialiser/once", "a load of 2 us is over for both of two threads within 1.3 of its time",
 		"initialiser/once/storm/threads:2", "floor/load_2us/threads:1", LESS, 1.3, false},
+	/* What waiters burn, over the load and one sleep with its wake-up: the rows tell that quotient themselves. */
+	{GATE, "initialiser/once", "who waits for a load of 2 us burns no more CPU than it takes, and one wake-up",
+		"initialiser/once/waiter/threads:2", "floor/load_2us/threads:1", LESS, 1, false},
+	{GATE, "initialiser/once", "the same, a load of 100 us", "initialiser/once/waiter_100us/threads:2",
+		"floor/load_100us/threads:1", LESS, 1, false},
+	{GATE, "initialiser/once", "the same, a load of 1 ms", "initialiser/once/waiter_1ms/threads:2",
+		"floor/load_1ms/threads:1", LESS, 1, false},
 	{EXPECTED, "initialiser/once", "a get costs the floor", "initialiser/once/get/threads:1", "floor/load_branch/threads:1",
 		LESS, 1.05, false},
 	{EXPECTED, "initialiser/once", "two threads cost each what one costs", "initialiser/once/get/threads:2",
@@ -47,6 +54,8 @@ const goal goals[] = {
 		"initialiser/once/storm_5us/threads:2", "floor/load_5us/threads:1", LESS, 2, false},
 	{EXPECTED, "initialiser/once", "a storm over a load of 20 us, against the load alone",
 		"initialiser/once/storm_20us/threads:2", "floor/load_20us/threads:1", LESS, 2, false},
+	{EXPECTED, "initialiser/once", "a storm over a load of 60 us, against the load alone",
+		"initialiser/once/storm_60us/threads:2", "floor/load_60us/threads:1", LESS, 2, false},
 	{EXPECTED, "initialiser/once", "a storm over a load of 100 us, against the load alone",
 		"initialiser/once/storm_100us/threads:2", "floor/load_100us/threads:1", LESS, 2, false},
 	{EXPECTED, "initialiser/once", "a storm over a load of 1 ms, against the load alone",

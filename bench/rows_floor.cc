@@ -49,7 +49,8 @@ measurement measured(const loop_result &ran)
 		made.counters.emplace_back("slowest_share", static_cast<double>(slowest) / mean);
 	}
 	for (size_t i = 0; i < ran.ran.events.size(); i++)
-		made.counters.emplace_back(std::string(perf_counted()[i].name) + "_per_op", ran.ran.events[i] / static_cast<double>(ran.ops));
+		made.counters.emplace_back(
+			std::string(perf_counted()[i].name) + "_per_op", ran.ran.events[i] / static_cast<double>(ran.ops));
 	return made;
 }
 
@@ -95,11 +96,11 @@ static measurement measure_ping_pong(row &, double seconds)
 	return measured(ran, ran.wall_ns / n, ran.cpu_ns / n, trips);
 }
 
-/* The loader of the first-use storm, alone; timed one by one and taken at the median, as storms are. */
-static measurement measure_load(row &self, double seconds)
+/* The loader of a first-use storm, alone; timed one by one and taken at the median, as storms are. */
+static measurement measure_load(row &self, double seconds, double load_ns)
 {
 	enum { LOADS_MAX = 1 << 16 };
-	const uint64_t iterations = burn_iterations(STORM_LOAD_NS);
+	const uint64_t iterations = burn_iterations(load_ns);
 	std::vector<double> loads;
 	loads.reserve(LOADS_MAX);
 	team team;
@@ -151,9 +152,12 @@ void add_floor_rows(std::vector<row> &rows, const plan &plan)
 	if (ping.oversubscribed())
 		ping.skipped = "needs two cores";
 	rows.push_back(ping);
-	row load = floor_row("load_2us", 1, "the storm's loader alone");
-	load.measure = measure_load;
-	rows.push_back(load);
+	for (const storm_load &load : storm_loads) {
+		row made = floor_row(load.floor, 1, "the storm's loader alone");
+		made.tier = load.ns > STORM_LOAD_NS ? TIER_DEFAULT : TIER_QUICK;
+		made.measure = [ns = load.ns](row &self, double seconds) { return measure_load(self, seconds, ns); };
+		rows.push_back(made);
+	}
 }
 
 } // namespace bench

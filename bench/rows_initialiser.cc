@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstring>
+#include <ctime>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../impl/initialiser/initialiser.h"
 #include "bench.h"
@@ -12,7 +16,7 @@ namespace bench
 namespace
 {
 
-/* The storm's loader: about STORM_LOAD_NS of real computation, instances out of its own table, so that whatever an implementation
+/* The storm's loader: real computation, instances out of its own table, so that whatever an implementation
  * loads too often is counted and never lost. Between two storms nobody is inside. */
 struct storm_loader {
 	enum { TABLE = 1024 };
@@ -167,10 +171,10 @@ struct storm {
 	}
 };
 
-static measurement measure_storm(row &self, double seconds, const initialiser_implementation *how)
+static measurement measure_storm(row &self, double seconds, const initialiser_implementation *how, double load_ns)
 {
 	storm_loader loader;
-	loader.iterations = burn_iterations(STORM_LOAD_NS);
+	loader.iterations = burn_iterations(load_ns);
 	open_initialiser opened(how, &loader.as_loader);
 	struct storm storm = {};
 	storm.how = how;
@@ -201,6 +205,211 @@ static measurement measure_storm(row &self, double seconds, const initialiser_im
 	return result;
 }
 
+/* CPU time of the calling thread. Reading it is a system call: what two readings in a row differ by is taken off. */
+static double thread_cpu_ns()
+{
+	timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+
+static double thread_cpu_reading_ns()
+{
+	static const double reading_ns = [] {
+		std::vector<double> differences(101);
+		for (double &each : differences) {
+			const double before = thread_cpu_ns();
+			each = thread_cpu_ns() - before;
+		}
+		return median(differences);
+	}();
+	return reading_ns;
+}
+
+/* The CPU time that one sleep in the kernel and the wake-up from it take of the sleeper: a thread of its own sleeps on a word, and is woken
+ * when it has slept for a while. */
+static double sleep_and_wake_cpu_ns()
+{
+	static const double cpu_ns = [] {
+		enum { SLEEPS = 101, WHILE_NS = 50000 };
+		alignas(128) static uint32_t word;
+		alignas(128) static std::atomic<uint32_t> going;
+		std::vector<double> each;
+		team team;
+		team.threads = 2;
+		team.seconds = 10;
+		team.body = [&](unsigned thread, const std::atomic<bool> &) {
+			for (uint32_t number = 1; number <= SLEEPS; number++) {
+				if (thread == 0) {
+					// relaxed, here and below: only a handshake
+					for (unsigned i = 0; going.load(std::memory_order_relaxed) < number; i++)
+						wait_a_little(i);
+					floor_burn(burn_iterations(WHILE_NS));
+					__atomic_store_n(&word, number, __ATOMIC_RELAXED);
+					syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+					continue;
+				}
+				const double before = thread_cpu_ns();
+				going.store(number, std::memory_order_relaxed);
+				while (__atomic_load_n(&word, __ATOMIC_RELAXED) < number)
+					syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, number - 1, nullptr, nullptr, 0);
+				each.push_back(thread_cpu_ns() - before - thread_cpu_reading_ns());
+			}
+		};
+		thread_cpu_reading_ns();
+		run_team(team);
+		return median(each);
+	}();
+	return cpu_ns;
+}
+
+/* Waits: the first thread loads; the others come while it does, and tell what CPU time their get took. */
+struct waiting {
+	const initialiser_implementation *how;
+	uint64_t iterations;
+	initialiser_loader loader = {load, unload, this};
+	alignas(128) std::atomic<uint64_t> begun{0};              /* the load that is under way; UINT64_MAX: no more */
+	alignas(128) std::atomic<uint64_t> number{0}, load_ns{0}; /* the round, and what its load took */
+	alignas(128) std::atomic<uint64_t> ready{0}, done{0};     /* of all rounds together */
+	open_initialiser *opened = nullptr;
+	std::vector<double> loads_ns;                     /* of each round */
+	std::vector<std::vector<double>> cpu_ns, wall_ns; /* of each of the others */
+	int error = 0;                                    /* of re-arming */
+
+	waiting(const initialiser_implementation *which, double planned_ns, unsigned threads)
+	    : how(which), iterations(burn_iterations(planned_ns)), cpu_ns(threads), wall_ns(threads)
+	{
+	}
+	static void *load(void *arg, int *error)
+	{
+		waiting *self = static_cast<waiting *>(arg);
+		*error = 0;
+		// relaxed: the thread that leads wrote it; another that loads, too, came by `begun`
+		const uint64_t round = self->number.load(std::memory_order_relaxed);
+		// release: pairs with the others' acquire; the initialiser is re-armed
+		self->begun.store(round, std::memory_order_release);
+		const uint64_t start = now_ns();
+		floor_burn(self->iterations);
+		// relaxed: whichever load ends last; read by the thread that leads, when all are done
+		self->load_ns.store(now_ns() - start, std::memory_order_relaxed);
+		return self;
+	}
+	static void unload(void *, void *)
+	{
+	}
+	void lead(const std::atomic<bool> &stop)
+	{
+		enum { ROUNDS_MAX = 1 << 14 };
+		const uint64_t others = cpu_ns.size() - 1;
+		for (uint64_t round = 1; round <= ROUNDS_MAX; round++) {
+			// acquire, here and below: pairs with the others' release
+			for (unsigned i = 0; ready.load(std::memory_order_acquire) < round * others; i++)
+				wait_a_little(i);
+			if (round > 1 && (error = opened->rearm()) != 0)
+				break;
+			number.store(round, std::memory_order_relaxed); // relaxed: published by `begun`
+			int failure;
+			how->get(opened->it(), &failure);
+			for (unsigned i = 0; done.load(std::memory_order_acquire) < round * others; i++)
+				wait_a_little(i);
+			loads_ns.push_back(static_cast<double>(load_ns.load(std::memory_order_relaxed)));
+			if (stop.load(std::memory_order_relaxed)) // relaxed: a flag alone
+				break;
+		}
+		begun.store(UINT64_MAX, std::memory_order_release);
+	}
+	void follow(unsigned thread)
+	{
+		for (uint64_t round = 1;; round++) {
+			ready.fetch_add(1, std::memory_order_release); // release: pairs with the leader's acquire
+			uint64_t seen;
+			// acquire: pairs with the release in load(), or at the end
+			for (unsigned i = 0; (seen = begun.load(std::memory_order_acquire)) < round; i++)
+				wait_a_little(i);
+			if (seen == UINT64_MAX)
+				return;
+			const double cpu = thread_cpu_ns();
+			const uint64_t start = now_ns();
+			int failure;
+			how->get(opened->it(), &failure);
+			wall_ns[thread].push_back(static_cast<double>(now_ns() - start));
+			cpu_ns[thread].push_back(thread_cpu_ns() - cpu - thread_cpu_reading_ns());
+			done.fetch_add(1, std::memory_order_release); // release: pairs with the leader's acquire
+		}
+	}
+};
+
+/* Of each round the waiter that took most. */
+static std::vector<double> dearest(const std::vector<std::vector<double>> &threads)
+{
+	std::vector<double> most = threads.at(1);
+	for (const std::vector<double> &each : threads)
+		for (size_t i = 0; i < std::min(most.size(), each.size()); i++)
+			most[i] = std::max(most[i], each[i]);
+	return most;
+}
+
+static measurement measure_waiter(row &self, double seconds, const initialiser_implementation *how, double load_ns)
+{
+	const double wake_ns = sleep_and_wake_cpu_ns();
+	waiting waiting(how, load_ns, self.threads);
+	open_initialiser opened(how, &waiting.loader);
+	waiting.opened = &opened;
+	team team;
+	team.threads = self.threads;
+	team.seconds = seconds;
+	team.body = [&](unsigned thread, const std::atomic<bool> &stop) {
+		thread == 0 ? waiting.lead(stop) : waiting.follow(thread);
+	};
+	team_result ran = run_team(team);
+	if (waiting.error)
+		throw unmeasurable(std::string("open after close: ") + std::strerror(waiting.error));
+	const std::vector<double> cpu = dearest(waiting.cpu_ns);
+	const double load = median(waiting.loads_ns);
+	measurement result = measured(ran, median(dearest(waiting.wall_ns)), median(cpu), cpu.size());
+	/* What it may take: as much as the load itself, and one sleep with its wake-up. */
+	result.counters = {{"load_ns", load}, {"sleep_wake_cpu_ns", wake_ns}, {"longest_cpu_ns", largest(cpu)},
+		{"overhead", median(cpu) / (load + wake_ns) - 1}};
+	return result;
+}
+
+/* Why its first use cannot be measured again and again; "": it can. */
+static const char *no_storms(const initialiser_implementation *how)
+{
+	if (how->loading == LOADER_LINK_TIME)
+		return "loads before main: there is no first use to storm";
+	return how->rearmable ? "" : "cannot be opened again in one process";
+}
+
+static row storm_row(const std::string &subject, const initialiser_implementation *how, const storm_load &load, unsigned threads)
+{
+	row made;
+	made.name = row_name(subject, std::string("storm") + load.suffix, threads);
+	made.threads = threads;
+	made.floor = row_name(std::string("floor/") + load.floor, "", 1);
+	made.note = std::string("median time until all threads have what a load of ") + load.told + " makes";
+	made.skipped = no_storms(how);
+	if (*load.suffix)
+		made.tier = threads == 2 ? TIER_DEFAULT : TIER_FULL;
+	made.measure = [how, ns = load.ns](row &self, double seconds) { return measure_storm(self, seconds, how, ns); };
+	return made;
+}
+
+static row waiter_row(const std::string &subject, const initialiser_implementation *how, const storm_load &load, unsigned threads)
+{
+	row made;
+	made.name = row_name(subject, std::string("waiter") + load.suffix, threads);
+	made.threads = threads;
+	made.floor = row_name(std::string("floor/") + load.floor, "", 1);
+	made.note = std::string("of a thread that comes while a load of ") + load.told + " is under way";
+	made.skipped = no_storms(how);
+	if (this_machine().cores < 2)
+		made.skipped = "needs two cores";
+	made.tier = threads == 2 ? TIER_DEFAULT : TIER_FULL;
+	made.measure = [how, ns = load.ns](row &self, double seconds) { return measure_waiter(self, seconds, how, ns); };
+	return made;
+}
+
 void add_initialiser_rows(std::vector<row> &rows, const plan &plan)
 {
 	for (const struct subject &each : subjects_of(FAMILY_INITIALISER)) {
@@ -214,19 +423,12 @@ void add_initialiser_rows(std::vector<row> &rows, const plan &plan)
 			get.measure = [how](row &self, double seconds) { return measure_get(self, seconds, how); };
 			rows.push_back(get);
 		}
-		for (unsigned threads : plan.threads) {
-			row storm;
-			storm.name = row_name(subject, "storm", threads);
-			storm.threads = threads;
-			storm.floor = row_name("floor/load_2us", "", 1);
-			storm.note = "median time until all threads have what a load of 2 us makes";
-			storm.measure = [how](row &self, double seconds) { return measure_storm(self, seconds, how); };
-			if (how->loading == LOADER_LINK_TIME)
-				storm.skipped = "loads before main: there is no first use to storm";
-			else if (!how->rearmable)
-				storm.skipped = "cannot be opened again in one process";
-			rows.push_back(storm);
-		}
+		for (const storm_load &load : storm_loads)
+			for (unsigned threads : plan.threads) {
+				rows.push_back(storm_row(subject, how, load, threads));
+				if (threads > 1)
+					rows.push_back(waiter_row(subject, how, load, threads));
+			}
 	}
 }
 
