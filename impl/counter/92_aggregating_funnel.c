@@ -166,23 +166,23 @@ static uint64_t counter_wait(struct funnel *funnel, uint64_t mine)
 /* Until nobody needs BATCH any more; by the delegate, whose place is OWN and whose position is MINE. */
 static void counter_make_room(struct funnel *funnel, const struct batch *batch, const struct place *own, uint64_t mine)
 {
-	for (unsigned looks = 1; batch->after > funnel->safe; looks++) {
-		uint64_t safe = mine; /* whoever is not seen below has a later position, and so a later batch */
-		for (const struct place *place = funnel->place; place < funnel->place + SEATS; place++) {
-			/* acquire: pairs with the releases in counter_pass(); what that seat read of old batches it has read. A
-			 * seat that needs a batch said so before it arrived, and we know of its arrival from who closed the batch. */
-			uint64_t needs = atomic_load_explicit(&place->needs, memory_order_acquire);
-			if (place != own && needs < safe)
-				safe = needs;
-		}
-		funnel->safe = safe;
-		if (batch->after <= safe)
-			return;
-		if (looks % PAUSES)
+	for (;; sched_yield())
+		for (int i = 0; i < PAUSES; i++) {
+			uint64_t safe = mine; /* whoever is not seen below has a later position, and so a later batch */
+			for (const struct place *place = funnel->place; place < funnel->place + SEATS; place++) {
+				/* acquire: pairs with the releases in counter_pass(); what that seat read of old batches it has
+				 * read. A seat that needs a batch said so before it arrived, and we know of its arrival from who
+				 * closed the batch. */
+				uint64_t needs = atomic_load_explicit(&place->needs, memory_order_acquire);
+				if (place != own && needs < safe)
+					safe = needs;
+			}
+			if (batch->after <= safe) {
+				funnel->safe = safe;
+				return;
+			}
 			cpu_relax();
-		else
-			sched_yield();
-	}
+		}
 }
 
 /* By the delegate: counts everybody who has arrived since the newest batch was CLOSED. Returns the value before. */
