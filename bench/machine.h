@@ -62,7 +62,8 @@ struct machine_watch {
 	counts from_;
 };
 
-/* Puts what a watch found over the corresponding members of MACHINE, and its notes behind the notes there. Borrows both. */
+/* Puts what a watch found over the corresponding members of MACHINE, and its notes in the place of an earlier watch's, also as
+ * load_notes[]. Borrows both. */
 void machine_merge(json_t *machine, const json_t *watched);
 
 /* From here to what is only measured above: the parts, for each other and for tests. */

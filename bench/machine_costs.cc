@@ -82,7 +82,8 @@ static uint64_t clock_by_call()
 
 clock_costs machine_clock(uint64_t (*read)(), uint64_t (*call)())
 {
-	enum { READS = 500, ROUNDS = 20, STEP_READS = 20000 };
+	enum { ROUNDS = 20, STEP_READS = 20000 };
+	constexpr double READS = 500;
 	clock_costs costs = {};
 	auto cost_of = [](uint64_t (*one)()) {
 		double best = 0;
@@ -157,13 +158,13 @@ static json_t *tsc_mhz()
 
 static void find_sleep(json_t *machine, unsigned sleeps)
 {
-	enum { NAP_NS = 100000 };
+	constexpr long NAP_NS = 100000;
 	std::vector<double> over;
 	for (unsigned i = 0; i < sleeps; i++) {
 		const timespec nap = {0, NAP_NS};
 		const uint64_t from = now_ns();
 		if (clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, nullptr) == 0)
-			over.push_back(static_cast<double>(now_ns() - from) - NAP_NS);
+			over.push_back(static_cast<double>(now_ns() - from) - static_cast<double>(NAP_NS));
 	}
 	std::sort(over.begin(), over.end());
 	json_t *found = node_must(json_object());

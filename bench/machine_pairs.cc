@@ -54,7 +54,8 @@ template <typename Body> static std::thread start_on(int cpu, int home, Body bod
  * The lower quartile of batches: those in which one side lost its CPU are among the others, unless the machine is busy all the time. */
 static double round_trip(int cpu, int home, double seconds)
 {
-	enum { ROUNDS = 64, BATCHES_MIN = 7, BATCHES_MAX = 400 };
+	enum { BATCHES_MIN = 7, BATCHES_MAX = 400 };
+	constexpr uint64_t ROUNDS = 64;
 	struct court {
 		alignas(128) uint64_t turn = 0; /* by both, in turn */
 		alignas(128) std::atomic<bool> over{false};
@@ -71,7 +72,7 @@ static double round_trip(int cpu, int home, double seconds)
 		const uint64_t from = now_ns();
 		served = machine_ping(&court.turn, ROUNDS, deadline);
 		if (served)
-			batches.push_back(static_cast<double>(now_ns() - from) / ROUNDS);
+			batches.push_back(static_cast<double>(now_ns() - from) / static_cast<double>(ROUNDS));
 	}
 	/* relaxed: the word carries nothing but itself. Again and again: a partner that was late may write one answer over it. */
 	while (!court.over.load(std::memory_order_relaxed)) {

@@ -197,9 +197,19 @@ void machine_merge(json_t *machine, const json_t *watched)
 			continue;
 		node_set(machine, key, json_incref(value));
 	}
+	/* What an earlier watch said of a shorter time is no longer true. */
+	json_t *notes = json_object_get(machine, "notes"), *before = json_object_get(machine, "load_notes");
+	for (size_t i = json_array_size(notes); i-- > 0;)
+		for (size_t j = 0; j < json_array_size(before); j++)
+			if (json_equal(json_array_get(notes, i), json_array_get(before, j))) {
+				json_array_remove(notes, i);
+				break;
+			}
+	json_t *now = node_get(watched, "notes");
 	size_t i;
-	json_array_foreach(node_get(watched, "notes"), i, value)
+	json_array_foreach(now, i, value)
 		machine_note(machine, json_string_value(value));
+	node_set(machine, "load_notes", json_incref(now));
 }
 
 } // namespace bench

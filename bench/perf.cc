@@ -107,7 +107,7 @@ std::vector<double> perf_group::stop()
 /* Some virtual machines open counters that stand still, so a known number of instructions is counted. An errno value; EIO: they do. */
 static int try_hardware()
 {
-	enum { ADDITIONS = 1 << 16 };
+	constexpr unsigned ADDITIONS = 1 << 16;
 	perf_group group(perf_hardware());
 	if (!group.open())
 		return group.error();

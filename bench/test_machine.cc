@@ -243,6 +243,9 @@ static void loads_are_judged()
 		need_note(machine, "first");
 		need(json_is_true(json_object_get(machine, "loaded")) == one.loaded, "merged");
 		need(json_array_size(json_object_get(machine, "notes")) == (one.note ? 2 : 1), "merged notes");
+		bench::machine_merge(machine, found);
+		need(json_array_size(json_object_get(machine, "notes")) == (one.note ? 2 : 1),
+			"a later watch replaces an earlier one");
 		json_decref(machine);
 		json_decref(found);
 	}
@@ -470,7 +473,7 @@ static void counters_count()
 		bench::perf_group none(bench::perf_hardware());
 		need(none.stop().empty(), "what is not counted is nothing, not zero");
 	}
-	enum { PAGES = 64 };
+	constexpr size_t PAGES = 64;
 	bench::perf_group group(bench::perf_software());
 	if (!group.open()) {
 		printf("perf_event_open is refused (%s): counting was not tried\n", strerror(group.error()));
@@ -486,7 +489,7 @@ static void counters_count()
 	const std::vector<double> counts = group.stop();
 	munmap(const_cast<char *>(memory), bytes);
 	need(counts.size() == bench::perf_software().size(), "a count for each event");
-	need(counts.size() > 1 && counts[1] >= PAGES && counts[1] < 2 * PAGES, "a fault for each new page");
+	need(counts.size() > 1 && counts[1] >= double(PAGES) && counts[1] < 2.0 * double(PAGES), "a fault for each new page");
 }
 
 /* The way from a window's threads into a row's counters, with events that every kernel has. */

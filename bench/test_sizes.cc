@@ -32,7 +32,7 @@ static void the_heap_is_counted()
 		return;
 	}
 	/* Freed chunks wait in the thread's own lists, where they count as used: the account would not move. */
-	for (size_t bytes : {24, 100, 500, 1000, 5000}) {
+	for (size_t bytes : {24u, 100u, 500u, 1000u, 5000u}) {
 		void *freed[7];
 		for (void *&one : freed)
 			one = malloc(bytes);
