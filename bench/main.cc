@@ -17,10 +17,10 @@
 #include "../impl/support/say.h"
 #include "../stress/child.h"
 #include "bench.h"
-#include "machine.h"
-#include "peers/peers.h"
 #include "compare.h"
+#include "machine.h"
 #include "names.h"
+#include "peers/peers.h"
 #include "store.h"
 
 /* stress/implementation_build.h, which is C. */
@@ -116,7 +116,23 @@ std::vector<unsigned> default_threads(enum tier tier)
 static plan parse(int argc, char **argv, bool *list)
 {
 	plan plan;
-	enum { QUICK = 256, FULL, JSON, THREADS, SHARD, LIST, NO_TABLE, LOAD, PROCESS, HINTS, BUDGET, STUDY, GOALS, SAVE, PROCESSES };
+	enum {
+		QUICK = 256,
+		FULL,
+		JSON,
+		THREADS,
+		SHARD,
+		LIST,
+		NO_TABLE,
+		LOAD,
+		PROCESS,
+		HINTS,
+		BUDGET,
+		STUDY,
+		GOALS,
+		SAVE,
+		PROCESSES
+	};
 	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
 		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
 		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
@@ -340,7 +356,8 @@ static void take_hints(std::vector<row> &rows, int fd)
 /* Windows shrink rather than rows lose repetitions, where there are more rows than time. The first process also rehearses. */
 static void fit_window(plan &plan, const std::vector<row> &rows)
 {
-	const double shortest_s = 0.003, share = plan.process == 0 ? 0.35 : 0.7; /* the rest is for setting up, and for storms and batches */
+	const double shortest_s = 0.003,
+		     share = plan.process == 0 ? 0.35 : 0.7; /* the rest is for setting up, and for storms and batches */
 	double windows = 0;
 	for (const row &row : rows)
 		windows += row.skipped.empty() ? row.oversubscribed() ? 2 : 1 : 0;
@@ -438,7 +455,8 @@ static void keep(const std::string &text, const plan &plan, const collected &col
 {
 	const bool filtered = !plan.globs.empty() || plan.shards > 1 || !plan.loads.empty();
 	if (!plan.save.empty() && collected.partial)
-		complain("bench: '%s' was not saved, because measuring was interrupted; what was there before is as it was", plan.save.c_str());
+		complain("bench: '%s' was not saved, because measuring was interrupted; what was there before is as it was",
+			plan.save.c_str());
 	else if (!plan.save.empty())
 		store_save(plan.save, text);
 	if (!collected.partial && !filtered)
