@@ -91,7 +91,7 @@ struct row {
 struct plan {
 	const char *name = "default";
 	enum tier tier = TIER_DEFAULT;
-	double window_s = 0.03;
+	double window_s = 0.025; /* at most: see fit_window() in main.cc */
 	unsigned processes = 10;
 	unsigned repetitions = 1;      /* per process */
 	double row_budget_s = 6;       /* a row that has used this much gets no further repetition */

@@ -70,7 +70,7 @@ static void set_quick(plan &plan)
 static void set_full(plan &plan)
 {
 	plan.name = "full";
-	plan.window_s = 0.06;
+	plan.window_s = 0.04;
 	plan.processes = 15;
 	plan.row_budget_s = 20;
 	plan.budget_s = 780;

@@ -12,7 +12,7 @@ namespace bench
 void print_header(const plan &plan, const json_t *machine)
 {
 	fputs(machine_summary(machine).c_str(), stdout);
-	printf("%s. %u processes, each with a window of %.0f ms for every row, in an order drawn anew each time.\n"
+	printf("%s. %u processes, each with a window of %.0f ms at most for every row, in an order drawn anew each time.\n"
 	       "ns/op: wall time over the operations of all threads, median of the processes with its 95 %% interval; min: the "
 	       "least of all;\n"
 	       "CPU: what one operation takes of its thread; x floor: the median of each process's own ratio to its floor.\n\n",
