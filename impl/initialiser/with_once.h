@@ -19,10 +19,12 @@ static int initialiser_open(struct initialiser *it, const struct initialiser_loa
 	return 0;
 }
 
-/* As once_get() wants a loader: its error in errno. */
-static void *initialiser_load_with(void *loader)
+/* As once_get() wants a loader: its error in errno. It is given the whole object: an argument that get first had to read from memory
+ * would be read at each call, needed or not, as no read may sink below the acquire. */
+static void *initialiser_load_for(void *arg)
 {
-	struct loaded loaded = initialiser_load(loader);
+	const struct initialiser *it = arg;
+	struct loaded loaded = initialiser_load(it->loader);
 	errno = loaded.error;
 	return loaded.instance;
 }
@@ -34,7 +36,7 @@ static SLOW_PATH int initialiser_error(void)
 
 static void *initialiser_get(struct initialiser *it, int *error)
 {
-	void *instance = once_get(&it->once, initialiser_load_with, (void *)it->loader);
+	void *instance = once_get(&it->once, initialiser_load_for, it);
 	*error = instance ? 0 : initialiser_error();
 	return instance;
 }

@@ -78,7 +78,8 @@ struct once {
 #endif
 
 /* Loads what *it is to hold if nothing is there yet, and returns it: LOAD(ARG) makes a new instance, or returns NULL and sets errno (EIO
- * is told where it does not). Borrowed until a reset. NULL: see above. Any thread, any time. */
+ * is told where it does not). ARG is best an address that needs no reading, as of the struct that *it is in: what a caller must first read
+ * it reads at each call. Borrowed until a reset. NULL: see above. Any thread, any time. */
 ONCE_INLINE_ void *once_get(struct once *it, void *(*load)(void *arg), void *arg);
 
 /* The instance, or NULL where none is there (yet); never loads or waits. Any thread, any time. */
