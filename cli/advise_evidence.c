@@ -32,6 +32,10 @@ __asm__(".pushsection .rodata\n"
 
 enum { RESULT_BYTES_MAX = 256 << 20 };
 
+/* Of a result that nobody named, such as that of a filter or of a run cut short, so much must be there: what was not measured cannot be
+ * taken. */
+#define SAVED_SHARE 0.75
+
 static void *must(void *memory)
 {
 	if (memory)
@@ -164,17 +168,38 @@ static bool adopt(struct evidence *e, json_t *root)
 	return true;
 }
 
-/* Something to advise from: a measured row of each family. */
-static bool is_enough(const struct evidence *e)
+/* The share of a family's implementations that were measured with one number of threads, at best. */
+static double covered_share(const struct evidence *e, enum family family)
 {
-	bool found[FAMILY_PROGRESS + 1] = {false};
-	for (size_t i = 0; i < e->count; i++)
-		for (enum family family = 0; family <= FAMILY_PROGRESS; family++) {
-			size_t length = strlen(family_name(family));
-			found[family] |= isfinite(e->rows[i].ns) && strncmp(e->rows[i].name, family_name(family), length) == 0 &&
-					 e->rows[i].name[length] == '/';
+	static const char *const operations[] = {
+		[FAMILY_INITIALISER] = "get", [FAMILY_COUNTER] = "increment", [FAMILY_PROGRESS] = "step"};
+	double best = 0;
+	for (size_t i = 0; i < e->count; i++) {
+		bool seen = false;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = e->rows[k].threads == e->rows[i].threads;
+		size_t all = 0, measured = 0;
+		for (size_t r = 0; r < onceproof_registry_count && !seen; r++) {
+			const struct implementation *about = onceproof_registry[r].about;
+			char subject[96];
+			if (about->family != family)
+				continue;
+			snprintf(subject, sizeof subject, "%s/%s", family_name(family), about->name);
+			all++;
+			measured += evidence_price(e, subject, operations[family], e->rows[i].threads).known;
 		}
-	return found[FAMILY_INITIALISER] && found[FAMILY_COUNTER] && found[FAMILY_PROGRESS];
+		best = fmax(best, all ? (double)measured / (double)all : 0);
+	}
+	return best;
+}
+
+/* Has it something of each family to advise from? LEAST: the share that must have been measured. */
+static bool is_enough(const struct evidence *e, double least)
+{
+	for (enum family family = 0; family <= FAMILY_PROGRESS; family++)
+		if (!(covered_share(e, family) > least))
+			return false;
+	return true;
 }
 
 void evidence_close(struct evidence *e)
@@ -224,7 +249,7 @@ static int open_given(struct evidence *e, const char *path)
 	if (root && !adopt(e, root)) {
 		json_decref(root);
 		why = "it has no benchmarks";
-	} else if (root && !is_enough(e)) {
+	} else if (root && !is_enough(e, 0)) {
 		evidence_close(e);
 		why = "it lacks rows of initialisers, of counters or of progress";
 	}
@@ -252,7 +277,7 @@ static char *store_folder(void)
 	return must(length < 0 ? NULL : folder);
 }
 
-/* Takes the saved result NAME in place of what E has when it is of this machine, is enough, and is newer; whole ones come before partial
+/* Takes the saved result NAME in place of what E has when it is of this machine, has enough, and is newer; whole ones come before partial
  * ones. What cannot be read is passed over: the user did not name it. */
 static void consider(struct evidence *e, int folder, const char *folder_name, const char *name)
 {
@@ -267,7 +292,7 @@ static void consider(struct evidence *e, int folder, const char *folder_name, co
 		return;
 	}
 	bool better =
-		other.this_machine && is_enough(&other) &&
+		other.this_machine && is_enough(&other, SAVED_SHARE) &&
 		(!e->root || (e->partial && !other.partial) || (e->partial == other.partial && strcmp(other.date, e->date) > 0));
 	if (!better) {
 		evidence_close(&other);

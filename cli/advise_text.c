@@ -164,7 +164,7 @@ void advice_print_evidence(const struct evidence *e)
 	if (e->from == EVIDENCE_SHIPPED && !e->this_machine)
 		puts("This machine was not measured: `onceproof bench` does it. Until then, from another machine:");
 	else if (e->from == EVIDENCE_SHIPPED)
-		puts("Nothing was saved on this machine: `onceproof bench` measures it. Until then, from one like it:");
+		puts("Nothing whole was saved on this machine: `onceproof bench` measures it. Until then, from one like it:");
 	else if (!e->this_machine)
 		puts("These results are of another machine or compiler than this one's.");
 	printf("Evidence: %s: %s", e->file, *e->date ? e->date : "no date");

@@ -79,6 +79,13 @@ rows() {
 }
 rows | result usual.json
 
+# The same with a row for every implementation there is, as a whole run has them.
+all_rows() {
+	rows
+	jq -r '.implementations[].subject' list.json | sed -n 's|^initialiser.*|&/get/threads:2|p; s|^counter.*|&/increment/threads:2|p; s|^progress.*|&/step/threads:2|p' |
+		grep -vxFf <(rows | cut -d' ' -f1) | sed 's/$/ 5000/'
+}
+
 # holds JQ-WORDS...: jq finds it true, in silence.
 holds() {
 	jq -e "$@" >/dev/null
@@ -212,15 +219,16 @@ evidence shipped "$(jq '.advice[0].evidence.this_machine' advice.json)" "results
 expect_out "\`onceproof bench\`"
 expect_out "Evidence: results that come with this program: 20"
 mkdir -p "$store"
-rows | result "$store/a.json" date=2021-01-01T00:00:00+00:00
-rows | result "$store/b.json" date=2022-01-01T00:00:00+00:00
-rows | result "$store/other.json" date=2029-01-01T00:00:00+00:00 "cpu_model=Another processor"
-rows | result "$store/clang.json" date=2029-01-01T00:00:00+00:00 "compiler=another 1.0"
-rows | result "$store/cut.json" date=2029-01-01T00:00:00+00:00 dropped=7
+all_rows | result "$store/a.json" date=2021-01-01T00:00:00+00:00
+all_rows | result "$store/b.json" date=2022-01-01T00:00:00+00:00
+all_rows | result "$store/other.json" date=2029-01-01T00:00:00+00:00 "cpu_model=Another processor"
+all_rows | result "$store/clang.json" date=2029-01-01T00:00:00+00:00 "compiler=another 1.0"
+all_rows | result "$store/cut.json" date=2029-01-01T00:00:00+00:00 dropped=7
 for copy in 1 2 3 4 5 6; do
 	cp "$store/cut.json" "$store/cut$copy.json"
 done
-rows | grep counter | result "$store/part.json" date=2029-01-01T00:00:00+00:00
+all_rows | grep counter | result "$store/part.json" date=2029-01-01T00:00:00+00:00
+rows | result "$store/few.json" date=2029-01-01T00:00:00+00:00
 echo "no JSON" >"$store/broken.json"
 echo "{}" >"$store/empty.json"
 mkdir "$store/folder.json"
