@@ -128,6 +128,9 @@ static void merging_is_recording_both()
 	const histogram once = recorded(both);
 	need(sum.filled() == once.filled() && apart == once.filled(), "the same buckets");
 	need(sum.count() == 3500 && sum.sum() == once.sum() && sum.max() == once.max(), "count, sum and largest of both");
+	histogram other = recorded(b);
+	other.merge(recorded(a));
+	need(other.max() == once.max() && other.filled() == once.filled(), "whichever comes first");
 	sum.merge(histogram());
 	need(sum.filled() == once.filled() && sum.max() == once.max(), "nothing adds nothing");
 }
