@@ -461,6 +461,16 @@ static void neighbours_are_noticed()
 	json_decref(found);
 }
 
+static void touch_new_pages(size_t pages)
+{
+	const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), bytes = pages * page;
+	void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(memory, bytes, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < pages; i++)
+		static_cast<volatile char *>(memory)[i * page] = 1;
+	munmap(memory, bytes);
+}
+
 static void counters_count()
 {
 	about = "perf counters";
@@ -479,15 +489,10 @@ static void counters_count()
 		printf("perf_event_open is refused (%s): counting was not tried\n", strerror(group.error()));
 		return;
 	}
-	const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), bytes = PAGES * page;
-	auto *memory =
-		static_cast<volatile char *>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	madvise(const_cast<char *>(memory), bytes, MADV_NOHUGEPAGE);
+	touch_new_pages(PAGES); /* before the start: not counted */
 	group.start();
-	for (size_t i = 0; i < PAGES; i++)
-		memory[i * page] = 1;
+	touch_new_pages(PAGES);
 	const std::vector<double> counts = group.stop();
-	munmap(const_cast<char *>(memory), bytes);
 	need(counts.size() == bench::perf_software().size(), "a count for each event");
 	need(counts.size() > 1 && counts[1] >= double(PAGES) && counts[1] < 2.0 * double(PAGES), "a fault for each new page");
 }
@@ -503,18 +508,12 @@ static void rows_have_counters()
 		bench::perf_count(before);
 		return;
 	}
-	const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), bytes = OPS * page;
 	bench::loop loop;
 	loop.threads = THREADS;
 	loop.seconds = 0.001;
 	loop.work = [&](unsigned, uint64_t ops) {
-		for (uint64_t done = 0; done < ops; done += OPS) {
-			void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-			madvise(memory, bytes, MADV_NOHUGEPAGE);
-			for (size_t i = 0; i < OPS; i++)
-				static_cast<volatile char *>(memory)[i * page] = 1;
-			munmap(memory, bytes);
-		}
+		for (uint64_t done = 0; done < ops; done += OPS)
+			touch_new_pages(OPS);
 	};
 	uint64_t chunk = OPS;
 	const bench::measurement made = bench::measured(bench::run_loop(loop, &chunk));
