@@ -23,7 +23,7 @@ def crossings: {limit, choices: [.choices[] | kept(["choice", "threads", "found"
 
 (if (.benchmarks | type) == "object" then .benchmarks else . end)
 | if (.benchmarks | type) != "array" or .context.machine == null then error("this is no result of onceproof bench") else . end
-| if (.context.partial | tostring) == "true" then error("the result is partial: measure again") else . end
+| if (.context.partial | tostring) == "true" or (.context.dropped // 0) > 0 then error("the result was cut short: measure again") else . end
 | {context: (.context | {date, onceproof_version, partial, plan, processes, window_ms, compiler,
 		machine: (.machine | {cpu_model, class, cores, allowed, virtual, smt, quota, loaded})}),
 	benchmarks: ([.benchmarks[] | select(.run_name | wanted)] | losses + medians),

@@ -300,9 +300,11 @@ takes counter tally true
 expect_out "0.7 ns of an item (0.68 to 0.72)"
 expect_out "with items of 100 ns it adds 3.1 % (2 to 4)"
 rejects counter/naive lacks-promise "lost 25 %"
-rows | result cut.json partial=true
-run bash "$ONCEPROOF_SOURCE/bench/ship.sh" cut.json
-expect "a partial result should not ship" [ "$status" -ne 0 ]
+for short in partial=true dropped=1; do
+	rows | result cut.json $short
+	run bash "$ONCEPROOF_SOURCE/bench/ship.sh" cut.json
+	expect "a result that was cut short should not ship" [ "$status" -ne 0 ]
+done
 expect "the shipped result has rows of all families and is dated" holds '(.context.date | startswith("20")) and
 	([.benchmarks[].run_name | split("/")[0]] | contains(["initialiser", "counter", "progress"]))' "$ONCEPROOF_SOURCE/bench/shipped/prices.json"
 finish
