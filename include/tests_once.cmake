@@ -18,3 +18,4 @@ onceproof_test(once_waiting SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_once_waitin
 target_include_directories(test_once_waiting PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 onceproof_script_test(once_header ${CMAKE_CURRENT_SOURCE_DIR}/test_once_header.sh LABELS unit ARGS ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 onceproof_script_test(once_assembly ${CMAKE_CURRENT_SOURCE_DIR}/test_once_assembly.sh LABELS unit ARGS ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+onceproof_script_test(once_examples ${PROJECT_SOURCE_DIR}/examples/once/test_once_examples.sh LABELS explore ARGS ${CMAKE_C_COMPILER})
