@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Keeps the README's examples real. A fenced block under one of these comments belongs to this script:
+# Keeps the examples of README.md and of docs/*.md real. A fenced block under one of these comments belongs to this script:
 #   <!-- file: PATH, from REGEX to REGEX -->   lines of a file of the source tree
 #   <!-- output: ARGUMENTS -->                 what `onceproof ARGUMENTS` prints, up to the first empty line
 # docs/readme.sh --write renews the blocks; docs/readme.sh (or --check) says whether they are still true. Counts and times differ from
@@ -37,7 +37,7 @@ block() {
 	esac
 }
 
-# Reads the README and prints it with fresh blocks.
+# renew DOCUMENT: prints it with fresh blocks.
 renew() {
 	local line comment="" fence=""
 	while IFS= read -r line; do
@@ -52,23 +52,26 @@ renew() {
 		elif [[ $line == "<!-- file: "* || $line == "<!-- output: "* ]]; then
 			comment=$line
 		fi
-	done <"$root/README.md"
+	done <"$1"
 }
 
 [[ $(nproc) -gt 1 || ${1:-} == --write ]] || { echo "one core: two threads hardly ever meet here"; exit 77; }
-fresh=$(mktemp)
-trap 'rm -f "$fresh"' EXIT
-renew >"$fresh"
-if [[ ${1:-} == --write ]]; then
-	cat "$fresh" >"$root/README.md"
-	exit
-fi
+fresh=$work/fresh
 mask() {
 	sed -E 's/[0-9]+([.,][0-9]+)*/N/g; s/ +/ /g' "$1"
 }
-if ! diff <(mask "$root/README.md") <(mask "$fresh"); then
-	echo "the README's examples are not what files and commands say: look at the difference, then docs/readme.sh --write" >&2
-	exit 1
-fi
-# Code has no numbers that may differ.
-diff <(sed -n '/^```c$/,/^```$/p' "$root/README.md") <(sed -n '/^```c$/,/^```$/p' "$fresh")
+status=0
+for document in "$root/README.md" "$root"/docs/*.md; do
+	renew "$document" >"$fresh"
+	if [[ ${1:-} == --write ]]; then
+		cat "$fresh" >"$document"
+		continue
+	fi
+	if ! diff <(mask "$document") <(mask "$fresh"); then
+		echo "${document#"$root"/}: the examples are not what files and commands say: look at the difference, then docs/readme.sh --write" >&2
+		status=1
+	fi
+	# Code has no numbers that may differ.
+	diff <(sed -n '/^```c$/,/^```$/p' "$document") <(sed -n '/^```c$/,/^```$/p' "$fresh") || status=1
+done
+exit $status

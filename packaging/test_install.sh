@@ -16,7 +16,7 @@ prefix=$scratch/moved
 mkdir "$scratch/links" "$scratch/work" && cd "$scratch/work" || exit 1
 ln -s "$prefix/bin/onceproof" "$scratch/links/onceproof"
 onceproof=$scratch/links/onceproof
-for file in bin/onceproof libexec/onceproof/explore_program.o include/onceproof.h include/onceproof/counter.h share/doc/onceproof/README.md \
+for file in bin/onceproof libexec/onceproof/explore_program.o include/onceproof.h include/onceproof/counter.h include/onceproof/once.h share/doc/onceproof/README.md share/doc/onceproof/docs/once.md \
 	share/doc/onceproof/examples/project/CMakeLists.txt share/bash-completion/completions/onceproof share/zsh/site-functions/_onceproof \
 	share/fish/vendor_completions.d/onceproof.fish share/pkgconfig/onceproof.pc; do
 	expect "$file should be installed" [ -s "$prefix/$file" ]
@@ -93,6 +93,16 @@ if type -P make >/dev/null; then
 	run ./counting
 	expect_status 0
 fi
+
+# --- a header to take along
+# shellcheck disable=SC2046 # words
+run "${CC:-cc}" $(pkg-config --cflags onceproof) "$prefix/share/doc/onceproof/examples/once/words.c" -o words -pthread
+expect_status 0
+run ./words
+expect_status 0
+run hidden "$onceproof" check "$prefix/share/doc/onceproof/examples/once/words.c"
+expect_status 0
+expect_out "proved"
 
 # --- the function's arguments, and what it refuses
 mkdir "$scratch/other" "$scratch/other/include"
