@@ -56,7 +56,7 @@ for row in rows:
         need(row["error_message"].startswith("skipped: "), name + ": " + row["error_message"])
         continue
     # Storms and reads of dirty lines are timed inside a hand-shake, whose CPU time is not theirs.
-    shaken = "/storm/" in name or "/read_dirty_" in name
+    shaken = "/storm" in name or "/first_use/" in name or "/read_dirty_" in name
     need(("cpu_ns_per_op" in row) != shaken, name + ": CPU time")
     for key in ("ops", "wall_ns_per_op", "oversubscribed", "real_time", "cpu_time") + (() if shaken else ("cpu_ns_per_op",)):
         need(key in row and math.isfinite(row[key]) and row[key] >= 0, name + ": " + key)
