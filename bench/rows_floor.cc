@@ -154,7 +154,7 @@ void add_floor_rows(std::vector<row> &rows, const plan &plan)
 	rows.push_back(ping);
 	for (const storm_load &load : storm_loads) {
 		row made = floor_row(load.floor, 1, "the storm's loader alone");
-		made.tier = load.ns > STORM_LOAD_NS ? TIER_DEFAULT : TIER_QUICK;
+		made.tier = load.ns > +STORM_LOAD_NS ? TIER_DEFAULT : TIER_QUICK;
 		made.measure = [ns = load.ns](row &self, double seconds) { return measure_load(self, seconds, ns); };
 		rows.push_back(made);
 	}
