@@ -14,6 +14,9 @@ operations='.orders[].operations[]'
 expect "many orders are needed" jq -e "[$operations | select(.verdict == \"needed\")] | length >= 30" "$scratch/all.json"
 expect "each comes with what breaks" jq -e "all($operations | select(.verdict == \"needed\"); any(.tried[]; .verdict == \"breaks\" and .finding != null))" "$scratch/all.json"
 expect "nothing is left open" jq -e "all($operations; .verdict != \"open\")" "$scratch/all.json"
+# What one of a header's subjects keeps, another one needs.
+expect "each order of tally.h is needed by one of its subjects" jq -e '[.orders[].operations[] | select(.file == "include/onceproof/tally.h" and .verdict != "weakest")]
+	| length >= 15 and all(group_by([.line, .operation, .half])[]; any(.[]; .verdict == "needed"))' "$scratch/all.json"
 expect "the fence of sharded_fenced is needed" jq -e '.orders[] | select(.subject == "counter/sharded_fenced") | any(.operations[]; .operation == "fence" and .verdict == "needed")' "$scratch/all.json"
 
 cat >"$scratch/strong.c" <<'C'

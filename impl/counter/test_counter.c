@@ -112,7 +112,7 @@ static void takes_back(struct fixture *f)
 static void keeps_a_share_whose_owner_left(struct fixture *f)
 {
 	uint64_t total = 0;
-	bool given[64 * SEATS * 3 + 1] = {false};
+	bool given[256 * SEATS + 1] = {false}; /* of the largest blocks of tickets one for each seat */
 	for (unsigned round = 0; round < 3; round++) {
 		for (size_t i = 0; i < SEATS; i++)
 			join(f, i);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* counter/percpu: what the registry-wide test cannot see, namely that the kernel really restarts an interrupted increment. */
+/* counter/percpu and counter/tally_percpu: what the registry-wide test cannot see, namely that the kernel really restarts an interrupted
+ * increment. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "test_counter.h"
 
-static int open_percpu(struct fixture *f)
+static int open_percpu(struct fixture *f, const char *name)
 {
-	fixture_make(f, counter_of(registry_find(FAMILY_COUNTER, "percpu")));
+	fixture_make(f, counter_of(registry_find(FAMILY_COUNTER, name)));
 	return f->it->open(f->c);
 }
 
+/* The state is the counter's name. */
 static void refuses_without_rseq(void **state)
 {
-	(void)state;
-	char program[] = "/proc/self/exe", argument[] = "open-percpu", tunables[] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
+	char program[] = "/proc/self/exe", *argument = *state, tunables[] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
 	char *argv[] = {program, argument, NULL}, *environment[] = {tunables, NULL};
 	pid_t child = fork();
 	assert_true(child >= 0);
@@ -65,9 +66,9 @@ static void step(int signal_number, siginfo_t *info, void *context)
 
 static void restarts_an_interrupted_increment(void **state)
 {
-	(void)state;
 	struct fixture f;
-	int why = open_percpu(&f);
+	int why = open_percpu(&f, *state);
+	inside = restarted = steps = 0;
 	if (why == ENOSYS)
 		skip();
 	assert_int_equal(why, 0);
@@ -94,11 +95,14 @@ static void restarts_an_interrupted_increment(void **state)
 int main(int argc, char **argv)
 {
 	struct fixture f;
-	if (argc == 2 && strcmp(argv[1], "open-percpu") == 0)
-		_exit(open_percpu(&f)); /* the answer is all: nothing is tidied up */
+	if (argc == 2)
+		_exit(open_percpu(&f, argv[1])); /* the answer is all: nothing is tidied up */
+	static char percpu[] = "percpu", tally_percpu[] = "tally_percpu";
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses_without_rseq),
-		cmocka_unit_test(restarts_an_interrupted_increment),
+		cmocka_unit_test_prestate(refuses_without_rseq, percpu),
+		cmocka_unit_test_prestate(refuses_without_rseq, tally_percpu),
+		cmocka_unit_test_prestate(restarts_an_interrupted_increment, percpu),
+		cmocka_unit_test_prestate(restarts_an_interrupted_increment, tally_percpu),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

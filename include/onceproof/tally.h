@@ -48,15 +48,18 @@
 #include <stdlib.h>
 #include <time.h>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__has_include)
+/* Restartable sequences: where they are, unless the includer says 0. */
+#if !defined(TALLY_HAS_PERCPU) && defined(__x86_64__) && defined(__linux__) && defined(__has_include)
 #if __has_include(<sys/rseq.h>)
-#include <sys/rseq.h>
-#include <unistd.h>
 #define TALLY_HAS_PERCPU 1
 #endif
 #endif
 #ifndef TALLY_HAS_PERCPU
 #define TALLY_HAS_PERCPU 0
+#endif
+#if TALLY_HAS_PERCPU
+#include <sys/rseq.h>
+#include <unistd.h>
 #endif
 
 /* How many increments of a seat tally_approximate() may not know of. Like TALLY_BLOCK, the same in all files that share a tally. */
@@ -66,7 +69,7 @@
 
 /* How many tickets a seat draws at once. */
 #ifndef TALLY_BLOCK
-#define TALLY_BLOCK 64
+#define TALLY_BLOCK 256
 #endif
 
 #define TALLY_PAIR_BYTES 128 /* two lines: processors fetch them in pairs */
@@ -392,11 +395,11 @@ TALLY_COLD void teller_offer(struct teller *t, uint64_t done)
 	const uint64_t mine = 2 * done + 1;
 	/* relaxed: a guess; the compare-and-swap finds out whether it still holds. */
 	uint64_t seen = __atomic_load_n(&t->state, __ATOMIC_RELAXED);
+	/* acquire: pairs with the release of the teller before; what it did is seen when telling.
+	 * release: pairs with the acquire of a teller that finds this; it sees what was counted. relaxed on failure: it is tried again. */
 	do {
 		if (seen / 2 >= done)
 			return; /* no news, and whoever offered as much sees to it */
-				/* acquire: pairs with the release of the teller before; what it did is seen when telling.
-		 * release: pairs with the acquire of a teller that finds this; it sees what was counted. relaxed on failure: it is tried again. */
 	} while (!__atomic_compare_exchange_n(&t->state, &seen, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	if (seen & 1)
 		return; /* there is a teller, and it will find our number */
