@@ -184,8 +184,9 @@ struct walk_state {
 static walk_state walked;
 enum { TRAP_FLAG = 0x100 };
 
-/* After each instruction, with the machine about to execute the next one. */
-static void on_step(int, siginfo_t *, void *context)
+/* After each instruction, with the machine about to execute the next one. The word on top of the stack may be one that a sanitizer keeps
+ * programs out of. */
+__attribute__((no_sanitize("address"))) static void on_step(int, siginfo_t *, void *context)
 {
 	auto *registers = static_cast<ucontext_t *>(context)->uc_mcontext.gregs;
 	const uint64_t at = static_cast<uint64_t>(registers[REG_RIP]), stack = static_cast<uint64_t>(registers[REG_RSP]);
