@@ -96,8 +96,7 @@ if type -P make >/dev/null; then
 fi
 
 # --- a header to take along
-# shellcheck disable=SC2046 # words
-run "${CC:-cc}" $(pkg-config --cflags onceproof) "$prefix/share/doc/onceproof/examples/once/words.c" -o words -pthread
+run "${CC:-cc}" -I "$prefix/include" "$prefix/share/doc/onceproof/examples/once/words.c" -o words -pthread
 expect_status 0
 run ./words
 expect_status 0
