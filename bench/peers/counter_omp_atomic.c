@@ -2,8 +2,6 @@
 /* Peer    package=libomp-dev header=omp.h flags=-fopenmp
  * OpenMP's atomic construct, with capture, since a step is wanted: the compiler makes a fetch_add of it.
  */
-#include <stdio.h>
-
 #include "peer.h"
 
 struct counter {
