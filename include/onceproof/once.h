@@ -178,9 +178,9 @@ static inline uint64_t once_now_ns_(void)
 #define ONCE_ASLEEP_ 1u
 enum { ONCE_FUTEX_WAIT_PRIVATE_ = 128, ONCE_FUTEX_WAKE_PRIVATE_ = 129 };
 
-/* With -std=c11 the C library keeps these two back. */
+/* With -std=c11, or when a standard is asked for by name (_POSIX_C_SOURCE), the C library keeps these two back. */
 #if !defined(__cplusplus) && !defined(_GNU_SOURCE)
-#ifdef __STRICT_ANSI__
+#ifndef _DEFAULT_SOURCE
 extern long syscall(long number, ...);
 #endif
 extern int sched_getcpu(void);
@@ -216,13 +216,13 @@ static inline int once_spin_(struct once *it, uint32_t state)
 	/* relaxed: a hint. */
 	if (__atomic_load_n(&it->cpu, __ATOMIC_RELAXED) == sched_getcpu() + 1)
 		return 0;
-	uint64_t start = once_now_ns_();
+	uint64_t start = once_now_ns_(), longest = ONCE_SPIN_NS;
 	do {
 		/* relaxed: only says when to go on; the instance comes with its own release and acquire. */
 		if ((__atomic_load_n(&it->state, __ATOMIC_RELAXED) | ONCE_ASLEEP_) != (state | ONCE_ASLEEP_))
 			return 1;
 		once_relax_();
-	} while (once_now_ns_() - start < ONCE_SPIN_NS);
+	} while (once_now_ns_() - start < longest);
 	return 0;
 }
 
@@ -281,7 +281,7 @@ static inline void *once_reset(struct once *it)
 /* Makes mutex and condition variable, once in each process: those that a fork found in use would stay so in the child for ever. */
 static inline void once_enter_(struct once *it)
 {
-	int self = ONCE_CAST_(int, getpid());
+	int self = getpid();
 	/* acquire, here and below: pairs with the release at the end; the mutex is whole. */
 	int seen = __atomic_load_n(&it->process, __ATOMIC_ACQUIRE);
 	while (seen != self) {
@@ -319,9 +319,9 @@ static inline void once_settle_(struct once *it, void *instance)
 /* Gives way while somebody loads, for ONCE_SPIN_NS at most. */
 static inline void once_spin_(struct once *it)
 {
-	uint64_t start = once_now_ns_();
+	uint64_t start = once_now_ns_(), longest = ONCE_SPIN_NS;
 	/* relaxed: a hint. */
-	while (__atomic_load_n(&it->loading, __ATOMIC_RELAXED) && once_now_ns_() - start < ONCE_SPIN_NS)
+	while (__atomic_load_n(&it->loading, __ATOMIC_RELAXED) && once_now_ns_() - start < longest)
 		sched_yield();
 }
 
@@ -382,25 +382,22 @@ static inline void once_give_up_(void *it)
 	once_settle_(ONCE_CAST_(struct once *, it), NULL);
 }
 
-#if defined(__cplusplus) && defined(__EXCEPTIONS)
-/* An exception, and a cancellation, which glibc makes one, leave through here. */
-struct once_attempt_ {
-	struct once *it;
-	~once_attempt_()
-	{
-		if (it)
-			once_give_up_(it);
-	}
-};
-#endif
-
 /* By the elected thread. *error: what errno says when it fails. */
 static inline void *once_attempt_load_(struct once *it, void *(*load)(void *arg), void *arg, int *error)
 {
 	void *instance;
 	errno = 0;
 #if defined(__cplusplus) && defined(__EXCEPTIONS)
-	once_attempt_ attempt = {it};
+	/* An exception, and a cancellation, which glibc makes one, leave through its destructor. Local, because files that disagree on
+	 * ONCE_NO_FUTEX must not share it: linkers keep one of all functions of one name, also where they say different things. */
+	struct once_attempt_ {
+		struct once *it;
+		~once_attempt_()
+		{
+			if (it)
+				once_give_up_(it);
+		}
+	} attempt = {it};
 	instance = load(arg);
 	attempt.it = NULL;
 #else
