@@ -132,6 +132,21 @@ static std::string power_line(const comparison &found)
 	return line + format("; false alarms: at most %.0f %% of comparisons have one", found.alpha * 100);
 }
 
+/* How well two results agree, apart from any test. */
+static std::string agreement_line(const comparison &found)
+{
+	size_t ratios = 0, close = 0;
+	for (const compared_row &row : found.rows) {
+		if (!row.ratio || row.median_a <= 0 || row.median_b <= 0)
+			continue;
+		ratios++;
+		close += std::fabs(row.median_b / row.median_a - 1) <= 0.05;
+	}
+	return ratios == 0 ? ""
+			   : format("medians agree within 5 %% in %zu of %zu rows with a floor (%.0f %%)", close, ratios,
+				     100 * static_cast<double>(close) / static_cast<double>(ratios));
+}
+
 /* Missing rows in a sentence. */
 static std::string only_line(const std::vector<std::string> &names, const std::string &in)
 {
@@ -190,8 +205,9 @@ std::string comparison_text(const comparison &found, bool every_row)
 	for (const std::string &line : sentences(found))
 		text += line + "\n";
 	text += summary_line(found) + "\n";
-	const std::string power = power_line(found);
-	return text + power + (power.empty() ? "" : "\n");
+	for (const std::string &line : {agreement_line(found), power_line(found)})
+		text += line + (line.empty() ? "" : "\n");
+	return text;
 }
 
 /* Text in a cell of a Markdown table. */

@@ -11,8 +11,10 @@ function(run)
 	endif()
 endfunction()
 
-# Source lines in findings come from the debug information of the workers and of explore_program.o; these two have none to tell.
-run(strip --remove-section=.comment --remove-section=.note ${root}/bin/onceproof ${root}/libexec/onceproof/onceproof-bench)
+# Source lines in findings come from the debug information of the workers and of explore_program.o; these two have none to tell. The
+# sizes of implementations come from the symbols of onceproof-bench.
+run(strip --remove-section=.comment --remove-section=.note ${root}/bin/onceproof)
+run(strip --strip-debug --remove-section=.comment --remove-section=.note ${root}/libexec/onceproof/onceproof-bench)
 
 if(EXISTS ${root}/share/zsh/site-functions)
 	file(RENAME ${root}/share/zsh/site-functions ${root}/share/zsh/vendor-completions)
