@@ -125,7 +125,8 @@ std::vector<subject> subjects_of(enum family family);
  * row's note whose library and version it is. */
 void finish_rows_of_subjects(std::vector<row> &rows);
 
-/* For people: which peers ROWS have, with their versions, and which are missing and how to get them; "" without peers. */
+/* For people: which libraries stand behind ROWS, with their versions, and which peers are missing and how to get them; "" where there is
+ * neither. */
 std::string peers_told(const std::vector<row> &rows);
 
 /* Is this row's peer missing? peers_told() says so once for all its rows. */

@@ -2,6 +2,7 @@
 // What rows are made of: the registry's implementations, then the peers.
 #include <algorithm>
 #include <climits>
+#include <map>
 
 #include "bench.h"
 #include "peers/peers.h"
@@ -72,31 +73,41 @@ void finish_rows_of_subjects(std::vector<row> &rows)
 		}
 }
 
+/* Has any of ROWS this subject? */
+static bool has_rows_of(const std::vector<row> &rows, const std::string &subject)
+{
+	const std::string prefix = subject + "/";
+	return std::any_of(
+		rows.begin(), rows.end(), [&](const row &row) { return row.name.compare(0, prefix.size(), prefix) == 0; });
+}
+
 std::string peers_told(const std::vector<row> &rows)
 {
-	std::string there, missing, packages, reason;
+	/* library and version -> names; missing names; what to install, or another reason */
+	std::map<std::string, std::string> there;
+	std::string missing, packages, reason;
 	const auto add = [](std::string &list, const std::string &what, const char *between) {
 		list += (list.empty() ? "" : between) + what;
 	};
+	for (enum family family : {FAMILY_INITIALISER, FAMILY_COUNTER})
+		for (const subject &each : subjects_of(family))
+			if (has_rows_of(rows, each.name) && !each.note.empty())
+				add(there[each.note.substr(0, each.note.find(';'))], each.about->name, " ");
 	for (const peer &each : peers()) {
-		const std::string name = std::string(family_name(each.about->family)) + "/" + each.about->name,
-				  prefix = name + "/";
-		const bool here = std::any_of(rows.begin(), rows.end(),
-			[&](const row &row) { return row.name.compare(0, prefix.size(), prefix) == 0; });
-		if (here && !each.missing)
-			add(there, name + " " + peer_version(each), ", ");
-		else if (here) {
-			add(missing, name, ", ");
-			reason = each.missing;
-			const std::string package = each.package;
-			if (std::string(each.missing) == package + " is not installed" &&
-				packages.find(package) == std::string::npos)
-				add(packages, package, " ");
-		}
+		const std::string name = std::string(family_name(each.about->family)) + "/" + each.about->name;
+		if (!each.missing || !has_rows_of(rows, name))
+			continue;
+		add(missing, name, ", ");
+		reason = each.missing;
+		const std::string package = each.package;
+		if (reason == package + " is not installed" && packages.find(package) == std::string::npos)
+			add(packages, package, " ");
 	}
 	std::string told;
-	if (!there.empty())
-		told += "Peers: " + there + ".\n";
+	for (const auto &each : there)
+		add(told, each.first + " (" + each.second + ")", ", ");
+	if (!told.empty())
+		told = "Other people's: " + told + ".\n";
 	if (!missing.empty())
 		told += "Not measured: " + missing + ": " +
 			(packages.empty() ? reason : "apt-get install --no-install-recommends " + packages) + ".\n";

@@ -40,6 +40,8 @@ std::string peer_note(const peer &peer)
 
 std::string library_behind(const implementation &about)
 {
+	if (about.family != FAMILY_INITIALISER && about.family != FAMILY_COUNTER)
+		return "";
 	const std::string calls = about.calls ? about.calls : "";
 	const bool behind =
 		(about.features & (FEATURE_PTHREAD_ONCE | FEATURE_CALL_ONCE)) || calls.find("pthread_mutex_") != calls.npos;

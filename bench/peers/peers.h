@@ -33,7 +33,7 @@ std::string peer_version(const peer &peer);
 /* What a row of it says: its version, and what its operation is where that needs words. "" of a missing peer. */
 std::string peer_note(const peer &peer);
 
-/* Of implementations of the registry that do no more than call the C library: "glibc 2.36"; else "". */
+/* Of initialisers and counters of the registry that leave it to the C library: "glibc 2.36"; else "". */
 std::string library_behind(const implementation &about);
 
 /* A new JSON array for a run's context: {name ("counter/peer_ck_mcs"), version ("Concurrency Kit 0.7.1", or null), missing (why it is not
