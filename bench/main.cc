@@ -384,6 +384,8 @@ static int run_as_child(plan &plan, const std::vector<std::string> &flags)
 		std::vector<row> rows = select_rows(plan);
 		take_hints(rows, plan.hints);
 		fit_window(plan, rows);
+		if (rows.empty())
+			return write_text("-", "{}\n") == 0 ? EXIT_HOLDS : EXIT_USAGE;
 		text = run_rows(rows, plan, flags);
 		if (text.empty()) {
 			complain("bench: no row matches --benchmark_filter");
