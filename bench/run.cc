@@ -211,7 +211,8 @@ static void leave_out_slow_rows(gathering &all, const plan &plan)
 	const size_t enough = 3;
 	json_t *left_out = json_array();
 	for (const row &row : all.rows)
-		if (all.hung.count(row.name) || (row.name.compare(0, 6, "floor/") != 0 && row.measurements.size() >= enough && all.spent_s[row.name] > plan.row_budget_s))
+		if (all.hung.count(row.name) || (row.name.compare(0, 6, "floor/") != 0 && row.measurements.size() >= enough &&
+							all.spent_s[row.name] > plan.row_budget_s))
 			json_array_append_new(left_out, json_string(row.name.c_str()));
 	json_object_set_new(all.hints, "left_out", left_out);
 }
