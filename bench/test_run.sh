@@ -34,7 +34,7 @@ for family in counter initialiser progress; do
 	done
 done
 # Without the fair locks: on a busy machine every handover waits for a thread that is not running.
-expect 0 "counter/atomic/increment/threads:2 " "$bench" --quick --threads 1,2 --json "$scratch/b.json" \
+expect 0 "counter/atomic/increment/threads:2 " "$bench" --threads 1,2 --json "$scratch/b.json" \
 	'counter/[!mtp]*/increment' counter/mutex/increment initialiser/atomic 'initialiser/[!p]*/storm' counter/sharded_store progress/monotone 'pipeline/mutex+*/item_1us' -- --benchmark_repetitions=3
 
 cat > "$scratch/check.py" << 'END'
