@@ -29,7 +29,7 @@ static std::string text(uint64_t number)
 	return std::to_string(number);
 }
 
-enum { THREADS = 8, FEW = 2, STORMS = 50 };
+enum { THREADS = 8, FEW = 2, STORMS = 50, MANY = 1 << 30 };
 
 /* Runs BODY on THREADS threads that start together. */
 static void together(unsigned threads, const std::function<void(unsigned)> &body)
@@ -205,14 +205,14 @@ struct counting {
 	{
 		return reinterpret_cast<::counter_seat *>(static_cast<char *>(seats.at) + how.seat_bytes * i);
 	}
-	/* Each thread runs WORK, which says how much it counted, ROUNDS times, or fewer where time runs out: with more threads than cores a
-	 * fair lock gives a turn per time slice. */
+	/* Each thread runs WORK, which says how much it counted, ROUNDS times, or fewer where time runs out: long enough for threads to meet,
+	 * and with more threads than cores a fair lock gives a turn per time slice. */
 	void expect(const char *what, unsigned threads, int rounds, const std::function<uint64_t(unsigned)> &work)
 	{
 		const uint64_t before = how.value(it);
 		std::atomic<uint64_t> counted{0};
 		std::atomic<bool> late{false};
-		const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+		const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(40);
 		together(threads, [&](unsigned i) {
 			uint64_t mine = 0;
 			for (int round = 0; round < rounds && !late.load(std::memory_order_relaxed);
@@ -230,7 +230,7 @@ struct counting {
 
 static void unique_steps(const bench::peer &peer)
 {
-	enum { MOST = 1 << 13 };
+	enum { MOST = 1 << 16 };
 	counting of(peer);
 	std::unique_ptr<std::atomic<int>[]> seen(new std::atomic<int>[THREADS * MOST + 1]());
 	of.expect("increment", THREADS, MOST, [&](unsigned i) {
@@ -251,15 +251,15 @@ static void test_counter(const bench::peer &peer)
 {
 	unique_steps(peer);
 	counting of(peer);
-	of.expect("loop_increment", FEW, 100, [&](unsigned i) {
+	of.expect("loop_increment", FEW, MANY, [&](unsigned i) {
 		of.how.loop_increment(of.it, of.seat(i), 64);
 		return 64;
 	});
-	of.expect("loop_increment_call", FEW, 100, [&](unsigned i) {
+	of.expect("loop_increment_call", FEW, MANY, [&](unsigned i) {
 		of.how.loop_increment_call(of.it, of.seat(i), 64);
 		return 64;
 	});
-	of.expect("loop_read_every_100", FEW, 50, [&](unsigned i) {
+	of.expect("loop_read_every_100", FEW, MANY, [&](unsigned i) {
 		const uint64_t seen = of.how.loop_read_every_100(of.it, of.seat(i), 1);
 		need(seen >= 100, peer, "a thread does not see what it counted itself");
 		return 100;
