@@ -60,6 +60,46 @@ each() {
 		type -P "$name"
 	done | sort -u
 }
+# A class's member functions and inline functions exist in every file that calls them; the linker keeps one, with all that belongs to it.
+cat >"$scratch/inline.h" <<'H'
+#include <onceproof/tally.h>
+extern struct tally_percpu everywhere;
+template <class T> struct worker {
+	__attribute__((noinline)) static void step()
+	{
+		tally_percpu_add(&everywhere);
+	}
+};
+inline __attribute__((noinline)) void two_steps()
+{
+	tally_percpu_add(&everywhere);
+	tally_percpu_add(&everywhere);
+}
+void elsewhere();
+H
+cat >"$scratch/one.cc" <<'CC'
+#include "inline.h"
+struct tally_percpu everywhere = TALLY_PERCPU_INITIALISER;
+int main()
+{
+	tally_percpu_open(&everywhere);
+	worker<int>::step();
+	two_steps();
+	elsewhere();
+	return tally_percpu_value(&everywhere) == 6 ? 0 : 1;
+}
+CC
+printf '#include "inline.h"\nvoid elsewhere()\n{\n\tworker<int>::step();\n\ttwo_steps();\n}\n' >"$scratch/two.cc"
+while read -r compiler; do
+	for options in -O0 -O2 "-O2 -fPIC -ffunction-sections -Wl,--gc-sections"; do
+		# shellcheck disable=SC2086 # words
+		run "$compiler" -std=c++11 "${warnings[@]}" $options -I "$ONCEPROOF_SOURCE/include" "$scratch/one.cc" "$scratch/two.cc" \
+			-o "$scratch/inline"
+		expect_status 0
+		run "$scratch/inline"
+		expect_status 0
+	done
+done < <(each "$2" g++ clang++)
 compiled=0
 while read -r compiler; do
 	for standard in c11 c17 gnu11 gnu17; do

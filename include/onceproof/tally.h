@@ -354,13 +354,15 @@ static inline uint64_t tally_step(struct tally *t)
  *   Stops nobody: an offer waits for no other thread. It repeats its compare-and-swap only because another one's succeeded. While a
  *     teller is suspended, all others go on, and nothing is shown until it wakes up; then the newest. (A thread that is cancelled or
  *     killed inside of `tell` stops the telling for good.)
- *   Gaps are the plan: only the newest number is told.
+ *   Gaps are the plan: only the newest number is told. And whoever tells goes on as long as others bring news faster than it can be told,
+ *     so every_ns is best longer than what TELL takes.
  */
 struct TALLY_ALIGNED teller {
 	uint64_t state;      /* atomic, any thread: 2 x the highest number offered, + 1 while a thread tells it */
 	uint64_t next_ns;    /* atomic, any thread: no telling before, by the clock of teller_now_ns() */
 	struct tally *tally; /* borrowed; constant, as all below. NULL where only teller_offer() is used */
-	void (*tell)(void *arg, uint64_t done); /* the front end; may block, may count and offer itself */
+	/* The front end; may block; may count and offer itself, but with every_ns 0 that does not end: each telling would bring news. */
+	void (*tell)(void *arg, uint64_t done);
 	void *arg;
 	uint64_t every_ns; /* at least that long between two tellings after the first ones; 0: every increment is told */
 };
@@ -389,7 +391,7 @@ static inline uint64_t teller_now_ns(void)
 	return TALLY_CAST(uint64_t, now.tv_sec) * 1000000000u + TALLY_CAST(uint64_t, now.tv_nsec);
 }
 
-/* Tells DONE, or leaves it to the thread that is telling; nothing if as much was offered before. */
+/* Tells DONE, or leaves it to the thread that is telling; nothing if as much was offered before, or DONE is 0. */
 TALLY_COLD void teller_offer(struct teller *t, uint64_t done)
 {
 	const uint64_t mine = 2 * done + 1;
@@ -430,7 +432,8 @@ TALLY_COLD bool teller_look(struct teller *t, struct teller_pace *pace)
 	pace->left = pace->stride - 1;
 	/* relaxed, both: whoever gets a turn too many or too few, teller_offer() keeps the promises. */
 	uint64_t next = __atomic_load_n(&t->next_ns, __ATOMIC_RELAXED);
-	return now >= next &&
+	/* A clock that was set back (there is no other where the C library keeps POSIX away) must not silence it until then. */
+	return (now >= next || next - now > 2 * t->every_ns) &&
 	       __atomic_compare_exchange_n(&t->next_ns, &next, now + t->every_ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
@@ -450,8 +453,8 @@ static inline void teller_tell(struct teller *t)
 	teller_offer(t, tally_value(t->tally));
 }
 
-/* tally_add(), and tells when it is time. The display is behind by every_ns and the clock's tick, and by TELLER_STRIDE_MAX increments of a
- * thread at most. */
+/* tally_add(), and tells when it is time. While threads count, the display is behind by every_ns and the clock's tick, and by
+ * TELLER_STRIDE_MAX increments of a thread at most. When they stop, what came since is told by teller_tell(), or when they go on. */
 static inline void teller_add(struct teller *t, struct tally_seat *seat)
 {
 	tally_add(seat);
@@ -523,13 +526,13 @@ static inline void tally_percpu_add(struct tally_percpu *t)
 	 * run any number of times; the addition is its last instruction, so it happens once or not at all. The CPU number is compared
 	 * unsigned: the negative values of an unregistered thread lie beyond `cpus` too, and all do when that is 0. */
 	__asm__ volatile(
-		".pushsection __rseq_cs, \"aw\"\n\t"
+		".pushsection __rseq_cs, \"aw?\"\n\t" /* ?: kept or dropped with the function around, of which C++ has several */
 		".balign 32\n"
 		".Ltally_descriptor%=:\n\t"
 		".long 0, 0\n\t" /* version, flags */
 		".quad .Ltally_begin%=, .Ltally_end%= - .Ltally_begin%=, .Ltally_abort%=\n\t"
 		".popsection\n\t"
-		".pushsection __rseq_cold, \"ax\"\n\t"
+		".pushsection __rseq_cold, \"ax?\"\n\t"
 		".byte 0x0f, 0xb9, 0x3d\n\t" /* makes the signature part of an undefined instruction; nobody gets here */
 		".long %c[signature]\n"
 		".Ltally_abort%=:\n\t"
