@@ -11,7 +11,7 @@ install(DIRECTORY ${PROJECT_BINARY_DIR}/libexec/onceproof/ DESTINATION ${CMAKE_I
 
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # The headers to take along, each with its document.
-install(FILES docs/once.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(FILES docs/once.md docs/tally.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL USE_SOURCE_PERMISSIONS
 	PATTERN "test_*" EXCLUDE PATTERN "CMakeLists.txt.in" EXCLUDE PATTERN build EXCLUDE)
 install(FILES completion/onceproof.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME onceproof)

@@ -16,8 +16,8 @@ prefix=$scratch/moved
 mkdir "$scratch/links" "$scratch/work" && cd "$scratch/work" || exit 1
 ln -s "$prefix/bin/onceproof" "$scratch/links/onceproof"
 onceproof=$scratch/links/onceproof
-for file in bin/onceproof libexec/onceproof/explore_program.o include/onceproof.h include/onceproof/counter.h include/onceproof/once.h \
-	share/doc/onceproof/README.md share/doc/onceproof/docs/once.md \
+for file in bin/onceproof libexec/onceproof/explore_program.o include/onceproof.h include/onceproof/counter.h include/onceproof/once.h include/onceproof/tally.h \
+	share/doc/onceproof/README.md share/doc/onceproof/docs/once.md share/doc/onceproof/docs/tally.md \
 	share/doc/onceproof/examples/project/CMakeLists.txt share/bash-completion/completions/onceproof share/zsh/site-functions/_onceproof \
 	share/fish/vendor_completions.d/onceproof.fish share/pkgconfig/onceproof.pc; do
 	expect "$file should be installed" [ -s "$prefix/$file" ]
