@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <getopt.h>
 #include <system_error>
 #include <unistd.h>
@@ -73,7 +74,7 @@ static void set_full(plan &plan)
 	plan.window_s = 0.04;
 	plan.processes = 15;
 	plan.row_budget_s = 20;
-	plan.budget_s = 780;
+	plan.budget_s = 660;
 	plan.tier = TIER_FULL;
 }
 
@@ -88,16 +89,23 @@ static unsigned parse_processes(const char *text)
 	exit(EXIT_USAGE);
 }
 
+/* The time that a plan has grows with its processes: of the whole, and of each row. */
+static void set_processes(plan &plan, unsigned processes)
+{
+	const double factor = std::max(1.0, static_cast<double>(processes) / plan.processes);
+	plan.budget_s *= factor;
+	plan.row_budget_s *= factor;
+	plan.processes = processes;
+}
+
 /* A result that is kept must be good for a comparison; and that it cannot be kept is said now, not after the measuring. */
 static void prepare_save(plan &plan)
 {
 	if (plan.save.empty())
 		return;
 	store_prepare(plan.save);
-	if (plan.processes < SAVED_PROCESSES) {
-		plan.budget_s *= static_cast<double>(SAVED_PROCESSES) / plan.processes;
-		plan.processes = SAVED_PROCESSES;
-	}
+	if (plan.processes < SAVED_PROCESSES)
+		set_processes(plan, SAVED_PROCESSES);
 }
 
 std::vector<unsigned> default_threads(enum tier tier)
@@ -214,10 +222,8 @@ static plan parse(int argc, char **argv, bool *list)
 			exit(EXIT_USAGE);
 		}
 	}
-	if (processes) {
-		plan.budget_s *= std::max(1.0, static_cast<double>(processes) / plan.processes);
-		plan.processes = processes;
-	}
+	if (processes)
+		set_processes(plan, processes);
 	plan.globs.assign(argv + optind, argv + argc);
 	if (goals)
 		plan.globs = goal_rows();
@@ -314,7 +320,7 @@ static void adopt_output_flags(plan &plan, std::vector<std::string> &flags, bool
 		const std::string option = "--benchmark_repetitions=";
 		if (flag.compare(0, option.size(), option) != 0)
 			return false;
-		plan.processes = static_cast<unsigned>(std::clamp(atoi(flag.c_str() + option.size()), 1, 1000));
+		set_processes(plan, static_cast<unsigned>(std::clamp(atoi(flag.c_str() + option.size()), 1, 1000)));
 		return true;
 	};
 	flags.erase(std::remove_if(flags.begin(), flags.end(), repetitions), flags.end());
@@ -465,23 +471,32 @@ static void keep(const std::string &text, const plan &plan, const collected &col
 		store_keep_latest(text);
 }
 
-/* To stdout and to the files asked for. An exit status. */
+/* To the files asked for and to stdout: whichever cannot be written, the others have what took minutes to measure. An exit status. */
 static int deliver(const std::vector<row> &rows, const plan &plan, const collected &collected)
 {
+	const std::string text = dumped(result_json(rows, collected).get());
+	bool written = true;
+	for (const std::string &path : plan.outputs)
+		if (int error = write_text(path, text)) {
+			complain("%s: cannot write the benchmarks: %s", path.c_str(), strerror(error));
+			written = false;
+		}
+	try {
+		keep(text, plan, collected);
+	} catch (const std::runtime_error &error) {
+		complain("bench: %s", error.what());
+		written = false;
+	}
 	if (plan.table)
 		print_table(rows, collected);
 	if (plan.table && (fflush(stdout) != 0 || ferror(stdout))) {
 		complain("standard output: %s", strerror(errno));
-		return EXIT_USAGE;
+		written = false;
 	}
-	const std::string text = dumped(result_json(rows, collected).get());
-	for (const std::string &path : plan.outputs)
-		if (int error = write_text(path, text)) {
-			complain("%s: cannot write the benchmarks: %s", path.c_str(), strerror(error));
-			return EXIT_USAGE;
-		}
-	keep(text, plan, collected);
-	if (complain_of_broken(rows))
+	const bool broken = complain_of_broken(rows) > 0;
+	if (!written)
+		return EXIT_USAGE;
+	if (broken)
 		return EXIT_BROKEN;
 	return collected.partial ? EXIT_INCONCLUSIVE : EXIT_HOLDS;
 }
@@ -502,6 +517,8 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 		return EXIT_HOLDS;
 	}
 	child_catch_interrupts();
+	if (!plan.outputs.empty() || !plan.save.empty())
+		signal(SIGPIPE, SIG_IGN); /* who reads the table may go; what was measured is kept */
 	machine_watch watch;
 	watch.begin();
 	std::shared_ptr<json_t> machine(machine_look(plan), json_decref);
@@ -547,8 +564,17 @@ static int run(int argc, char **argv)
 
 } // namespace bench
 
+/* A closed standard stream must not become a file or pipe of ours: reading and writing it fails as before. */
+static void hold_standard_streams()
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
+	hold_standard_streams();
 	try {
 		return bench::run(argc, argv);
 	} catch (const std::exception &error) {
