@@ -187,6 +187,18 @@ expect_out "<list>"
 expect "nothing should be said when nothing is done" [ ! -s "$scratch/err" ]
 expect "nothing should be built elsewhere" [ ! -e build ]
 
+# --- other peers than when it was configured: what measures has CMake look again, once; the rest does not mind
+run ./link bench
+expect_status 7
+echo other >"$tree/build/gcc/peers.stamp"
+run ./link list
+reject_err "configuring"
+run ./link bench
+expect_status 7
+expect_err "configuring"
+run ./link bench
+reject_err "configuring"
+
 # --- a change is built; one that does not compile is shown, and the old program is not run in its place
 sed -i 's/return 7/return 8/' "$tree/main.c"
 run ./link list
