@@ -97,7 +97,7 @@ struct judged {
 	double value;
 	interval likely;
 	bool met;  /* the median is on the right side */
-	bool sure; /* the whole interval is on that side */
+	bool sure; /* the whole interval is on that side; not where there are too few processes for one */
 };
 
 } // namespace
@@ -155,9 +155,11 @@ static std::vector<judged> judge(const std::vector<row> &rows)
 		judged one = {&goal, median(each), bootstrap_median(each), false, false};
 		one.met = goal.better == LESS ? one.value <= goal.limit : one.value >= goal.limit;
 		one.sure = goal.better == LESS ? one.likely.high <= goal.limit : one.likely.low >= goal.limit;
+		const bool unknown = one.likely.low == 0 && one.likely.high == 0;
 		/* On the wrong side the whole interval must be there, too, for the answer to be sure. */
 		if (!one.met)
 			one.sure = goal.better == LESS ? one.likely.low > goal.limit : one.likely.high < goal.limit;
+		one.sure &= !unknown;
 		all.push_back(one);
 	}
 	return all;
@@ -189,7 +191,10 @@ void print_goals(const std::vector<row> &rows)
 		met, all.size());
 	for (const judged &one : all) {
 		char value[64], limit[32];
-		snprintf(value, sizeof value, "%.3g [%.3g, %.3g]", one.value, one.likely.low, one.likely.high);
+		if (one.likely.high > 0)
+			snprintf(value, sizeof value, "%.3g [%.3g, %.3g]", one.value, one.likely.low, one.likely.high);
+		else
+			snprintf(value, sizeof value, "%.3g", one.value);
 		snprintf(limit, sizeof limit, "%s %.4g", one.goal->better == LESS ? "<=" : ">=", one.goal->limit);
 		printf("  %-11s%s %-8s %-26s %-8s %-21s %s\n", one.met ? "met" : "falls short", one.sure ? " " : "?",
 			one.goal->kind == GATE ? "gate" : "expected", value, limit, one.goal->subject, one.goal->what);

@@ -300,11 +300,23 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 		own.insert(own.end(), words.begin(), words.end());
 		own.push_back("--");
 		own.insert(own.end(), flags.begin(), flags.end());
-		child_output output = run_child(program, own, all.line, hints < 0 ? 0 : hints);
+		child_output output = {};
+		try {
+			output = run_child(program, own, all.line, hints < 0 ? 0 : hints);
+			if (!output.out.empty())
+				take(all, output.out, process);
+		} catch (const std::runtime_error &error) {
+			if (process == 0)
+				throw;
+			/* Out of memory, perhaps; what the others found took minutes and stays good. */
+			complain("bench: process %u, %s: %s", process + 1, all.line->current().c_str(),
+				*error.what() ? error.what() : "it could not go on");
+			all.result.partial = true;
+		}
 		if (hints >= 0)
 			close(hints);
-		if (!output.out.empty())
-			take(all, output.out, process);
+		if (all.result.partial)
+			break;
 		if (output.stuck)
 			leave_out_hung_row(all);
 		else if (!output.interrupted)

@@ -76,7 +76,7 @@ static void print_row(const std::vector<row> &rows, const row &row, int width)
 	const summary all = summarise(rows, row);
 	char likely[48], ratio[64] = "";
 	snprintf(likely, sizeof likely, "%.4g - %.4g", all.likely.low, all.likely.high);
-	if (all.ratio > 0 && all.processes < 3)
+	if (all.ratio > 0 && all.likely_ratio.high <= 0)
 		snprintf(ratio, sizeof ratio, "%.3g", all.ratio);
 	else if (all.ratio > 0)
 		snprintf(ratio, sizeof ratio, "%.3g (%.3g - %.3g)", all.ratio, all.likely_ratio.low, all.likely_ratio.high);

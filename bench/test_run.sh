@@ -146,6 +146,33 @@ wait $pid
 grep -q '"partial": "true"' "$scratch/partial.json" || fail "after Ctrl-C the JSON is not marked partial"
 grep -q 'floor/load_branch/threads:1"' "$scratch/partial.json" || fail "after Ctrl-C nothing was kept"
 
+# Nobody can read the table: what was measured is kept nevertheless, and the status says that something was not written.
+keep=("$bench" --quick --threads 1 --processes 2 --json "$scratch/kept.json" floor/store)
+for table in '>/dev/full' '| true' '>&-' '<&- >&-'; do
+	[[ $table == *full* && ! -e /dev/full ]] && continue
+	rm -f "$scratch/kept.json"
+	bash -c "'${keep[0]}' ${keep[*]:1} $table; exit \${PIPESTATUS[0]}" 2> "$scratch/told"
+	[ $? = 2 ] || fail "$table: the status is not 2"
+	grep -q '"processes": 2' "$scratch/kept.json" || fail "$table: nothing was kept: $(cat "$scratch/told")"
+done
+
+# A process that dies costs itself, when others were there before it.
+"$bench" --full --threads 1 --no-table --json "$scratch/died.json" 'counter/atomic' -v 2> "$scratch/told" &
+pid=$!
+for (( i = 0; i < 600; i++ )); do
+	grep -q '^1: ' "$scratch/told" && break
+	sleep 0.1
+done
+kill -KILL $(cat /proc/$pid/task/$pid/children)
+wait $pid
+[ $? = 3 ] || fail "after a process died the status is not 3"
+grep -q '"partial": "true"' "$scratch/died.json" && grep -q '"processes": 1,' "$scratch/died.json" || fail "after a process died nothing was kept"
+grep -q 'process 2, .* ended by signal' "$scratch/told" || fail "after a process died nobody says so: $(tail -n 3 "$scratch/told")"
+
+# One process is not sure of anything.
+expect 0 '[?] expected' "$bench" --quick --threads 1 --processes 1 --json "$scratch/one.json" counter/tally/increment initialiser/once/get
+! grep -q '"sure": true' "$scratch/one.json" || fail "one process is sure of a goal"
+
 # Refusals.
 expect 2 "no row matches" "$bench" 'counter/nosuch'
 expect 2 "no row matches" "$bench" --quick counter/atomic -- --benchmark_filter=nosuch
