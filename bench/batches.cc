@@ -141,6 +141,7 @@ pair time_pair(batch_options &with, batch_options &without, uint64_t items, uint
 		both.without_s = time_batch(without, items).wall_s;
 	const timed_batch timed = time_batch(with, items);
 	both.with_s = timed.wall_s;
+	both.with_cpu_s = timed.cpu_s;
 	both.summary = timed.summary;
 	if (first)
 		both.without_s = time_batch(without, items).wall_s;

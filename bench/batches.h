@@ -53,6 +53,7 @@ std::string broken_claim(const batch_options &options, const batch_summary &summ
 /* Two batches of the same items, one after the other in an order drawn at random: what drifts, drifts for both. */
 struct pair {
 	double with_s = 0, without_s = 0;
+	double with_cpu_s = 0;
 	batch_summary summary = {}; /* of the first */
 	double overhead() const
 	{

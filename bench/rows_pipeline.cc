@@ -62,13 +62,14 @@ static measurement measure_overhead(double seconds, batch_options with, batch_co
 		cost = rehearse(without);
 	const uint64_t items = batch_items(batch_s, cost.start_s, cost.each_s);
 	measurement result;
-	std::vector<double> overheads, with_ns;
+	std::vector<double> overheads, with_ns, cpu_ns;
 	const uint64_t end = now_ns() + static_cast<uint64_t>(seconds * 1e9);
 	while ((overheads.size() < PAIRS_LEAST || now_ns() < end) &&
 		!interrupted.load(std::memory_order_relaxed)) { // relaxed: a flag alone
 		const pair both = time_pair(with, without, items, random);
 		overheads.push_back(both.overhead());
 		with_ns.push_back(both.with_s * 1e9 / static_cast<double>(items));
+		cpu_ns.push_back(both.with_cpu_s * 1e9 / static_cast<double>(items));
 		result.ops += items;
 		if (result.broken.empty())
 			result.broken = broken_claim(with, both.summary);
@@ -77,7 +78,7 @@ static measurement measure_overhead(double seconds, batch_options with, batch_co
 		throw unmeasurable("interrupted");
 	const interval likely = bootstrap_median(overheads);
 	result.ns_per_op = median(with_ns);
-	result.cpu_ns_per_op = result.ns_per_op * with.workers;
+	result.cpu_ns_per_op = median(cpu_ns);
 	result.counters = {{"overhead", median(overheads)}, {"overhead_low", likely.low}, {"overhead_high", likely.high},
 		{"pairs", static_cast<double>(overheads.size())}};
 	return result;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <set>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ namespace bench
 namespace
 {
 
-/* "process 2 of 10: 12/340 counter/mutex/increment/threads:2, about 41 s left" on a terminal, rewritten in place. */
+/* "process 2 of 10, about 41 s left: 12/340 counter/mutex/increment/threads:2" on a terminal, rewritten in place. */
 class progress_line
 {
       public:
@@ -49,8 +50,11 @@ class progress_line
 		done_++;
 		current_ = what;
 		if (shown_) {
-			fprintf(stderr, "\r\033[Kprocess %u of %u: %zu/%zu %s%s", process_ + 1, plan_.processes, done_, rows_,
-				what, left().c_str());
+			char text[256];
+			snprintf(text, sizeof text, "process %u of %u%s: %zu/%zu %s", process_ + 1, plan_.processes,
+				left().c_str(), done_, rows_, what);
+			/* A line that wraps could not be taken back. */
+			fprintf(stderr, "\r\033[K%.*s", columns() - 1, text);
 			fflush(stderr);
 		}
 		if (plan_.verbose)
@@ -72,6 +76,13 @@ class progress_line
 	bool shown_;
 	uint64_t start_ = now_ns();
 
+	/* Of the terminal, as it is now. */
+	static int columns()
+	{
+		winsize size = {};
+		const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+		return known ? size.ws_col : 80;
+	}
 	/* After a twentieth of the first process it can be told. */
 	std::string left() const
 	{
