@@ -105,7 +105,8 @@ struct TALLY_ALIGNED tally_seat {
 	uint32_t retired;                             /* atomic. 1: nobody's; who takes it back to 0 has the seat */
 };
 
-/* Fields are this header's. */
+/* Fields are this header's. Like a teller and a tally_percpu it is aligned to two lines, and compilers count on that: on the heap it comes
+ * from aligned_alloc(TALLY_PAIR_BYTES, …) or from C++17's new, not from malloc() or calloc(). */
 struct TALLY_ALIGNED tally {
 	/* Read by every value; written when a thread joins that finds no retired seat. Chunk k has TALLY_FIRST_SEATS << k seats. */
 	struct tally_seat *chunk[TALLY_CHUNKS]; /* atomic, owned; each set once */
