@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <memory>
 #include <sstream>
+#include <system_error>
 #include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
@@ -89,12 +90,15 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 			if (!broken.empty())
 				one.broken = broken;
 		} catch (const unmeasurable &why) {
-			alarm(0);
 			row.skipped = why.what();
+		} catch (const std::system_error &why) {
+			row.skipped = std::string("a thread could not be started: ") + why.what();
+		}
+		alarm(0);
+		if (!row.skipped.empty()) {
 			state.SkipWithError(("skipped: " + row.skipped).c_str());
 			break;
 		}
-		alarm(0);
 		const double spent_s = static_cast<double>(now_ns() - start) * 1e-9;
 		row.spent_s += spent_s;
 		if (interrupted.load(std::memory_order_relaxed)) {

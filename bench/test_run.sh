@@ -169,6 +169,14 @@ wait $pid
 grep -q '"partial": "true"' "$scratch/died.json" && grep -q '"processes": 1,' "$scratch/died.json" || fail "after a process died nothing was kept"
 grep -q 'process 2, .* ended by signal' "$scratch/told" || fail "after a process died nobody says so: $(tail -n 3 "$scratch/told")"
 
+# More threads than there can be: their rows say so, and the others are measured. (An address sanitizer cannot live under this limit.)
+limits='ulimit -s 8192 && ulimit -v 1500000'
+if bash -c "$limits && '$bench' --list" > /dev/null 2>&1; then
+	expect 0 "initialiser/once/storm/threads:250 .*skipped: a thread could not be started" \
+		bash -c "$limits && '$bench' --quick --processes 2 --threads 1,250 initialiser/once/storm"
+	grep -q '^floor/store/threads:1  *[0-9]' "$scratch/out" || grep -q '^initialiser/once/storm/threads:1  *[0-9]' "$scratch/out" || fail "too many threads: nothing was measured"
+fi
+
 # One process is not sure of anything.
 expect 0 '[?] expected' "$bench" --quick --threads 1 --processes 1 --json "$scratch/one.json" counter/tally/increment initialiser/once/get
 ! grep -q '"sure": true' "$scratch/one.json" || fail "one process is sure of a goal"

@@ -94,6 +94,7 @@ struct alignas(128) record {
 struct start_line {
 	alignas(128) std::atomic<unsigned> ready{0};
 	alignas(128) std::atomic<bool> go{false};
+	bool called_off = false; /* published by `go`: the team is not whole, and bodies may wait for one another */
 	alignas(128) std::atomic<bool> stop{false};
 	alignas(128) std::atomic<unsigned> done{0};
 };
@@ -122,6 +123,8 @@ static void run_member(const team &team, unsigned thread, start_line &line, reco
 	line.ready.fetch_add(1, std::memory_order_release); // release: pairs with the starter's acquire; publishes `pinned`
 	for (unsigned round = 0; !line.go.load(std::memory_order_acquire); round++) // acquire: pairs with the starter's release
 		wait_a_little(round);
+	if (line.called_off)
+		return;
 	counters.start();
 	uint64_t preempted = preemptions(), cpu = thread_cpu_ns();
 	team.body(thread, line.stop);
@@ -189,6 +192,7 @@ team_result run_team(const team &team)
 		if (team.companion)
 			companion = std::thread([&] { accompany(team, line.stop); });
 	} catch (...) {
+		line.called_off = true;
 		finish();
 		throw;
 	}
