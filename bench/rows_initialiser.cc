@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <ctime>
 #include <linux/futex.h>
@@ -263,12 +264,16 @@ static double sleep_and_wake_cpu_ns()
 	return cpu_ns;
 }
 
+/* Stands for the times of a thread that came when the load was over, and so did not wait: as where both share a CPU. */
+static const double LATE = -INFINITY;
+
 /* Waits: the first thread loads; the others come while it does, and tell what CPU time their get took. */
 struct waiting {
 	const initialiser_implementation *how;
 	uint64_t iterations;
 	initialiser_loader loader = {load, unload, this};
 	alignas(128) std::atomic<uint64_t> begun{0};              /* the load that is under way; UINT64_MAX: no more */
+	alignas(128) std::atomic<uint64_t> over{0};               /* the load that ended last */
 	alignas(128) std::atomic<uint64_t> number{0}, load_ns{0}; /* the round, and what its load took */
 	alignas(128) std::atomic<uint64_t> ready{0}, done{0};     /* of all rounds together */
 	open_initialiser *opened = nullptr;
@@ -292,6 +297,7 @@ struct waiting {
 		floor_burn(self->iterations);
 		// relaxed: whichever load ends last; read by the thread that leads, when all are done
 		self->load_ns.store(now_ns() - start, std::memory_order_relaxed);
+		self->over.store(round, std::memory_order_relaxed); // relaxed: a number alone
 		return self;
 	}
 	static void unload(void *, void *)
@@ -330,22 +336,25 @@ struct waiting {
 				return;
 			const double cpu = thread_cpu_ns();
 			const uint64_t start = now_ns();
+			const bool late = over.load(std::memory_order_relaxed) >= round; // relaxed: a number alone
 			int failure;
 			how->get(opened->it(), &failure);
-			wall_ns[thread].push_back(static_cast<double>(now_ns() - start));
-			cpu_ns[thread].push_back(thread_cpu_ns() - cpu - thread_cpu_reading_ns());
+			const double wall = static_cast<double>(now_ns() - start);
+			wall_ns[thread].push_back(late ? LATE : wall);
+			cpu_ns[thread].push_back(late ? LATE : thread_cpu_ns() - cpu - thread_cpu_reading_ns());
 			done.fetch_add(1, std::memory_order_release); // release: pairs with the leader's acquire
 		}
 	}
 };
 
-/* Of each round the waiter that took most. */
+/* Of each round that had a waiter the one that took most. */
 static std::vector<double> dearest(const std::vector<std::vector<double>> &threads)
 {
 	std::vector<double> most = threads.at(1);
 	for (const std::vector<double> &each : threads)
 		for (size_t i = 0; i < std::min(most.size(), each.size()); i++)
 			most[i] = std::max(most[i], each[i]);
+	most.erase(std::remove(most.begin(), most.end(), LATE), most.end());
 	return most;
 }
 
@@ -365,11 +374,13 @@ static measurement measure_waiter(row &self, double seconds, const initialiser_i
 	if (waiting.error)
 		throw unmeasurable(std::string("open after close: ") + std::strerror(waiting.error));
 	const std::vector<double> cpu = dearest(waiting.cpu_ns);
-	const double load = median(waiting.loads_ns);
+	if (cpu.empty())
+		throw unmeasurable("no thread came while a load was under way");
+	const double load = median(waiting.loads_ns), rounds = static_cast<double>(waiting.loads_ns.size());
 	measurement result = measured(ran, median(dearest(waiting.wall_ns)), median(cpu), cpu.size());
 	/* What it may take: as much as the load itself, and one sleep with its wake-up. */
 	result.counters = {{"load_ns", load}, {"sleep_wake_cpu_ns", wake_ns}, {"longest_cpu_ns", largest(cpu)},
-		{"overhead", median(cpu) / (load + wake_ns) - 1}};
+		{"late_share", 1 - static_cast<double>(cpu.size()) / rounds}, {"overhead", median(cpu) / (load + wake_ns) - 1}};
 	return result;
 }
 
