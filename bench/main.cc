@@ -474,6 +474,12 @@ static void keep(const std::string &text, const plan &plan, const collected &col
 /* To the files asked for and to stdout: whichever cannot be written, the others have what took minutes to measure. An exit status. */
 static int deliver(const std::vector<row> &rows, const plan &plan, const collected &collected)
 {
+	const bool nothing = json_object_size(collected.studies.get()) == 0 &&
+			     std::all_of(rows.begin(), rows.end(), [](const row &row) { return row.measurements.empty(); });
+	if (collected.partial && nothing) {
+		complain("bench: interrupted before anything was measured; nothing is written");
+		return EXIT_INCONCLUSIVE;
+	}
 	const std::string text = dumped(result_json(rows, collected).get());
 	bool written = true;
 	for (const std::string &path : plan.outputs)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -378,8 +379,10 @@ static int bench_run(int argc, char **argv)
 		return ended(&options, measure(make_words(&options, NULL)));
 	char *path = temporary_file();
 	int status = measure(make_words(&options, path));
-	/* Whatever was measured is kept: with a lost update (1) and after Ctrl-C (3) too. */
-	if (status != EXIT_USAGE && write_benchmarks(&options, path) != 0)
+	/* Whatever was measured is kept: with a lost update (1) and after Ctrl-C (3) too, unless that came before anything was. */
+	struct stat about;
+	const bool nothing = status == EXIT_INCONCLUSIVE && stat(path, &about) == 0 && about.st_size == 0;
+	if (status != EXIT_USAGE && !nothing && write_benchmarks(&options, path) != 0)
 		status = EXIT_USAGE;
 	unlink(path);
 	free(path);
