@@ -189,6 +189,7 @@ void print_goals(const std::vector<row> &rows)
 	printf("\nGoals (%zu of %zu met; [ ] is the 95 %% interval over the processes; ? marks those that reach across the "
 	       "limit)\n",
 		met, all.size());
+	puts("  gate: holds on any x86-64 machine; expected: depends on the machine's class. Neither decides the exit status.");
 	for (const judged &one : all) {
 		char value[64], limit[32];
 		if (one.likely.high > 0)

@@ -207,13 +207,11 @@ static void add_increments(
 			};
 		};
 		add("increment", "", TIER_QUICK, loop(how->loop_increment, 0));
-		if (rows.back().oversubscribed() && plan.tier < TIER_FULL)
-			continue;
+		if (rows.back().oversubscribed())
+			continue; /* a fair lock would need minutes, and the scheduler would be measured */
 		add("increment_call", "a call per increment, opaque to the compiler", placements,
 			loop(how->loop_increment_call, 0));
 		add("increment_polled", "a reader asks for the value every 100 us", TIER_DEFAULT, loop(how->loop_increment, 100));
-		if (rows.back().oversubscribed())
-			continue; /* a fair lock would need minutes, and the scheduler would be measured */
 		add("increment_polled_1ms", "a reader asks for the value every ms", placements, loop(how->loop_increment, 1000));
 		add("read_every_100", "each thread reads the value after every 100 increments", placements,
 			[how](row &self, double seconds) { return measure_read_every_100(self, seconds, how); });

@@ -39,6 +39,7 @@ class progress_line
 	{
 		process_ = process;
 		done_ = 0;
+		seen_.clear();
 	}
 	/* The row that began last. */
 	const std::string &current() const
@@ -47,7 +48,8 @@ class progress_line
 	}
 	void step(const char *what)
 	{
-		done_++;
+		seen_.insert(what); /* floors are repeated */
+		done_ = seen_.size();
 		current_ = what;
 		if (shown_) {
 			char text[256];
@@ -73,6 +75,7 @@ class progress_line
 	size_t rows_, done_ = 0;
 	unsigned process_ = 0;
 	std::string current_;
+	std::set<std::string> seen_;
 	bool shown_;
 	uint64_t start_ = now_ns();
 
