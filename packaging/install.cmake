@@ -10,8 +10,8 @@ install(TARGETS onceproof RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_BINARY_DIR}/libexec/onceproof/ DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/onceproof USE_SOURCE_PERMISSIONS)
 
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-# The headers to take along, each with its document.
-install(FILES docs/once.md docs/tally.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+# What the README leads to.
+install(FILES docs/once.md docs/tally.md docs/compare.md docs/check-suite.md docs/report.png DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL USE_SOURCE_PERMISSIONS
 	PATTERN "test_*" EXCLUDE PATTERN "CMakeLists.txt.in" EXCLUDE PATTERN build EXCLUDE)
 install(FILES completion/onceproof.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME onceproof)
