@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What `onceproof advise` needs of a result, and no more, for the results that come with the program:
 #   bench/ship.sh RESULT.json > bench/shipped/prices.json
-# RESULT.json is what `onceproof bench --full` wrote (--json FILE, --save NAME), of a whole run on an idle machine.
+# RESULT.json is what `onceproof bench` wrote (--json FILE, --save NAME), of a whole run on an idle machine.
 set -u -o pipefail
 type -P jq >/dev/null || { echo "ship.sh: jq is missing: install it" >&2; exit 2; }
 
