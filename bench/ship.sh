@@ -26,7 +26,7 @@ def crossings: {limit, choices: [.choices[] | kept(["choice", "threads", "found"
 | if (.context.partial | tostring) == "true" or .context.machine.loaded then error("the result was cut short, or the machine was not idle: measure again") else . end
 # Fair locks with more threads than cores are left out once they have taken their time; nothing else may lack processes.
 | .context.processes as $all
-| [.benchmarks[] | select(.aggregate_name == "median" and .processes < 0.8 * $all and .oversubscribed != 1) | .run_name] as $short
+| [.benchmarks[] | select(.aggregate_name == "median" and (.processes // $all) < 0.8 * ($all // 0) and .oversubscribed != 1) | .run_name] as $short
 | if ($short | length) > 0.02 * ([.benchmarks[] | select(.aggregate_name == "median")] | length)
 	then error("rows lack repetitions: measure again (\($short[:3]))") else . end
 | {context: (.context | {date, onceproof_version, partial, plan, processes, window_ms, compiler,
