@@ -478,6 +478,8 @@ static int deliver(const std::vector<row> &rows, const plan &plan, const collect
 			     std::all_of(rows.begin(), rows.end(), [](const row &row) { return row.measurements.empty(); });
 	if (collected.partial && nothing) {
 		complain("bench: interrupted before anything was measured; nothing is written");
+		if (!plan.save.empty())
+			complain("bench: '%s' was not saved; what was there before is as it was", plan.save.c_str());
 		return EXIT_INCONCLUSIVE;
 	}
 	const std::string text = dumped(result_json(rows, collected).get());
