@@ -86,8 +86,8 @@ static struct place *take_place(struct funnel *funnel)
 {
 	for (struct place *place = funnel->place; place < funnel->place + SEATS; place++) {
 		int free_now = 0;
-		/* acquire: pairs with the release in counter_leave(); our stores to `needs` come after the former owner's. relaxed
-		 * on failure: not ours. */
+		/* acquire: pairs with the release in counter_leave(); our stores to `needs` come after the former owner's; kept for
+		 * rings that go round, as in test_small_ring.sh. relaxed on failure: not ours. */
 		if (!atomic_compare_exchange_strong_explicit(
 			    &place->taken, &free_now, 1, memory_order_acquire, memory_order_relaxed))
 			continue;
@@ -146,7 +146,7 @@ static void counter_leave(struct counter *c, struct counter_seat *seat)
 	(void)c;
 	/* relaxed: a hint. */
 	atomic_fetch_sub_explicit(&seat->funnel->seats, 1, memory_order_relaxed);
-	/* release: pairs with the acquire in take_place(). */
+	/* release: pairs with the acquire in take_place(); kept for rings that go round, as in test_small_ring.sh. */
 	atomic_store_explicit(&seat->place->taken, 0, memory_order_release);
 }
 
@@ -193,7 +193,8 @@ static uint64_t counter_delegate(struct counter *c, struct counter_seat *seat, u
 	uint64_t before = closed / BATCHES;
 	if (batch->after > funnel->safe)
 		counter_make_room(funnel, batch, seat->place, before);
-	/* acquire: pairs with the release of the arrivals; who makes room after this batch knows what its members `need`. */
+	/* acquire: pairs with the release of the arrivals; who makes room after this batch knows what its members `need`;
+	 * kept for rings that go round, as in test_small_ring.sh. */
 	uint64_t after = atomic_load_explicit(&funnel->arrivals, memory_order_acquire);
 	/* relaxed: the count guards no other memory, as in 40_atomic. */
 	uint64_t value = atomic_fetch_add_explicit(&c->value, after - before, memory_order_relaxed);
@@ -217,10 +218,11 @@ static __attribute__((noinline)) uint64_t counter_pass(struct counter *c, struct
 {
 	struct funnel *funnel = seat->funnel;
 	/* release, here and at the other two: pairs with the acquire in counter_make_room(); the batches that we have read we have
-	 * read. */
+	 * read; kept for rings that go round, as in test_small_ring.sh. */
 	atomic_store_explicit(&seat->place->needs, seat->bound, memory_order_release);
-	/* release: pairs with the acquire in counter_delegate(); what we need is known. */
+	/* release: pairs with the acquire in counter_delegate(); what we need is known; kept for rings that go round. */
 	uint64_t mine = atomic_fetch_add_explicit(&funnel->arrivals, 1, memory_order_release);
+	/* release: see above; kept for rings that go round. */
 	atomic_store_explicit(&seat->place->needs, mine, memory_order_release);
 	/* acquire: pairs with the release in counter_delegate(); the batch is written. */
 	uint64_t closed = atomic_load_explicit(&funnel->closed, memory_order_acquire), step;
@@ -230,6 +232,7 @@ static __attribute__((noinline)) uint64_t counter_pass(struct counter *c, struct
 		step = counter_delegate(c, seat, closed) + 1;
 	else
 		step = counter_find(funnel, closed, mine);
+	/* release: see above; kept for rings that go round. */
 	atomic_store_explicit(&seat->place->needs, NOTHING, memory_order_release);
 	seat->bound = mine + 1;
 	return step;
