@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Tests of the statistics, and of saving and comparing results.
-add_executable(test_bench_statistics test_statistics.cc statistics.cc)
+add_executable(test_bench_statistics test_statistics.cc statistics.cc ../reports/sample.c)
 set_target_properties(test_bench_statistics PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 add_test(NAME bench_statistics COMMAND test_bench_statistics)
 set_tests_properties(bench_statistics PROPERTIES LABELS bench TIMEOUT 60)
 
-add_executable(test_bench_compare test_compare.cc statistics.cc names.cc compare.cc)
+add_executable(test_bench_compare test_compare.cc statistics.cc ../reports/sample.c names.cc compare.cc)
 target_link_libraries(test_bench_compare PRIVATE PkgConfig::JANSSON)
 set_target_properties(test_bench_compare PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 add_test(NAME bench_compare_drawn COMMAND test_bench_compare)

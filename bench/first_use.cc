@@ -75,10 +75,13 @@ double mean(const std::vector<double> &values)
 json_t *point_json(const first_use &point, double load_ns)
 {
 	const interval likely = bootstrap_median(point.all_ns);
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "load_ns", load_ns, "all_have_ns", median(point.all_ns),
-		"low", likely.low, "high", likely.high, "p99", quantile(point.all_ns, 0.99), "ratio",
-		median(point.all_ns) / load_ns, "extra_loads", mean(point.extra), "batches",
-		static_cast<int>(point.all_ns.size()));
+	json_t *made = json_pack("{s:f, s:f, s:f, s:f, s:f, s:i}", "load_ns", load_ns, "all_have_ns", median(point.all_ns), "p99",
+		quantile(point.all_ns, 0.99), "ratio", median(point.all_ns) / load_ns, "extra_loads", mean(point.extra),
+		"batches", static_cast<int>(point.all_ns.size()));
+	const bool known = likely.high > 0;
+	json_object_set_new(made, "low", known ? json_real(likely.low) : json_null());
+	json_object_set_new(made, "high", known ? json_real(likely.high) : json_null());
+	return made;
 }
 
 std::string rounded(double value, const char *format)

@@ -79,8 +79,11 @@ static measurement measure_overhead(double seconds, batch_options with, batch_co
 	const interval likely = bootstrap_median(overheads);
 	result.ns_per_op = median(with_ns);
 	result.cpu_ns_per_op = median(cpu_ns);
-	result.counters = {{"overhead", median(overheads)}, {"overhead_low", likely.low}, {"overhead_high", likely.high},
-		{"pairs", static_cast<double>(overheads.size())}};
+	result.counters = {{"overhead", median(overheads)}, {"pairs", static_cast<double>(overheads.size())}};
+	if (overheads.size() >= INTERVAL_LEAST) {
+		result.counters.emplace_back("overhead_low", likely.low);
+		result.counters.emplace_back("overhead_high", likely.high);
+	}
 	return result;
 }
 

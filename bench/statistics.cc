@@ -9,19 +9,9 @@
 namespace bench
 {
 
-/* Of sorted values. */
-static double middle(const double *values, size_t count)
-{
-	const size_t half = count / 2;
-	return count % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 double median(std::vector<double> values)
 {
-	if (values.empty())
-		return 0;
-	std::sort(values.begin(), values.end());
-	return middle(values.data(), values.size());
+	return sample_median(values.data(), values.size());
 }
 
 double smallest(const std::vector<double> &values)
@@ -36,17 +26,13 @@ double largest(const std::vector<double> &values)
 
 uint64_t draws::next()
 {
-	/* SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators", 2014). The standard library's
-	 * distributions differ from one implementation to the next; intervals shall not. */
-	uint64_t x = state_ += 0x9e3779b97f4a7c15u;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-	return x ^ (x >> 31);
+	/* The standard library's distributions differ from one implementation to the next; intervals shall not. */
+	return sample_draw(&state_);
 }
 
 size_t draws::below(size_t n)
 {
-	return static_cast<size_t>((static_cast<unsigned __int128>(next()) * n) >> 64);
+	return sample_draw_below(&state_, n);
 }
 
 double draws::uniform()
@@ -62,62 +48,21 @@ interval percentiles(std::vector<double> resampled, double confidence)
 		resampled[static_cast<size_t>(std::ceil((1 - outside) * last))]};
 }
 
-interval bootstrap_median(const std::vector<double> &values, double confidence)
+interval bootstrap_median(const std::vector<double> &values)
 {
-	enum { RESAMPLES = 4000 };
-	if (values.size() < 3)
-		return {0, 0};
-	draws draws(1);
-	std::vector<double> medians(RESAMPLES), sample(values.size());
-	for (double &one : medians) {
-		for (double &value : sample)
-			value = values[draws.below(values.size())];
-		one = median(sample);
-	}
-	return percentiles(std::move(medians), confidence);
-}
-
-/* How far the values of a sorted group lie from its middle, as large as it may well be: two or three values that happen to be close
- * say little about the group that they come from. */
-static double spread(const double *values, size_t count)
-{
-	static const double unsure[] = {1, 1, 4, 2, 1.5};
-	/* Less than this no two runs of one process agree. */
-	static const double CLOSE = 0.004;
-	std::vector<double> distances(values, values + count);
-	for (double &one : distances)
-		one = std::fabs(one - middle(values, count));
-	return std::max(CLOSE, median(distances) * (count < std::size(unsure) ? unsure[count] : 1));
+	interval found;
+	sample_interval(values.data(), values.size(), &found.low, &found.high);
+	return found;
 }
 
 std::vector<mode> find_modes(std::vector<double> values)
 {
 	if (values.empty())
 		return {};
-	std::sort(values.begin(), values.end());
-	const size_t n = values.size();
-	/* Fewer than a fifth, or one alone, is an outlier: somebody else had the CPU. */
-	const size_t least = std::max<size_t>(2, (n + 4) / 5);
-	std::vector<double> logs;
-	for (double value : values)
-		logs.push_back(value > 0 ? std::log(value) : 0);
-	/* Groups that lie closer together than a twentieth are one to a reader of prices. How many spreads wide the gap must be was
-	 * found by simulation: with ten values, normal, exponential, lognormal, Pareto and uniform noise shows two modes in at most 2
-	 * of 100 samples; with twenty, in less than 1 of 300. */
-	const double closest = std::log(1.05);
-	double best = std::max(5.0, 8 - 0.3 * std::max(0.0, static_cast<double>(n) - 10));
-	size_t split = 0;
-	for (size_t k = least; values[0] > 0 && k + least <= n; k++) {
-		const double gap = logs[k] - logs[k - 1];
-		const double spreads = gap / std::max(spread(&logs[0], k), spread(&logs[k], n - k));
-		if (gap >= closest && spreads >= best) {
-			best = spreads;
-			split = k;
-		}
-	}
+	const size_t n = values.size(), split = sample_split(values.data(), n);
 	if (!split)
-		return {{middle(values.data(), n), n}};
-	return {{middle(&values[0], split), split}, {middle(&values[split], n - split), n - split}};
+		return {{median(values), n}};
+	return {{sample_median(&values[0], split), split}, {sample_median(&values[split], n - split), n - split}};
 }
 
 /* In how many of all ways to draw N of N + M ranks each value of U comes out: the coefficients of the Gaussian binomial, a product of

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "../reports/sample.h"
+
 namespace bench
 {
 
@@ -38,9 +40,9 @@ class draws
 /* The middle CONFIDENCE of resampled values; there must be some. */
 interval percentiles(std::vector<double> resampled, double confidence);
 
-/* Confidence interval of the median by the percentile bootstrap (B. Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979).
- * VALUES are independent of one another: one per process, not one per repetition. {0, 0} for fewer than three. */
-interval bootstrap_median(const std::vector<double> &values, double confidence = 0.95);
+/* 95 % confidence interval of the median: sample_interval() in ../reports/sample.h. {0, 0} for fewer than INTERVAL_LEAST values. */
+enum { INTERVAL_LEAST = SAMPLE_INTERVAL_LEAST };
+interval bootstrap_median(const std::vector<double> &values);
 
 /* A cluster of values: identical code can run in one of two ways per process (alignment, store forwarding). */
 struct mode {
@@ -48,8 +50,8 @@ struct mode {
 	size_t count;
 };
 
-/* One mode, or two where the values fall apart into two groups with a gap that their own spread does not explain; in ascending order.
- * VALUES are one per process. Fewer than a fifth of them, or one, is no mode. Empty for no values. */
+/* One mode, or two where the values fall apart (sample_split() in ../reports/sample.h), in ascending order. VALUES are one per process.
+ * Empty for no values. */
 std::vector<mode> find_modes(std::vector<double> values);
 
 /* Two-sided p value of the Mann-Whitney U test (1947) that A and B come from one distribution: exact without ties up to 40 values in

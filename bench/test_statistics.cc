@@ -97,7 +97,8 @@ static void intervals_hold_the_median()
 	const bench::interval once = bench::bootstrap_median(values), again = bench::bootstrap_median(values);
 	need(once.low == again.low && once.high == again.high, "the same values give the same interval");
 	need(once.low >= 1 && once.low < 5.5 && once.high > 5.5 && once.high <= 10, "around the median");
-	need(bench::bootstrap_median({1, 2}).high == 0, "two values give none");
+	need(bench::bootstrap_median({1, 2, 3, 4, 5}).high == 0, "five values give none");
+	need(bench::bootstrap_median({1, 2, 3, 4, 5, 6}).high > 4, "six give one");
 	bench::draws draws(7);
 	int held = 0;
 	for (int i = 0; i < 500; i++) {

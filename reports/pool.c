@@ -8,94 +8,13 @@
 #include <string.h>
 
 #include "node.h"
+#include "sample.h"
 
 static void *must(void *memory)
 {
 	if (!memory)
 		node_must(NULL);
 	return memory;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-	return (left > right) - (left < right);
-}
-
-/* Of sorted values. */
-static double middle(const double *values, size_t count)
-{
-	return count == 0 ? 0 : (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
-
-double pool_median(double *values, size_t count)
-{
-	if (count)
-		qsort(values, count, sizeof *values, by_value);
-	return middle(values, count);
-}
-
-/* SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators", 2014). */
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
-void pool_interval(const double *values, size_t count, double *low, double *high)
-{
-	enum { RESAMPLES = 4000 };
-	const double outside = 0.025;
-	*low = *high = 0;
-	if (count < 3)
-		return;
-	double *medians = must(malloc(RESAMPLES * sizeof *medians)), *sample = must(malloc(count * sizeof *sample));
-	uint64_t state = 1;
-	for (size_t i = 0; i < RESAMPLES; i++) {
-		for (size_t k = 0; k < count; k++)
-			sample[k] = values[(size_t)(((unsigned __int128)draw(&state) * count) >> 64)];
-		medians[i] = pool_median(sample, count);
-	}
-	qsort(medians, RESAMPLES, sizeof *medians, by_value);
-	*low = medians[(size_t)floor(outside * (RESAMPLES - 1))];
-	*high = medians[(size_t)ceil((1 - outside) * (RESAMPLES - 1))];
-	free(sample);
-	free(medians);
-}
-
-/* How far the values of a sorted group lie from its middle; of few values, as large as it may well be. */
-static double spread(const double *values, size_t count)
-{
-	static const double unsure[] = {1, 1, 4, 2, 1.5};
-	const double close = 0.004;
-	double *distances = must(malloc(count * sizeof *distances));
-	for (size_t i = 0; i < count; i++)
-		distances[i] = fabs(values[i] - middle(values, count));
-	double wide = pool_median(distances, count) * (count < sizeof unsure / sizeof *unsure ? unsure[count] : 1);
-	free(distances);
-	return fmax(close, wide);
-}
-
-size_t pool_split(double *values, size_t count)
-{
-	size_t split = 0, least = (count + 4) / 5 > 2 ? (count + 4) / 5 : 2;
-	if (count == 0)
-		return 0;
-	qsort(values, count, sizeof *values, by_value);
-	double *logs = must(malloc(count * sizeof *logs)), best = fmax(5, 8 - 0.3 * fmax(0, (double)count - 10));
-	for (size_t i = 0; i < count; i++)
-		logs[i] = values[i] > 0 ? log(values[i]) : 0;
-	for (size_t k = least; values[0] > 0 && k + least <= count; k++) {
-		double gap = logs[k] - logs[k - 1], spreads = gap / fmax(spread(logs, k), spread(logs + k, count - k));
-		if (gap >= log(1.05) && spreads >= best) {
-			best = spreads;
-			split = k;
-		}
-	}
-	free(logs);
-	return split;
 }
 
 /* The median of KEY over the lines of each process, in the order of the processes; their count in *COUNT. Freed by the caller. */
@@ -121,7 +40,7 @@ static double *process_medians(const json_t *lines, const char *key, size_t *cou
 				values[here++] = node_number(line, key, 0);
 		}
 		if (here)
-			medians[(*count)++] = pool_median(values, here);
+			medians[(*count)++] = sample_median(values, here);
 	}
 	free(values);
 	return medians;
@@ -157,7 +76,7 @@ static json_t *aggregate(const json_t *lines, const char *name, double ns, doubl
 	node_set(line, "aggregate_unit", node_text(strcmp(name, "cv") == 0 ? "percentage" : "time"));
 	node_set(line, "iterations", json_incref(count));
 	set(line, "real_time", ns);
-	set(line, "cpu_time", cpu_ns > 0 ? cpu_ns : ns);
+	set(line, "cpu_time", cpu_ns);
 	node_set(line, "time_unit", node_text("ns"));
 	add_marks(line, lines);
 	return line;
@@ -172,7 +91,7 @@ static double counter_median(const json_t *lines, const char *key)
 	json_array_foreach(lines, i, line)
 		if (json_is_number(node_get(line, key)))
 			values[count++] = node_number(line, key, 0);
-	double found = pool_median(values, count);
+	double found = sample_median(values, count);
 	free(values);
 	return found;
 }
@@ -194,13 +113,13 @@ static void add_counters(json_t *median, const json_t *lines, const json_t *like
 
 static void add_modes(json_t *median, double *values, size_t count)
 {
-	size_t split = pool_split(values, count);
+	size_t split = sample_split(values, count);
 	if (!split)
 		return;
 	double all = (double)count;
 	node_set(median, "modes",
-		json_pack("[{s:f, s:f}, {s:f, s:f}]", "ns", middle(values, split), "share", (double)split / all, "ns",
-			middle(values + split, count - split), "share", (double)(count - split) / all));
+		json_pack("[{s:f, s:f}, {s:f, s:f}]", "ns", sample_median(values, split), "share", (double)split / all, "ns",
+			sample_median(values + split, count - split), "share", (double)(count - split) / all));
 }
 
 static void add_ratio(json_t *median, const json_t *lines)
@@ -208,15 +127,15 @@ static void add_ratio(json_t *median, const json_t *lines)
 	size_t count;
 	double *ratios = process_medians(lines, "ratio_to_floor", &count), low, high;
 	if (count) {
-		pool_interval(ratios, count, &low, &high);
-		set(median, "ratio_to_floor", pool_median(ratios, count));
+		sample_interval(ratios, count, &low, &high);
+		set(median, "ratio_to_floor", sample_median(ratios, count));
 		set(median, "ratio_low", low);
 		set(median, "ratio_high", high);
 	}
 	free(ratios);
 	ratios = process_medians(lines, "cpu_ratio_to_floor", &count);
 	if (count)
-		set(median, "cpu_ratio_to_floor", pool_median(ratios, count));
+		set(median, "cpu_ratio_to_floor", sample_median(ratios, count));
 	free(ratios);
 }
 
@@ -225,9 +144,9 @@ static json_t *median_line(const json_t *lines, double *values, size_t count, co
 	size_t cpu_count;
 	double *cpu = process_medians(lines, "cpu_ns_per_op", &cpu_count), low, high;
 	/* In the order of the processes: what is drawn depends on it. */
-	pool_interval(values, count, &low, &high);
-	double middle_ns = pool_median(values, count), cpu_ns = pool_median(cpu, cpu_count);
-	json_t *line = aggregate(lines, "median", middle_ns, cpu_ns);
+	sample_interval(values, count, &low, &high);
+	double middle_ns = sample_median(values, count), cpu_ns = sample_median(cpu, cpu_count);
+	json_t *line = aggregate(lines, "median", middle_ns, cpu_ns > 0 ? cpu_ns : middle_ns);
 	set(line, "wall_ns_per_op", middle_ns);
 	if (cpu_ns > 0)
 		set(line, "cpu_ns_per_op", cpu_ns);
@@ -241,27 +160,45 @@ static json_t *median_line(const json_t *lines, double *values, size_t count, co
 	return line;
 }
 
-void pool_aggregates(json_t *to, const json_t *lines, const json_t *like)
+/* Of KEY over LINES: mean and standard deviation of the processes' medians, and the ends of all repetitions. */
+struct spread {
+	double mean, stddev, cv, min, max;
+};
+
+static struct spread spread_of(const json_t *lines, const char *key)
 {
 	size_t count, i;
-	double *values = process_medians(lines, "wall_ns_per_op", &count), mean = 0, square = 0, least = INFINITY, most = 0;
+	struct spread all = {0, 0, 0, INFINITY, 0};
+	double *medians = process_medians(lines, key, &count);
 	const json_t *line;
 	json_array_foreach(lines, i, line) {
-		least = fmin(least, node_number(line, "wall_ns_per_op", 0));
-		most = fmax(most, node_number(line, "wall_ns_per_op", 0));
+		all.min = fmin(all.min, node_number(line, key, 0));
+		all.max = fmax(all.max, node_number(line, key, 0));
 	}
 	for (i = 0; i < count; i++)
-		mean += values[i] / (double)count;
+		all.mean += medians[i] / (double)count;
 	for (i = 0; i < count; i++)
-		square += (values[i] - mean) * (values[i] - mean);
-	double deviation = count > 1 ? sqrt(square / (double)(count - 1)) : 0;
+		all.stddev += (medians[i] - all.mean) * (medians[i] - all.mean);
+	all.stddev = count > 1 ? sqrt(all.stddev / (double)(count - 1)) : 0;
+	all.cv = all.mean > 0 ? all.stddev / all.mean : 0;
+	free(medians);
+	return all;
+}
+
+void pool_aggregates(json_t *to, const json_t *lines, const json_t *like)
+{
+	size_t count;
+	double *values = process_medians(lines, "wall_ns_per_op", &count);
+	const struct spread wall = spread_of(lines, "wall_ns_per_op"), cpu = spread_of(lines, "cpu_ns_per_op");
+	/* A row that tells no CPU time has its wall time there. */
+	const struct spread *its = cpu.max > 0 ? &cpu : &wall;
 	if (count) {
 		node_append(to, median_line(lines, values, count, like));
-		node_append(to, aggregate(lines, "mean", mean, 0));
-		node_append(to, aggregate(lines, "stddev", deviation, 0));
-		node_append(to, aggregate(lines, "cv", mean > 0 ? deviation / mean : 0, 0));
-		node_append(to, aggregate(lines, "min", least, 0));
-		node_append(to, aggregate(lines, "max", most, 0));
+		node_append(to, aggregate(lines, "mean", wall.mean, its->mean));
+		node_append(to, aggregate(lines, "stddev", wall.stddev, its->stddev));
+		node_append(to, aggregate(lines, "cv", wall.cv, its->cv));
+		node_append(to, aggregate(lines, "min", wall.min, its->min));
+		node_append(to, aggregate(lines, "max", wall.max, its->max));
 	}
 	free(values);
 }

@@ -520,7 +520,7 @@ static void other_builds_stay_apart(void **state)
 static void machines_stand_side_by_side(void **state)
 {
 	(void)state;
-	json_t *runs[] = {run_of(0, 5, "2026-01-01"), run_of(5, 12, "2026-01-02")};
+	json_t *runs[] = {run_of(0, 6, "2026-01-01"), run_of(6, 12, "2026-01-02")};
 	node_set(node_get(runs[1], "host"), "id", json_string("another"));
 	node_set(node_get(benchmarks_of(runs[0]), "context"), "machine", json_pack("{s:s}", "class", "a class"));
 	node_set(node_get(benchmarks_of(runs[1]), "context"), "machine", json_pack("{s:s}", "class", "another class"));
