@@ -8,10 +8,10 @@
  * context       Google Benchmark's, and onceproof_version, partial ("true", "false"), plan, processes, window_ms, compiler, machine {}
  *               (machine.h), and peers[] {name, version, missing (why it is not measured, or null)}
  * benchmarks[]  repetitions (run_type "iteration"): Google Benchmark's members and counters, `process` (from 0), ops, wall_ns_per_op,
- *               cpu_ns_per_op, ratio_to_floor (to the floor's median of the same process), oversubscribed, preempted, pinned, the row's own
- *               counters (lost, extra_loads, p50 …); floor (a name), broken, implausible.
+ *               cpu_ns_per_op, ratio_to_floor (to the floor's median of the same process), oversubscribed, preempted, pinned, window_ms (the
+ *               plan's, or less where there are more rows than time), the row's own counters (lost, extra_loads, p50 …); floor (a name), broken, implausible.
  *               aggregates: _mean _median _stddev _cv _min _max over the processes' medians; the _median also has low and high (95 %
- *               bootstrap interval), ratio_low and ratio_high, processes, and modes[] {ns, share} where there are two.
+ *               bootstrap interval; 0 where fewer than INTERVAL_LEAST processes measured the row), ratio_low and ratio_high, processes, and modes[] {ns, share} where there are two.
  * distributions[]  {name (a row's), unit "ns", count, p50, p90, p99, p999, max, buckets[] [upper ns, count]} over all processes
  * studies       {NAME: what study NAME found}: measurements that are no rows (struct study)
  * goals[]       {subject, what, value, low, high, limit, better ("less", "more"), kind ("gate", "expected"), met, sure (the whole interval
@@ -44,6 +44,7 @@ struct measurement {
 	uint64_t ops = 0;
 	uint64_t preempted = 0; /* as in team_result */
 	bool pinned = true;
+	double window_s = 0;                                  /* that it was given */
 	std::vector<std::pair<std::string, double>> counters; /* "lost" and the like */
 	std::string broken; /* a claimed promise that this repetition refuted, in a sentence; else empty */
 	/* Of single operations, where the row times each by itself: buckets in ascending order, {upper bound in ns, operations}. */
@@ -98,6 +99,7 @@ struct plan {
 	double budget_s = 400;         /* of the whole run; a process that would exceed it is not started */
 	std::vector<unsigned> threads; /* ascending; see default_threads */
 	double process_budget_s = 0;   /* of a child: rows beyond it are left to the next process; 0: none */
+	double window_share = 0.7;     /* of that, for windows; the rest is for setting up, and for storms and batches */
 	std::vector<std::string> globs;
 	std::vector<std::string> outputs; /* files for Google Benchmark's JSON; "-" is stdout */
 	bool table = true;
@@ -168,8 +170,8 @@ struct storm_load {
 	double ns;
 };
 inline constexpr storm_load storm_loads[] = {{"", "load_2us", "2 us", STORM_LOAD_NS}, {"_500ns", "load_500ns", "500 ns", 500},
-	{"_5us", "load_5us", "5 us", 5e3}, {"_20us", "load_20us", "20 us", 20e3}, {"_60us", "load_60us", "60 us", 60e3}, {"_100us", "load_100us", "100 us", 100e3},
-	{"_1ms", "load_1ms", "1 ms", 1e6}};
+	{"_5us", "load_5us", "5 us", 5e3}, {"_20us", "load_20us", "20 us", 20e3}, {"_60us", "load_60us", "60 us", 60e3},
+	{"_100us", "load_100us", "100 us", 100e3}, {"_1ms", "load_1ms", "1 ms", 1e6}};
 
 /* "counter/naive/increment/threads:2". */
 std::string row_name(const std::string &subject, const std::string &operation, unsigned threads);
@@ -177,8 +179,8 @@ std::string row_name(const std::string &subject, const std::string &operation, u
 /* What a row's repetitions say together. Processes are the sample: what one process repeats is not independent. */
 struct summary {
 	size_t processes = 0, repetitions = 0;
-	double median = 0, mean = 0, stddev = 0, min = 0,
-	       max = 0;           /* ns per operation, of the processes' medians; min and max of repetitions */
+	double median = 0;        /* ns per operation, of the processes' medians */
+	double min = 0;           /* of all repetitions */
 	interval likely = {0, 0}; /* of the median, 95 % */
 	double cpu_median = 0;
 	double ratio = 0; /* median of the processes' own ratios to their floor; 0: no floor in this run */
@@ -200,7 +202,7 @@ double median_cpu_ns(const row &row);
 /* Why a row's number cannot be true, or "". */
 std::string implausible(const std::vector<row> &rows, const row &row);
 
-/* Exit status of a child in which a row took longer than ROW_SECONDS_MAX; its other rows are lost with it. */
+/* Exit status of a child in which a row took longer than ROW_SECONDS_MAX (stuck.h). */
 enum { EXIT_STUCK = 70, ROW_SECONDS_MAX = 30 };
 
 /* In a child (output.cc): registers ROWS with Google Benchmark and runs them; FLAGS are for Google Benchmark. Returns Google Benchmark's
@@ -229,6 +231,9 @@ std::shared_ptr<json_t> result_json(const std::vector<row> &rows, const collecte
 std::vector<std::string> goal_rows();
 json_t *goals_json(const std::vector<row> &rows);
 void print_goals(const std::vector<row> &rows);
+
+/* "1 process", "10 processes". */
+std::string counted(size_t count, const char *one, const char *many);
 
 /* For people, on stdout. */
 void print_header(const plan &plan, const json_t *machine);

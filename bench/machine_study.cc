@@ -84,25 +84,27 @@ static std::string word_at(const json_t *machine, const char *key)
 	return word.empty() ? "hidden" : word;
 }
 
-static std::string percent(const json_t *machine, const char *key)
+/* "; others 0.5 %"; nothing where it is not known yet, or never. */
+static std::string share(const json_t *machine, const char *word, const char *key)
 {
 	const json_t *value = node_get(machine, key);
-	return json_is_number(value) ? text_of("%.1f %%", 100 * json_number_value(value)) : "unknown";
+	return json_is_number(value) ? text_of("; %s %.1f %%", word, 100 * json_number_value(value)) : "";
 }
 
 std::string machine_summary(const json_t *machine)
 {
 	std::string text = std::string(node_string(machine, "cpu_model")) + ": " + node_string(machine, "class") + "\n";
-	text += text_of("cycle %.3f ns; load from L1 %.2f ns, load and branch %.2f ns, lock xadd %.2f ns; wake %.1f us (p99 %.1f "
+	text += text_of("cycle %.3f ns; L1 latency %.2f ns; one after the other, load and branch %.2f ns, lock xadd %.2f ns; "
+			"wake %.1f us (p99 %.1f "
 			"us); clock "
 			"%.0f ns (%s)\n",
 		number_at(machine, "cycle_ns", nullptr), number_at(machine, "l1_load_ns", nullptr),
 		number_at(machine, "load_branch_ns", nullptr), number_at(machine, "lock_xadd_ns", nullptr),
 		number_at(machine, "wake_ns", "p50") / 1e3, number_at(machine, "wake_ns", "p99") / 1e3,
 		number_at(machine, "clock_ns", nullptr), word_at(machine, "clock").c_str());
-	text += "governor " + word_at(machine, "governor") + ", turbo " + word_at(machine, "turbo") + "; others " +
-		percent(machine, "others_share") + ", stolen " + percent(machine, "steal_share") + ", throttled " +
-		percent(machine, "throttled_share") + "; " + node_string(machine, "kernel") + "\n";
+	text += "governor " + word_at(machine, "governor") + ", turbo " + word_at(machine, "turbo") +
+		share(machine, "others", "others_share") + share(machine, "stolen", "steal_share") +
+		share(machine, "throttled", "throttled_share") + "; " + node_string(machine, "kernel") + "\n";
 	if (json_is_true(node_get(machine, "loaded")))
 		text += "This machine was not ours alone: results are marked.\n";
 	return text;

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <getopt.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -21,216 +20,13 @@
 #include "compare.h"
 #include "machine.h"
 #include "names.h"
+#include "options.h"
 #include "peers/peers.h"
 #include "store.h"
-
-/* stress/implementation_build.h, which is C. */
-extern "C" const struct registered *implementation_load(const char *path);
+#include "stuck.h"
 
 namespace bench
 {
-
-static const char USAGE[] =
-	"usage: onceproof-bench [FILTER...] [--quick|--full] [--json FILE] [--threads LIST] [--shard I/N] [-q|-v]\n"
-	"                       [--list] [--no-table] [--save NAME] [--processes N] [-- Google Benchmark flags]\n"
-	"       onceproof-bench --compare A B [FILTER...] ...\n"
-	"FILE gets Google Benchmark's JSON; '-' is stdout, to be used with --no-table.\n";
-enum { THREADS_MAX = 256 };
-
-/* "1,2,4" */
-static std::vector<unsigned> parse_threads(const char *text)
-{
-	std::vector<unsigned> list;
-	for (const char *at = text;; at++) {
-		char *end;
-		unsigned long n = strtoul(at, &end, 10);
-		if (*at < '0' || *at > '9' || n < 1 || n > THREADS_MAX || (*end != ',' && *end != '\0')) {
-			complain("--threads: '%s' is not a list of numbers from 1 to %d, such as 1,2,4", text, THREADS_MAX);
-			exit(EXIT_USAGE);
-		}
-		if (std::find(list.begin(), list.end(), n) == list.end())
-			list.push_back(static_cast<unsigned>(n));
-		if (*end == '\0')
-			break;
-		at = end;
-	}
-	std::sort(list.begin(), list.end());
-	return list;
-}
-
-static void set_quick(plan &plan)
-{
-	plan.name = "quick";
-	plan.tier = TIER_QUICK;
-	plan.window_s = 0.01;
-	plan.processes = 9;
-	plan.row_budget_s = 1;
-	plan.budget_s = 75;
-}
-
-static void set_full(plan &plan)
-{
-	plan.name = "full";
-	plan.window_s = 0.04;
-	plan.processes = 15;
-	plan.row_budget_s = 20;
-	plan.budget_s = 660;
-	plan.tier = TIER_FULL;
-}
-
-static unsigned parse_processes(const char *text)
-{
-	enum { PROCESSES_MAX = 1000 };
-	char *end;
-	const unsigned long n = strtoul(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && *end == '\0' && n >= 1 && n <= PROCESSES_MAX)
-		return static_cast<unsigned>(n);
-	complain("--processes: '%s' is not a number from 1 to %d", text, PROCESSES_MAX);
-	exit(EXIT_USAGE);
-}
-
-/* The time that a plan has grows with its processes: of the whole, and of each row. */
-static void set_processes(plan &plan, unsigned processes)
-{
-	const double factor = std::max(1.0, static_cast<double>(processes) / plan.processes);
-	plan.budget_s *= factor;
-	plan.row_budget_s *= factor;
-	plan.processes = processes;
-}
-
-/* A result that is kept must be good for a comparison; and that it cannot be kept is said now, not after the measuring. */
-static void prepare_save(plan &plan)
-{
-	if (plan.save.empty())
-		return;
-	store_prepare(plan.save);
-	if (plan.processes < SAVED_PROCESSES)
-		set_processes(plan, SAVED_PROCESSES);
-}
-
-std::vector<unsigned> default_threads(enum tier tier)
-{
-	const unsigned cores = this_machine().cores;
-	std::vector<unsigned> list;
-	for (unsigned n = 1; n < cores; n *= 2)
-		list.push_back(n);
-	list.push_back(cores);
-	if (tier == TIER_FULL)
-		list.push_back(2 * cores);
-	list.push_back(4 * cores);
-	return list;
-}
-
-static plan parse(int argc, char **argv, bool *list)
-{
-	plan plan;
-	enum {
-		QUICK = 256,
-		FULL,
-		JSON,
-		THREADS,
-		SHARD,
-		LIST,
-		NO_TABLE,
-		LOAD,
-		PROCESS,
-		HINTS,
-		BUDGET,
-		STUDY,
-		GOALS,
-		SAVE,
-		PROCESSES
-	};
-	static const option options[] = {{"quick", no_argument, nullptr, QUICK}, {"full", no_argument, nullptr, FULL},
-		{"json", required_argument, nullptr, JSON}, {"threads", required_argument, nullptr, THREADS},
-		{"shard", required_argument, nullptr, SHARD}, {"verbose", no_argument, nullptr, 'v'},
-		{"quiet", no_argument, nullptr, 'q'}, {"list", no_argument, nullptr, LIST},
-		{"no-table", no_argument, nullptr, NO_TABLE}, {"load", required_argument, nullptr, LOAD},
-		{"process", required_argument, nullptr, PROCESS}, {"hints", required_argument, nullptr, HINTS},
-		{"budget", required_argument, nullptr, BUDGET}, {"study", required_argument, nullptr, STUDY},
-		{"goals", no_argument, nullptr, GOALS}, {"save", required_argument, nullptr, SAVE},
-		{"processes", required_argument, nullptr, PROCESSES}, {"help", no_argument, nullptr, 'h'}, {}};
-	bool goals = false;
-	unsigned processes = 0;
-	for (int key; (key = getopt_long(argc, argv, "qvh", options, nullptr)) != -1;) {
-		switch (key) {
-		case QUICK:
-			set_quick(plan);
-			break;
-		case FULL:
-			set_full(plan);
-			break;
-		case JSON:
-			plan.outputs.push_back(optarg);
-			break;
-		case NO_TABLE:
-			plan.table = false;
-			break;
-		case THREADS:
-			plan.threads = parse_threads(optarg);
-			break;
-		case SHARD:
-			if (sscanf(optarg, "%9u/%9u", &plan.shard, &plan.shards) != 2 || plan.shard < 1 ||
-				plan.shard > plan.shards) {
-				complain("--shard: '%s' is not I/N with 1 <= I <= N", optarg);
-				exit(EXIT_USAGE);
-			}
-			break;
-		case LOAD:
-			/* A user's implementation, as a shared object: rows are made of the registry. */
-			if (!implementation_load(optarg))
-				exit(EXIT_USAGE);
-			plan.loads.push_back(optarg);
-			break;
-		case GOALS:
-			goals = true;
-			break;
-		case SAVE:
-			plan.save = optarg;
-			break;
-		case PROCESSES:
-			processes = parse_processes(optarg);
-			break;
-		/* From the parent to its children. */
-		case PROCESS:
-			plan.child = true;
-			plan.process = static_cast<unsigned>(strtoul(optarg, nullptr, 10));
-			break;
-		case HINTS:
-			plan.hints = atoi(optarg);
-			break;
-		case BUDGET:
-			plan.process_budget_s = atof(optarg);
-			break;
-		case STUDY:
-			plan.study = optarg;
-			break;
-		case LIST:
-			*list = true;
-			break;
-		case 'q':
-			plan.quiet = true;
-			break;
-		case 'v':
-			plan.verbose = true;
-			break;
-		case 'h':
-			fputs(USAGE, stdout);
-			exit(EXIT_HOLDS);
-		default:
-			fputs(USAGE, stderr);
-			exit(EXIT_USAGE);
-		}
-	}
-	if (processes)
-		set_processes(plan, processes);
-	plan.globs.assign(argv + optind, argv + argc);
-	if (goals)
-		plan.globs = goal_rows();
-	if (plan.threads.empty())
-		plan.threads = default_threads(plan.tier);
-	return plan;
-}
 
 static std::vector<std::string> split(const std::string &path)
 {
@@ -277,6 +73,7 @@ static std::vector<row> select_rows(const plan &plan)
 static void interrupt(int)
 {
 	interrupted.store(true, std::memory_order_relaxed); // relaxed: a flag alone
+	stuck_hurry();
 }
 
 static std::string dumped(const json_t *json)
@@ -301,31 +98,6 @@ static int write_text(const std::string &path, const std::string &text)
 	return draft_commit(&draft);
 }
 
-/* Google Benchmark's own switch for the output file means ours, so that the names in it are ours too. */
-static void adopt_output_flags(plan &plan, std::vector<std::string> &flags, bool *list)
-{
-	auto taken = [&](const std::string &flag) {
-		const std::string out = "--benchmark_out=";
-		if (flag.compare(0, out.size(), out) == 0)
-			plan.outputs.push_back(flag.substr(out.size()));
-		else if (flag == "--benchmark_list_tests" || flag == "--benchmark_list_tests=true")
-			*list = true;
-		else
-			return flag == "--benchmark_out_format=json" || flag == "--benchmark_format=json";
-		return true;
-	};
-	flags.erase(std::remove_if(flags.begin(), flags.end(), taken), flags.end());
-	/* More processes say more than more repetitions in one. */
-	auto repetitions = [&](const std::string &flag) {
-		const std::string option = "--benchmark_repetitions=";
-		if (flag.compare(0, option.size(), option) != 0)
-			return false;
-		set_processes(plan, static_cast<unsigned>(std::clamp(atoi(flag.c_str() + option.size()), 1, 1000)));
-		return true;
-	};
-	flags.erase(std::remove_if(flags.begin(), flags.end(), repetitions), flags.end());
-}
-
 /* Says which claims were refuted; how many rows. */
 static size_t complain_of_broken(const std::vector<row> &rows)
 {
@@ -340,11 +112,14 @@ static size_t complain_of_broken(const std::vector<row> &rows)
 	return broken;
 }
 
-/* What the processes before found out: how many operations lie between two looks at the stop flag, and rows that take too long. */
-static void take_hints(std::vector<row> &rows, int fd)
+/* What the processes before found out: how many operations lie between two looks at the stop flag, rows that take too long, and
+ * how much of the time is left for windows. */
+static void take_hints(std::vector<row> &rows, plan &plan)
 {
-	json_t *hints = fd >= 0 ? json_loadfd(fd, 0, nullptr) : nullptr;
+	json_t *hints = plan.hints >= 0 ? json_loadfd(plan.hints, 0, nullptr) : nullptr;
 	json_t *chunks = json_object_get(hints, "chunks"), *name;
+	if (json_is_number(json_object_get(hints, "window_share")))
+		plan.window_share = json_number_value(json_object_get(hints, "window_share"));
 	size_t i;
 	for (row &row : rows)
 		if (json_t *chunk = json_object_get(chunks, row.name.c_str())) {
@@ -362,8 +137,7 @@ static void take_hints(std::vector<row> &rows, int fd)
 /* Windows shrink rather than rows lose repetitions, where there are more rows than time. The first process also rehearses. */
 static void fit_window(plan &plan, const std::vector<row> &rows)
 {
-	const double shortest_s = 0.003,
-		     share = plan.process == 0 ? 0.35 : 0.7; /* the rest is for setting up, and for storms and batches */
+	const double shortest_s = 0.003, share = plan.process == 0 ? plan.window_share / 2 : plan.window_share;
 	double windows = 0;
 	for (const row &row : rows)
 		windows += row.skipped.empty() ? row.oversubscribed() ? 2 : 1 : 0;
@@ -372,23 +146,16 @@ static void fit_window(plan &plan, const std::vector<row> &rows)
 }
 
 /* One process of a plan, or one study: what it found goes to stdout. */
-static void end_stuck(int)
-{
-	_exit(EXIT_STUCK);
-}
-
 static int run_as_child(plan &plan, const std::vector<std::string> &flags)
 {
 	struct sigaction action = {};
 	action.sa_handler = interrupt;
 	sigaction(SIGINT, &action, nullptr);
 	sigaction(SIGTERM, &action, nullptr);
-	action.sa_handler = end_stuck;
-	sigaction(SIGALRM, &action, nullptr);
 	std::string text;
 	if (plan.study.empty()) {
 		std::vector<row> rows = select_rows(plan);
-		take_hints(rows, plan.hints);
+		take_hints(rows, plan);
 		fit_window(plan, rows);
 		if (rows.empty())
 			return write_text("-", "{}\n") == 0 ? EXIT_HOLDS : EXIT_USAGE;
@@ -522,7 +289,10 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 			printf("%s\n", row.name.c_str());
 		for (const study *study : chosen)
 			printf("%s\n", study->name);
-		return EXIT_HOLDS;
+		if (fflush(stdout) == 0 && !ferror(stdout))
+			return EXIT_HOLDS;
+		complain("standard output: %s", strerror(errno));
+		return EXIT_USAGE;
 	}
 	child_catch_interrupts();
 	if (!plan.outputs.empty() || !plan.save.empty())
@@ -561,7 +331,7 @@ static int run(int argc, char **argv)
 			words = i;
 	std::vector<std::string> flags(argv + std::min(words + 1, argc), argv + argc);
 	bool list = false;
-	plan plan = parse(words, argv, &list);
+	plan plan = parse_options(words, argv, &list);
 	if (plan.child || !plan.study.empty())
 		return run_as_child(plan, flags);
 	adopt_output_flags(plan, flags, &list);

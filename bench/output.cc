@@ -9,11 +9,11 @@
 #include <memory>
 #include <sstream>
 #include <system_error>
-#include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "bench.h"
+#include "stuck.h"
 
 namespace bench
 {
@@ -21,8 +21,9 @@ namespace bench
 /* The message of repetitions that were not made and are not to be seen in results. */
 static const char DROPPED[] = "dropped";
 
-/* Floors are what everything else is divided by: they get so many times the repetitions. */
-enum { FLOOR_CARE = 3 };
+/* Floors are what everything else is divided by: they get so many times the repetitions. Where threads meet on a line, repetitions of
+ * one process differ by a fifth, and hundreds of rows share that floor. */
+enum { FLOOR_CARE = 3, SHARED_FLOOR_CARE = 9 };
 
 namespace
 {
@@ -78,7 +79,7 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 		}
 		const double window_s = row.oversubscribed() ? plan.window_s * 2 : plan.window_s;
 		const uint64_t start = now_ns();
-		alarm(ROW_SECONDS_MAX); /* main.cc ends the process on it */
+		stuck_begin();
 		measurement one;
 		try {
 			std::string broken;
@@ -94,7 +95,7 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 		} catch (const std::system_error &why) {
 			row.skipped = std::string("a thread could not be started: ") + why.what();
 		}
-		alarm(0);
+		stuck_end();
 		if (!row.skipped.empty()) {
 			state.SkipWithError(("skipped: " + row.skipped).c_str());
 			break;
@@ -105,18 +106,11 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 			state.SkipWithError(DROPPED); /* the window was cut short */
 			break;
 		}
+		one.window_s = window_s;
 		state.SetIterationTime(one.ns_per_op * 1e-9);
-		state.counters["ops"] = static_cast<double>(one.ops);
-		state.counters["wall_ns_per_op"] = one.ns_per_op;
-		if (one.cpu_ns_per_op > 0)
-			state.counters["cpu_ns_per_op"] = one.cpu_ns_per_op;
-		state.counters["oversubscribed"] = row.oversubscribed();
-		state.counters["preempted"] = static_cast<double>(one.preempted);
-		state.counters["pinned"] = one.pinned;
-		state.counters["spent_s"] = spent_s;
-		for (const auto &counter : one.counters)
+		for (const auto &counter : counters_of(row, one, spent_s))
 			state.counters[counter.first] = counter.second;
-		row.measurements.push_back(std::move(one));
+		stuck_keep(row, std::move(one), spent_s);
 	}
 }
 
@@ -141,14 +135,6 @@ static void rewrite(benchmark::BenchmarkReporter::Run &run, const row &row)
 		run.cpu_accumulated_time = 0;
 	if (!std::isfinite(run.real_accumulated_time))
 		run.real_accumulated_time = 0;
-}
-
-static json_t *buckets_json(const measurement &one)
-{
-	json_t *list = json_array();
-	for (const auto &bucket : one.buckets)
-		json_array_append_new(list, json_pack("[f, I]", bucket.first, static_cast<json_int_t>(bucket.second)));
-	return list;
 }
 
 /* Adds what Google Benchmark's runs have no field for; the runs of a row stand in the order of its measurements. Throws
@@ -195,7 +181,9 @@ static unsigned repetitions_of(const row &row, const plan &plan)
 {
 	if (!row.skipped.empty())
 		return 1;
-	return row.name.compare(0, 6, "floor/") == 0 ? plan.repetitions * FLOOR_CARE : plan.repetitions;
+	if (row.name.compare(0, 6, "floor/") != 0)
+		return plan.repetitions;
+	return plan.repetitions * (row.threads > 1 ? SHARED_FLOOR_CARE : FLOOR_CARE);
 }
 
 static void register_rows(std::vector<row> &rows, const plan &plan)
@@ -242,6 +230,7 @@ std::string run_rows(std::vector<row> &rows, const plan &plan, const std::vector
 		by_name[row.name] = &row;
 	collector reporter;
 	register_rows(rows, plan);
+	stuck_watch();
 	if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0)
 		return "";
 	std::vector<benchmark::BenchmarkReporter::Run> kept;

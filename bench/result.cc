@@ -77,14 +77,8 @@ summary summarise(const std::vector<row> &rows, const row &row)
 	all.repetitions = single.size();
 	all.median = median(medians);
 	all.min = smallest(single);
-	all.max = largest(single);
 	all.likely = bootstrap_median(medians);
 	all.modes = find_modes(medians);
-	for (double value : medians)
-		all.mean += value / static_cast<double>(medians.size());
-	for (double value : medians)
-		all.stddev += (value - all.mean) * (value - all.mean);
-	all.stddev = medians.size() > 1 ? std::sqrt(all.stddev / static_cast<double>(medians.size() - 1)) : 0;
 	all.cpu_median = median_cpu_ns(row);
 	const struct row *floor = row.floor.empty() ? nullptr : find_row(rows, row.floor);
 	if (!floor)
@@ -179,7 +173,7 @@ static json_t *aggregate(const row &row, const char *name, double ns, double cpu
 	json_object_set_new(line, "aggregate_unit", json_string(share ? "percentage" : "time"));
 	json_object_set_new(line, "iterations", json_integer(static_cast<json_int_t>(row.measurements.size())));
 	set(line, "real_time", ns);
-	set(line, "cpu_time", cpu_ns > 0 ? cpu_ns : ns);
+	set(line, "cpu_time", cpu_ns);
 	json_object_set_new(line, "time_unit", json_string("ns"));
 	if (!row.note.empty())
 		json_object_set_new(line, "label", json_string(row.note.c_str()));
@@ -195,10 +189,39 @@ static json_t *modes_json(const std::vector<mode> &modes, size_t processes)
 	return list;
 }
 
+/* What Google Benchmark tells of a row's repetitions beside the median. */
+struct spread {
+	double mean = 0, stddev = 0, cv = 0, min = 0, max = 0;
+};
+
+/* Mean and deviation of the processes' MEDIANS, the ends of all SINGLE repetitions. */
+static spread spread_of(const std::vector<double> &medians, const std::vector<double> &single)
+{
+	spread all;
+	for (double value : medians)
+		all.mean += value / static_cast<double>(medians.size());
+	for (double value : medians)
+		all.stddev += (value - all.mean) * (value - all.mean);
+	all.stddev = medians.size() > 1 ? std::sqrt(all.stddev / static_cast<double>(medians.size() - 1)) : 0;
+	all.cv = all.mean > 0 ? all.stddev / all.mean : 0;
+	all.min = smallest(single);
+	all.max = largest(single);
+	return all;
+}
+
+/* Of one member of the row's measurements. */
+static spread spread_of(const row &row, double measurement::*field)
+{
+	std::vector<double> single;
+	for (const measurement &one : row.measurements)
+		single.push_back(one.*field);
+	return spread_of(values_of(medians_by_process(row, field)), single);
+}
+
 /* The aggregate that readers look at. */
 static json_t *median_line(const row &row, const summary &all)
 {
-	json_t *line = aggregate(row, "median", all.median, all.cpu_median);
+	json_t *line = aggregate(row, "median", all.median, all.cpu_median > 0 ? all.cpu_median : all.median);
 	set(line, "wall_ns_per_op", all.median);
 	if (all.cpu_median > 0)
 		set(line, "cpu_ns_per_op", all.cpu_median);
@@ -223,16 +246,18 @@ static json_t *median_line(const row &row, const summary &all)
 static void add_aggregates(json_t *lines, const std::vector<row> &rows, const row &row)
 {
 	const summary all = summarise(rows, row);
+	const spread wall = spread_of(row, &measurement::ns_per_op), cpu = spread_of(row, &measurement::cpu_ns_per_op);
 	const struct {
 		const char *name;
-		double ns;
-	} plain[] = {{"mean", all.mean}, {"stddev", all.stddev}, {"cv", all.mean > 0 ? all.stddev / all.mean : 0},
-		{"min", all.min}, {"max", all.max}};
+		double spread::*value;
+	} plain[] = {{"mean", &spread::mean}, {"stddev", &spread::stddev}, {"cv", &spread::cv}, {"min", &spread::min},
+		{"max", &spread::max}};
 	json_t *line = median_line(row, all);
 	add_marks(line, rows, row);
 	json_array_append_new(lines, line);
 	for (const auto &each : plain) {
-		line = aggregate(row, each.name, each.ns, 0);
+		/* A row that tells no CPU time has its wall time there. */
+		line = aggregate(row, each.name, wall.*each.value, cpu.max > 0 ? cpu.*each.value : wall.*each.value);
 		add_marks(line, rows, row);
 		json_array_append_new(lines, line);
 	}

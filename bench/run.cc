@@ -185,7 +185,7 @@ static bool is_own_counter(const std::string &key)
 {
 	static const std::set<std::string> common = {"family_index", "per_family_instance_index", "repetitions",
 		"repetition_index", "threads", "iterations", "real_time", "cpu_time", "ops", "wall_ns_per_op", "cpu_ns_per_op",
-		"oversubscribed", "preempted", "pinned", "spent_s"};
+		"oversubscribed", "preempted", "pinned", "window_ms", "spent_s"};
 	return common.count(key) == 0;
 }
 
@@ -295,10 +295,44 @@ static void leave_out_hung_row(gathering &all)
 	all.hung.insert(row.name);
 }
 
-static void measure_rows(gathering &all, const std::string &program, const std::vector<std::string> &words,
-	const std::vector<std::string> &flags, const plan &plan)
+/* A process that could not measure all rows in its time has told how much of it is not for windows: those of the next are as much
+ * shorter. */
+static void shorten_windows(gathering &all, unsigned process, double *share)
+{
+	const double shortest = 0.15, spare = 0.03;
+	size_t wanted = 0, measured = 0;
+	for (const row &row : all.rows) {
+		const auto here = [process](const measurement &one) { return one.process == process; };
+		wanted += row.skipped.empty();
+		measured += std::any_of(row.measurements.begin(), row.measurements.end(), here);
+	}
+	wanted -= std::min(wanted, json_array_size(json_object_get(all.hints, "left_out")));
+	if (measured == 0 || measured >= wanted)
+		return;
+	const double all_rows = static_cast<double>(wanted) / static_cast<double>(measured); /* the time they need, in budgets */
+	*share = std::max(shortest, 1 - spare - (all_rows - *share));
+	json_object_set_new(all.hints, "window_share", json_real(*share));
+}
+
+/* How many repetitions are missing. Floors are repeated; whatever is there more than once per process is not missing. */
+static unsigned count_dropped(const std::vector<row> &rows, const plan &plan)
+{
+	unsigned dropped = 0;
+	for (const row &row : rows) {
+		std::set<unsigned> seen;
+		for (const measurement &one : row.measurements)
+			seen.insert(one.process);
+		if (row.skipped.empty())
+			dropped += plan.processes - static_cast<unsigned>(seen.size());
+	}
+	return dropped;
+}
+
+/* WORDS end with "--" and Google Benchmark's flags. */
+static void measure_rows(gathering &all, const std::string &program, const std::vector<std::string> &words, const plan &plan)
 {
 	const uint64_t start = now_ns();
+	double share = plan.window_share;
 	for (unsigned process = 0; process < plan.processes; process++) {
 		const double left_s = plan.budget_s - static_cast<double>(now_ns() - start) * 1e-9;
 		if (child_interrupted || left_s <= 0)
@@ -307,13 +341,11 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 		leave_out_slow_rows(all, plan);
 		const int hints = hints_file(all.hints);
 		/* The first also finds out what helps the others. */
-		const double share_s = left_s / (plan.processes - process) * (process ? 1 : 2);
-		std::vector<std::string> own = {"--process=" + std::to_string(process), "--budget=" + std::to_string(share_s)};
+		const double budget_s = left_s / (plan.processes - process) * (process ? 1 : 2);
+		std::vector<std::string> own = {"--process=" + std::to_string(process), "--budget=" + std::to_string(budget_s)};
 		if (hints >= 0)
 			own.push_back("--hints=" + std::to_string(hints));
 		own.insert(own.end(), words.begin(), words.end());
-		own.push_back("--");
-		own.insert(own.end(), flags.begin(), flags.end());
 		child_output output = {};
 		try {
 			output = run_child(program, own, all.line, hints < 0 ? 0 : hints);
@@ -331,19 +363,14 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 			close(hints);
 		if (all.result.partial)
 			break;
-		if (output.stuck)
+		if (output.stuck && !child_interrupted)
 			leave_out_hung_row(all);
-		else if (!output.interrupted)
+		else if (!output.interrupted && process > 0) /* the first rehearses, too */
+			shorten_windows(all, process, &share);
+		if (!output.stuck && !output.interrupted)
 			all.result.processes++;
 	}
-	for (const row &row : all.rows) {
-		/* Floors are repeated; whatever is there more than once per process is not missing. */
-		std::set<unsigned> seen;
-		for (const measurement &one : row.measurements)
-			seen.insert(one.process);
-		if (row.skipped.empty())
-			all.result.dropped += plan.processes - static_cast<unsigned>(seen.size());
-	}
+	all.result.dropped = count_dropped(all.rows, plan);
 }
 
 collected run_processes(const std::string &program, const std::vector<std::string> &words, const std::vector<std::string> &flags,
@@ -359,8 +386,11 @@ collected run_processes(const std::string &program, const std::vector<std::strin
 	for (row &row : rows)
 		all.by_name[row.name] = &row;
 	make_studies(all, program, words, studies);
+	std::vector<std::string> words_and_flags = words;
+	words_and_flags.push_back("--");
+	words_and_flags.insert(words_and_flags.end(), flags.begin(), flags.end());
 	if (!rows.empty())
-		measure_rows(all, program, words, flags, plan);
+		measure_rows(all, program, words_and_flags, plan);
 	all.result.partial |= child_interrupted != 0;
 	if (!all.result.context)
 		all.result.context = owned(json_object());

@@ -2,6 +2,7 @@
 // The price list for people.
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "bench.h"
 #include "machine.h"
@@ -9,28 +10,46 @@
 namespace bench
 {
 
+std::string counted(size_t count, const char *one, const char *many)
+{
+	return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
 void print_header(const plan &plan, const json_t *machine)
 {
 	fputs(machine_summary(machine).c_str(), stdout);
-	printf("%s. %u processes, each with a window of %.0f ms at most for every row, in an order drawn anew each time.\n"
+	printf("%s. %s, each with a window of %.0f ms at most for every row, in an order drawn anew each time.\n"
 	       "ns/op: wall time over the operations of all threads, median of the processes with its 95 %% interval; min: the "
 	       "least of all;\n"
 	       "CPU: what one operation takes of its thread; x floor: the median of each process's own ratio to its floor.\n\n",
-		this_machine().compiler.c_str(), plan.processes, plan.window_s * 1e3);
+		this_machine().compiler.c_str(), counted(plan.processes, "process", "processes").c_str(), plan.window_s * 1e3);
 }
 
-/* Did other programs take the CPUs away in most repetitions, for more than a twentieth of the time? With more threads than cores they
+/* Did other programs take the CPUs away in half of the repetitions, for more than a twentieth of the time? With more threads than cores they
  * do that to one another. Medians of single operations (storms, dirty reads) leave such operations out by themselves. */
 static bool disturbed(const row &row)
 {
 	size_t disturbed = 0;
 	for (const measurement &one : row.measurements)
 		disturbed += one.preempted > 0 && one.cpu_ns_per_op > 0 && one.cpu_ns_per_op < 0.95 * one.ns_per_op * row.threads;
-	return !row.oversubscribed() && disturbed * 2 > row.measurements.size();
+	return !row.oversubscribed() && disturbed * 2 >= row.measurements.size();
+}
+
+/* "disturbed", "floor disturbed", and what the CPU times say that were meanwhile used. */
+static std::string disturbance_of(const std::vector<row> &rows, const row &row, const summary &all)
+{
+	const struct row *floor = row.floor.empty() ? nullptr : find_row(rows, row.floor);
+	const bool below = floor && disturbed(*floor);
+	if (!disturbed(row) && !below)
+		return "";
+	char text[64] = "";
+	if (all.cpu_ratio > 0)
+		snprintf(text, sizeof text, ": by CPU time %.3g x floor", all.cpu_ratio);
+	return (disturbed(row) ? "disturbed" : "floor disturbed") + std::string(text);
 }
 
 /* "oversubscribed, lost 12 %" */
-static std::string marks_of(const std::vector<row> &rows, const row &row)
+static std::string marks_of(const std::vector<row> &rows, const row &row, const summary &all, const collected &collected)
 {
 	std::string marks;
 	auto mark = [&](const std::string &text) { marks += (marks.empty() ? "" : ", ") + text; };
@@ -54,8 +73,11 @@ static std::string marks_of(const std::vector<row> &rows, const row &row)
 		pinned &= one.pinned;
 	if (!pinned)
 		mark("not pinned");
-	if (disturbed(row))
-		mark("disturbed");
+	if (all.processes < collected.processes)
+		mark("in " + std::to_string(all.processes) + " of " + std::to_string(collected.processes) + " processes");
+	const std::string disturbance = disturbance_of(rows, row, all);
+	if (!disturbance.empty())
+		mark(disturbance);
 	std::string why = implausible(rows, row);
 	if (!why.empty())
 		mark("cannot be true: " + why);
@@ -71,7 +93,7 @@ static std::string modes_of(const summary &all)
 	return text;
 }
 
-static void print_row(const std::vector<row> &rows, const row &row, int width)
+static void print_row(const std::vector<row> &rows, const row &row, int width, const collected &collected)
 {
 	const summary all = summarise(rows, row);
 	char likely[48], ratio[64] = "";
@@ -80,12 +102,12 @@ static void print_row(const std::vector<row> &rows, const row &row, int width)
 		snprintf(ratio, sizeof ratio, "%.3g", all.ratio);
 	else if (all.ratio > 0)
 		snprintf(ratio, sizeof ratio, "%.3g (%.3g - %.3g)", all.ratio, all.likely_ratio.low, all.likely_ratio.high);
-	printf("%-*s %9.4g %20s %9.4g ", width, row.name.c_str(), all.median, all.processes < 3 ? "" : likely, all.min);
+	printf("%-*s %9.4g %20s %9.4g ", width, row.name.c_str(), all.median, all.likely.high > 0 ? likely : "", all.min);
 	if (all.cpu_median > 0)
 		printf("%9.4g", all.cpu_median);
 	else
 		printf("%9s", "-");
-	std::string marks = marks_of(rows, row);
+	std::string marks = marks_of(rows, row, all, collected);
 	if (all.modes.size() > 1)
 		marks += (marks.empty() ? "" : ", ") + modes_of(all);
 	printf(marks.empty() ? " %s\n" : " %-21s %s\n", ratio, marks.c_str());
@@ -107,7 +129,7 @@ void print_table(const std::vector<row> &rows, const collected &collected)
 			printf("\n");
 		family = here;
 		if (!row.measurements.empty())
-			print_row(rows, row, w);
+			print_row(rows, row, w, collected);
 		else if (!row.skipped.empty() && !is_missing_peer(row))
 			printf("%-*s skipped: %s\n", w, row.name.c_str(), row.skipped.c_str());
 	}
@@ -123,10 +145,13 @@ void print_table(const std::vector<row> &rows, const collected &collected)
 			100 * json_number_value(json_object_get(machine, "others_share")),
 			100 * json_number_value(json_object_get(machine, "steal_share")),
 			100 * json_number_value(json_object_get(machine, "throttled_share")));
+	const char *plan = json_string_value(json_object_get(collected.context.get(), "plan"));
+	const bool full = plan && strcmp(plan, "full") == 0;
 	if (collected.partial)
-		printf("\nInterrupted: %u processes ended whole.\n", collected.processes);
+		printf("\nInterrupted: %s ended whole.\n", counted(collected.processes, "process", "processes").c_str());
 	else if (collected.dropped)
-		printf("\nThe time was too short for %u repetitions: --full has more, a filter needs less.\n", collected.dropped);
+		printf("\nThe time was too short for %u repetitions: %s.\n", collected.dropped,
+			full ? "a filter needs less" : "--full has more, a filter needs less");
 }
 
 } // namespace bench

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What a row leaves in the JSON, with rows made up for the purpose, and how large batches are. Nothing is timed.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <jansson.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench.h"
+#include "stuck.h"
 
 static int failed;
 
@@ -103,7 +107,7 @@ static void broken_claims_reach_the_json()
 /* Ratios are taken within each process, so that a process on a slower machine changes none of them. */
 static void ratios_are_within_processes()
 {
-	std::vector<bench::row> rows = {made_up("floor/x/threads:1", 5, 1), made_up("counter/y/increment/threads:1", 5, 3)};
+	std::vector<bench::row> rows = {made_up("floor/x/threads:1", 6, 1), made_up("counter/y/increment/threads:1", 6, 3)};
 	rows[1].floor = rows[0].name;
 	for (bench::row &row : rows)
 		for (bench::measurement &one : row.measurements)
@@ -114,7 +118,89 @@ static void ratios_are_within_processes()
 		"the ratio is 3 in each process");
 	need(number(line, "real_time") == 3 && number(aggregate_of(result, rows[1].name, "max"), "real_time") == 30,
 		"times as they were");
-	need(number(line, "processes") == 5, "five processes");
+	need(number(line, "processes") == 6, "six processes");
+}
+
+/* Google Benchmark's `cpu_time` is CPU time in every aggregate. */
+static void aggregates_tell_both_times()
+{
+	std::vector<bench::row> rows = {made_up("initialiser/x/storm/threads:2", 6, 100)};
+	for (bench::measurement &one : rows[0].measurements)
+		one.cpu_ns_per_op = 10 + one.process;
+	const std::shared_ptr<json_t> result = result_of(rows);
+	auto cpu = [&](const char *aggregate) { return number(aggregate_of(result, rows[0].name, aggregate), "cpu_time"); };
+	need(cpu("median") == 12.5 && cpu("mean") == 12.5 && cpu("min") == 10 && cpu("max") == 15, "CPU time");
+	need(number(aggregate_of(result, rows[0].name, "min"), "real_time") == 100, "wall time");
+	need(number(aggregate_of(result, rows[0].name, "stddev"), "real_time") < 1e-9 && cpu("stddev") > 1.8,
+		"each its own spread");
+}
+
+/* Five say too little, and it is said by saying nothing. */
+static void few_processes_give_no_interval()
+{
+	std::vector<bench::row> rows = {made_up("counter/x/increment/threads:1", 5, 2)};
+	const std::shared_ptr<json_t> result = result_of(rows);
+	json_t *line = aggregate_of(result, rows[0].name, "median");
+	need(number(line, "real_time") == 2 && number(line, "low") == 0 && number(line, "high") == 0, "a median and no interval");
+}
+
+static std::string read_all(int fd)
+{
+	std::string text;
+	char some[4096];
+	for (ssize_t length; (length = read(fd, some, sizeof some)) > 0;)
+		text.append(some, static_cast<size_t>(length));
+	close(fd);
+	return text;
+}
+
+/* In a process of its own, whose stdout is TO: two repetitions come back, the third does not. */
+[[noreturn]] static void be_stuck(int to)
+{
+	dup2(to, STDOUT_FILENO);
+	close(to);
+	bench::row row;
+	row.name = "counter/x/increment/threads:1";
+	row.chunk = 512;
+	bench::stuck_watch(1);
+	kill(getpid(), SIGALRM); /* as if the alarm of a repetition before came late */
+	for (double ns : {3.0, 4.0}) {
+		bench::measurement one;
+		one.ns_per_op = ns;
+		one.broken = ns > 3 ? "lost 1 of 2 increments" : "";
+		bench::stuck_begin();
+		bench::stuck_end();
+		bench::stuck_keep(row, one, 0.5);
+	}
+	bench::stuck_begin();
+	for (;;)
+		pause();
+}
+
+static void what_was_measured_survives_a_stuck_row()
+{
+	int ends[2];
+	if (pipe(ends) != 0)
+		return need(false, "a pipe");
+	const pid_t child = fork();
+	if (child == 0) {
+		close(ends[0]);
+		be_stuck(ends[1]);
+	}
+	close(ends[1]);
+	const std::string text = read_all(ends[0]);
+	int status = 0;
+	waitpid(child, &status, 0);
+	need(WIFEXITED(status) && WEXITSTATUS(status) == bench::EXIT_STUCK, "the process ends itself");
+	json_t *root = json_loads(text.c_str(), 0, nullptr), *lines = json_object_get(root, "benchmarks");
+	need(json_array_size(lines) == 2, "two repetitions are kept");
+	json_t *second = json_array_get(lines, 1);
+	need(number(second, "real_time") == 4 && number(second, "wall_ns_per_op") == 4 && number(second, "spent_s") == 0.5,
+		"with their numbers");
+	need(json_string_value(json_object_get(second, "broken")) && !json_object_get(json_array_get(lines, 0), "broken"),
+		"and with what they refuted");
+	need(number(json_object_get(root, "chunks"), "counter/x/increment/threads:1") == 512, "the next process's hints, too");
+	json_decref(root);
 }
 
 static void two_modes_are_named()
@@ -153,7 +239,10 @@ static void batches_fill_their_window()
 
 int main()
 {
+	what_was_measured_survives_a_stuck_row(); /* first: it forks, and the others start threads */
 	broken_claims_reach_the_json();
+	aggregates_tell_both_times();
+	few_processes_give_no_interval();
 	ratios_are_within_processes();
 	two_modes_are_named();
 	distributions_are_summed();
