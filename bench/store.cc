@@ -62,25 +62,41 @@ std::string store_path(const std::string &name)
 	return folder + "/" + name + ".json";
 }
 
-static std::runtime_error cannot_write(const std::string &path, int error)
+/* The folder of PATH. */
+static std::string folder_of(const std::string &path)
 {
-	return std::runtime_error(path + ": cannot be written: " + strerror(error) +
-				  "; make room or set XDG_DATA_HOME to a folder that can be written to, or give a path");
+	const size_t slash = path.rfind('/');
+	return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/* NAME is what the user gave, PATH what it stands for. */
+static std::runtime_error cannot_write(const std::string &name, const std::string &path, int error)
+{
+	std::string advice = "set XDG_DATA_HOME to a folder that can be written to, or give a path that ends in .json";
+	if (error == ENOSPC || error == EDQUOT)
+		advice = "make room there, or save elsewhere";
+	else if (error == EISDIR)
+		advice = "that is a folder: give the name of a file in it";
+	else if (is_path(name) && error == ENOENT)
+		advice = "make the folder first (mkdir -p '" + folder_of(path) +
+			 "'), or give a plain name: its place is made for it";
+	else if (is_path(name))
+		advice = "give a path in a folder that can be written to, or a plain name: its place is made for it";
+	return std::runtime_error("--save: " + path + ": cannot be written: " + strerror(error) + "; " + advice);
 }
 
 std::string store_prepare(const std::string &name)
 {
 	const std::string path = store_path(name);
-	const std::string folder = path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
 	if (!is_path(name))
-		if (int error = make_directories(folder.c_str()))
-			throw cannot_write(folder, error);
+		if (int error = make_directories(folder_of(path).c_str()))
+			throw cannot_write(name, folder_of(path), error);
 	struct stat about;
 	if (stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode))
-		throw cannot_write(path, EISDIR);
+		throw cannot_write(name, path, EISDIR);
 	struct draft draft;
 	if (int error = draft_open(&draft, path.c_str()))
-		throw cannot_write(path, error);
+		throw cannot_write(name, path, error);
 	draft_abandon(&draft);
 	return path;
 }
@@ -95,7 +111,7 @@ void store_save(const std::string &name, const std::string &json)
 		error = draft_commit(&draft);
 	}
 	if (error)
-		throw cannot_write(path, error);
+		throw cannot_write(name, path, error);
 }
 
 void store_keep_latest(const std::string &json)
@@ -235,6 +251,20 @@ static std::shared_ptr<json_t> load(const std::string &name, const std::string &
 	return root;
 }
 
+/* Who wrote the result of CONTEXT, whose format is not ours, and what to do. */
+static std::string of_another_format(const json_t *context)
+{
+	const json_t *format = json_object_get(context, "format");
+	const bool newer = json_integer_value(format) > SAVED_FORMAT,
+		   same = member(context, "onceproof_version") == ONCEPROOF_VERSION;
+	return std::string(": was written by onceproof ") + member(context, "onceproof_version") + ", " +
+	       (newer ? "a later" : "an earlier") +
+	       (same ? " build of this version (its format is " : " version (its format is ") +
+	       (json_is_integer(format) ? std::to_string(json_integer_value(format)) : "not numbered") +
+	       ", that of this program " + std::to_string(SAVED_FORMAT) + "); " +
+	       (newer ? "compare it with a program as new as that, or " : "") + "save it again with `onceproof bench --save`";
+}
+
 saved read_saved(const std::string &name)
 {
 	const std::string path = store_path(name);
@@ -251,13 +281,7 @@ saved read_saved(const std::string &name)
 			path + ": is no result of `onceproof bench`; make one with `onceproof bench --save NAME`");
 	const json_t *format = json_object_get(context, "format");
 	if (!json_is_integer(format) || json_integer_value(format) != SAVED_FORMAT)
-		throw std::runtime_error(
-			path + ": has " +
-			(json_is_integer(format) ? "another format (" + std::to_string(json_integer_value(format)) + ", not " +
-							   std::to_string(SAVED_FORMAT) + ")"
-						 : "the format of an earlier version") +
-			", written by onceproof " + member(context, "onceproof_version") +
-			"; save it again with `onceproof bench --save`");
+		throw std::runtime_error(path + of_another_format(context));
 	read_context(saved, context);
 	read_rows(saved, lines);
 	if (saved.processes == 0)

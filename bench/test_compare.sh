@@ -100,8 +100,12 @@ draw old.json seed=2 format=0
 draw new.json seed=2 format=99
 draw none.json rows=0
 expect 2 "different machines.*merge" compare a.json other.json
-expect 2 "another format.*save it again" compare a.json old.json
-expect 2 "another format.*save it again" compare new.json a.json
+expect 2 "old.json: was written by onceproof drawn, an earlier version (its format is 0, that of this program [0-9]*); save it again" compare a.json old.json
+expect 2 "new.json: was written by onceproof drawn, a later version .*a program as new as that, or save it again" compare new.json a.json
+draw same.json seed=2 format=0 "onceproof_version=$("$onceproof" --version | cut -d' ' -f2)"
+expect 2 "an earlier build of this version" compare same.json a.json
+grep -v '"format":' a.json > first_ever.json
+expect 2 "an earlier version (its format is not numbered" compare first_ever.json a.json
 expect 2 "no row in common" compare a.json none.json
 expect 2 "no row in common that the filter chooses" compare a.json b.json nosuch
 sed 's/"process":/"other":/' a.json > plain.json
@@ -125,7 +129,12 @@ expect 2 "measures nothing" compare a.json b.json --quick
 expect 2 "belong to --compare" "$onceproof" bench --at-least 3%
 expect 2 "no percentage" compare a.json b.json --at-least much
 expect 2 "neither ratio nor time" compare a.json b.json --by luck
-expect 2 "cannot write the comparison" compare a.json b.json --markdown "$scratch/missing/summary.md"
+expect 2 "summary.md.*cannot be written: No such file" compare a.json b.json --markdown "$scratch/missing/summary.md"
+: > appended.md
+expect 0 "" compare a.json b.json --markdown appended.md
+expect 0 "" compare a.json b.json --markdown appended.md
+[ "$(grep -c '^### Benchmarks' appended.md)" = 2 ] || fail "--markdown does not append"
+expect 0 "^### Benchmarks" compare a.json b.json --markdown -
 if [ -e /dev/full ]; then
 	expect 2 "No space left" bash -c "'$bench' --compare a.json b.json > /dev/full"
 	expect 2 "No space left" "$bench" --compare a.json b.json --no-table --json /dev/full

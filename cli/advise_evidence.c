@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../reports/host.h"
@@ -35,6 +36,9 @@ enum { RESULT_BYTES_MAX = 256 << 20 };
 /* Of a result that nobody named, such as that of a filter or of a run cut short, so much must be there: what was not measured cannot be
  * taken. */
 #define SAVED_SHARE 0.75
+
+/* With more of its repetitions dropped a result comes after whole ones. A few always are: of fair locks with more threads than cores. */
+#define DROPPED_SHARE 0.02
 
 static void *must(void *memory)
 {
@@ -128,16 +132,20 @@ static void read_rows(struct evidence *e, const json_t *lines)
 	}
 }
 
-/* Was it made on a machine like this? */
+/* Was it made on a machine like this, by a program like this? */
 static bool is_this_machine(const struct evidence *e)
 {
 	json_t *host = host_describe();
 	const json_t *machine = json_object_get(e->context, "machine");
 	double cores = number_of(machine, "allowed", e->cores);
-	bool same = strcmp(e->cpu, text_of(host, "cpu")) == 0 && cores == number_of(host, "cores_usable", -1) &&
-		    strcmp(e->compiler, compiler_name()) == 0;
+	bool same = strcmp(e->cpu, text_of(host, "cpu")) == 0 && cores == number_of(host, "cores_usable", -1);
 	json_decref(host);
 	return same;
+}
+
+static bool is_this_compiler(const struct evidence *e)
+{
+	return strcmp(e->compiler, compiler_name()) == 0;
 }
 
 /* Takes over ROOT, a result or a report with one; false (and nothing taken) when it is neither. */
@@ -160,35 +168,59 @@ static bool adopt(struct evidence *e, json_t *root)
 	double cores = number_of(machine, "cores", number_of(e->context, "num_cpus", 1));
 	e->cores = cores >= 1 && cores <= 65536 ? (unsigned)cores : 1;
 	e->processes = (unsigned)number_of(e->context, "processes", 0);
-	e->partial = strcmp(text_of(e->context, "partial"), "true") == 0 ||
-		     json_is_true(json_object_get(e->context, "partial")) || number_of(e->context, "dropped", 0) > 0;
+	e->dropped = (unsigned)fmin(fmax(number_of(e->context, "dropped", 0), 0), INT_MAX);
 	e->loaded = json_is_true(json_object_get(machine, "loaded"));
 	read_rows(e, json_object_get(e->root, "benchmarks"));
-	e->this_machine = is_this_machine(e);
+	e->partial = strcmp(text_of(e->context, "partial"), "true") == 0 ||
+		     json_is_true(json_object_get(e->context, "partial")) ||
+		     e->dropped > DROPPED_SHARE * (double)e->count * e->processes;
+	e->this_machine = is_this_machine(e) && is_this_compiler(e);
 	return true;
 }
 
-/* The share of a family's implementations that were measured with one number of threads, at best. */
-static double covered_share(const struct evidence *e, enum family family)
+/* Of a family's implementations so many were measured, with the number of threads with which most were. */
+struct coverage {
+	size_t all, measured;
+	char lacking[128]; /* the names of the first few of the others */
+};
+
+static struct coverage cover(const struct evidence *e, enum family family, unsigned threads)
 {
 	static const char *const operations[] = {
 		[FAMILY_INITIALISER] = "get", [FAMILY_COUNTER] = "increment", [FAMILY_PROGRESS] = "step"};
-	double best = 0;
+	enum { NAMED = 3 };
+	struct coverage found = {0};
+	size_t used = 0;
+	for (size_t r = 0; r < onceproof_registry_count; r++) {
+		const struct implementation *about = onceproof_registry[r].about;
+		char subject[96];
+		if (about->family != family)
+			continue;
+		snprintf(subject, sizeof subject, "%s/%s", family_name(family), about->name);
+		found.all++;
+		if (evidence_price(e, subject, operations[family], threads).known) {
+			found.measured++;
+			continue;
+		}
+		const size_t lacking = found.all - found.measured;
+		if (lacking <= NAMED + 1 && used < sizeof found.lacking)
+			used += (size_t)snprintf(found.lacking + used, sizeof found.lacking - used, "%s%s",
+				lacking > 1 ? ", " : "", lacking <= NAMED ? about->name : "...");
+	}
+	return found;
+}
+
+static struct coverage best_coverage(const struct evidence *e, enum family family)
+{
+	struct coverage best = cover(e, family, 1);
 	for (size_t i = 0; i < e->count; i++) {
-		bool seen = false;
+		bool seen = e->rows[i].threads == 1;
 		for (size_t k = 0; k < i && !seen; k++)
 			seen = e->rows[k].threads == e->rows[i].threads;
-		size_t all = 0, measured = 0;
-		for (size_t r = 0; r < onceproof_registry_count && !seen; r++) {
-			const struct implementation *about = onceproof_registry[r].about;
-			char subject[96];
-			if (about->family != family)
-				continue;
-			snprintf(subject, sizeof subject, "%s/%s", family_name(family), about->name);
-			all++;
-			measured += evidence_price(e, subject, operations[family], e->rows[i].threads).known;
-		}
-		best = fmax(best, all ? (double)measured / (double)all : 0);
+		if (seen)
+			continue;
+		struct coverage other = cover(e, family, e->rows[i].threads);
+		best = other.measured > best.measured ? other : best;
 	}
 	return best;
 }
@@ -196,9 +228,11 @@ static double covered_share(const struct evidence *e, enum family family)
 /* Has it something of each family to advise from? LEAST: the share that must have been measured. */
 static bool is_enough(const struct evidence *e, double least)
 {
-	for (enum family family = 0; family <= FAMILY_PROGRESS; family++)
-		if (!(covered_share(e, family) > least))
+	for (enum family family = 0; family <= FAMILY_PROGRESS; family++) {
+		struct coverage found = best_coverage(e, family);
+		if (!((double)found.measured > least * (double)found.all))
 			return false;
+	}
 	return true;
 }
 
@@ -208,6 +242,7 @@ void evidence_close(struct evidence *e)
 		free(e->rows[i].name);
 	free(e->rows);
 	free(e->file);
+	free(e->passed_over);
 	json_decref(e->root);
 	*e = (struct evidence){0};
 }
@@ -277,27 +312,123 @@ static char *store_folder(void)
 	return must(length < 0 ? NULL : folder);
 }
 
-/* Takes the saved result NAME in place of what E has when it is of this machine, has enough, and is newer; whole ones come before partial
- * ones. What cannot be read is passed over: the user did not name it. */
-static void consider(struct evidence *e, int folder, const char *folder_name, const char *name)
+/* How near a result comes to being the one. */
+enum nearness { OTHERS, THIS_MACHINES, LATEST };
+
+/* The nearest, and of those the newest, that nobody can be advised from. */
+struct passed {
+	char name[NAME_MAX + 1]; /* without ".json"; "": none */
+	char date[40];
+	enum nearness near;
+	char why[400];
+};
+
+static void pass_over(struct passed *passed, const char *name, const char *date, bool this_machine, const char *why)
 {
+	struct passed other = {.near = this_machine ? THIS_MACHINES : OTHERS};
+	snprintf(other.name, sizeof other.name, "%.*s", (int)(strlen(name) - strlen(".json")), name);
+	snprintf(other.date, sizeof other.date, "%s", date);
+	snprintf(other.why, sizeof other.why, "%s", why);
+	if (strcmp(other.name, "latest") == 0)
+		other.near = LATEST;
+	int order = (int)other.near - (int)passed->near;
+	order = order ? order : strcmp(other.date, passed->date);
+	order = order ? order : strcmp(passed->name, other.name); /* folders are in no order; answers are */
+	if (!*passed->name || order > 0)
+		*passed = other;
+}
+
+/* What E is short of, behind BEFORE: "the time was too short for 7 repetitions"; "" of a whole one. Valid until the next call. */
+static const char *shortage(const struct evidence *e, const char *before)
+{
+	static char text[96];
+	*text = '\0';
+	if (e->dropped)
+		snprintf(text, sizeof text, "%sthe time was too short for %u repetition%s", before, e->dropped,
+			e->dropped == 1 ? "" : "s");
+	else if (e->partial)
+		snprintf(text, sizeof text, "%sit was cut short", before);
+	return text;
+}
+
+/* Why a result that nobody named is not to be advised from; false: nothing speaks against it. */
+static bool is_unfit(const struct evidence *e, char *why, size_t bytes)
+{
+	static const char *const many[] = {[FAMILY_INITIALISER] = "initialisers",
+		[FAMILY_COUNTER] = "counters",
+		[FAMILY_PROGRESS] = "ways to tell progress"};
+	if (!is_this_machine(e)) {
+		const double cores = number_of(json_object_get(e->context, "machine"), "allowed", e->cores);
+		snprintf(why, bytes, "it is of another machine (%.100s, %g cores)", *e->cpu ? e->cpu : "unknown", cores);
+		return true;
+	}
+	if (!is_this_compiler(e)) {
+		snprintf(why, bytes, "it was built by another compiler (%.60s, not %.60s)",
+			*e->compiler ? e->compiler : "unknown", compiler_name());
+		return true;
+	}
+	size_t used = 0;
+	for (enum family family = 0; family <= FAMILY_PROGRESS && used < bytes; family++) {
+		struct coverage found = best_coverage(e, family);
+		if ((double)found.measured > SAVED_SHARE * (double)found.all)
+			continue;
+		used += (size_t)snprintf(why + used, bytes - used, "%s %zu of %zu %s (%s)", used ? "," : "it lacks",
+			found.all - found.measured, found.all, many[family], found.lacking);
+	}
+	if (used && used < bytes)
+		snprintf(why + used, bytes - used, "%s", shortage(e, "; "));
+	return used > 0;
+}
+
+/* Whole results come before others, then newer ones before older. */
+static bool is_better(const struct evidence *e, const struct evidence *than)
+{
+	if (!than->root)
+		return true;
+	return e->partial == than->partial ? strcmp(e->date, than->date) > 0 : than->partial;
+}
+
+/* When it was written, as dates are in results. */
+static const char *date_of(int folder, const char *name)
+{
+	static char text[40];
+	struct stat info;
+	struct tm when;
+	if (fstatat(folder, name, &info, 0) != 0 || !gmtime_r(&info.st_mtime, &when) ||
+		!strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S+00:00", &when))
+		*text = '\0';
+	return text;
+}
+
+/* Takes the saved result NAME in place of what E has when it can be advised from and is better; notes in PASSED which one was not taken. */
+static void consider(struct evidence *e, struct passed *passed, int folder, const char *folder_name, const char *name)
+{
+	char unfit[sizeof passed->why];
 	const char *why = NULL;
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	json_t *root = fd < 0 ? NULL : read_json(fd, &why);
 	struct evidence other = {0};
-	if (!root)
-		return;
-	if (!adopt(&other, root)) {
+	if (fd < 0)
+		why = strerror(errno);
+	if (!root || !adopt(&other, root)) {
+		snprintf(unfit, sizeof unfit, "it cannot be read: %.300s", root ? "it has no benchmarks" : why);
+		pass_over(passed, name, date_of(folder, name), false, unfit);
 		json_decref(root);
 		return;
 	}
-	bool better =
-		other.this_machine && is_enough(&other, SAVED_SHARE) &&
-		(!e->root || (e->partial && !other.partial) || (e->partial == other.partial && strcmp(other.date, e->date) > 0));
-	if (!better) {
+	if (is_unfit(&other, unfit, sizeof unfit)) {
+		pass_over(passed, name, other.date, other.this_machine, unfit);
 		evidence_close(&other);
 		return;
 	}
+	if (!is_better(&other, e)) {
+		if (strcmp(other.date, e->date) > 0)
+			pass_over(passed, name, other.date, true, shortage(&other, ""));
+		evidence_close(&other);
+		return;
+	}
+	if (e->root && strcmp(e->date, other.date) > 0)
+		pass_over(passed, strrchr(e->file, '/') + 1, e->date, true, shortage(e, ""));
 	evidence_close(e);
 	*e = other;
 	e->from = EVIDENCE_SAVED;
@@ -305,18 +436,35 @@ static void consider(struct evidence *e, int folder, const char *folder_name, co
 		e->file = must(NULL);
 }
 
-static void open_saved(struct evidence *e)
+/* Who measured and is shown other results wants to know why. Where saved results are shown, those of other machines are no news. */
+static char *say_passed_over(const struct evidence *e, const struct passed *passed)
 {
-	char *folder = store_folder();
+	char *text = NULL;
+	if (!*passed->name || (e->root && (passed->near == OTHERS || strcmp(passed->date, e->date) <= 0)))
+		return NULL;
+	if (asprintf(&text, "'%s'%s%.10s%s was passed over: %s.", passed->name, *passed->date ? " (" : "", passed->date,
+		    *passed->date ? ")" : "", passed->why) < 0)
+		text = NULL;
+	return must(text);
+}
+
+/* What was passed over, in a sentence, or NULL; owned by the caller. */
+static char *open_saved(struct evidence *e)
+{
+	char *folder = store_folder(), *said = NULL;
 	DIR *dir = folder ? opendir(folder) : NULL;
+	struct passed passed = {0};
+	if (folder && !dir && errno != ENOENT && asprintf(&said, "%s was passed over: %s.", folder, strerror(errno)) < 0)
+		said = must(NULL);
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		size_t length = strlen(entry->d_name);
 		if (entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".json") == 0)
-			consider(e, dirfd(dir), folder, entry->d_name);
+			consider(e, &passed, dirfd(dir), folder, entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
 	free(folder);
+	return said ? said : say_passed_over(e, &passed);
 }
 
 int evidence_open(struct evidence *e, const char *path)
@@ -324,17 +472,21 @@ int evidence_open(struct evidence *e, const char *path)
 	*e = (struct evidence){0};
 	if (path)
 		return open_given(e, path);
-	open_saved(e);
-	if (e->root)
+	char *passed_over = open_saved(e);
+	if (e->root) {
+		e->passed_over = passed_over;
 		return 0;
+	}
 	json_error_t error;
 	json_t *root = json_loadb(advise_shipped, advise_shipped_bytes, 0, &error);
 	if (!root || !adopt(e, root)) {
 		complain("advise: the results that come with this program cannot be read: measure this machine with `onceproof "
 			 "bench`");
+		free(passed_over);
 		return EXIT_USAGE;
 	}
 	e->from = EVIDENCE_SHIPPED;
+	e->passed_over = passed_over;
 	e->file = must(strdup("results that come with this program"));
 	return 0;
 }

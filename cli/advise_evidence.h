@@ -32,7 +32,9 @@ struct evidence {
 	const json_t *context; /* borrowed from root, as all that follows */
 	const char *date, *cpu, *class, *compiler, *plan;
 	unsigned cores, processes;
-	bool partial, loaded;      /* interrupted or cut short; others used the machine */
+	unsigned dropped;     /* repetitions for which the time was too short */
+	bool partial, loaded; /* interrupted, or many repetitions dropped; others used the machine */
+	char *passed_over; /* a newer result that nobody can be advised from, and why: a sentence; owned; NULL: there is none */
 	struct evidence_row *rows; /* owned; measured ones and skipped ones */
 	size_t count;
 };

@@ -9,6 +9,7 @@
 #include "../impl/counter/counter.h"
 #include "../impl/initialiser/initialiser.h"
 #include "../impl/progress/progress.h"
+#include "advise_words.h"
 #include "cli.h"
 
 #define SOUND_INITIALISER                                                                                                   \
@@ -19,15 +20,26 @@
 
 const struct need advise_needs[] = {
 	{"exact", "the value never runs backwards and ends at the number of items",
-		{SOUND_INITIALISER, EXACT_COUNTER, EXACT_PROGRESS}},
-	{"unique", "each increment returns a step of its own, 1 to N without a gap",
-		{SOUND_INITIALISER, EXACT_COUNTER | COUNTER_UNIQUE_STEPS, EXACT_PROGRESS}},
+		{SOUND_INITIALISER, EXACT_COUNTER, EXACT_PROGRESS}, false, NULL, NULL},
+	{"unique", "as exact, and each increment returns a number of its own; there may be gaps",
+		{SOUND_INITIALISER, EXACT_COUNTER, EXACT_PROGRESS}, true, "dense", "without gaps"},
+	{"dense", "as unique, but without gaps: the numbers are 1 to N",
+		{SOUND_INITIALISER, EXACT_COUNTER | COUNTER_UNIQUE_STEPS, EXACT_PROGRESS}, true, "unique",
+		"where gaps are allowed"},
 	{"linearizable", "as exact, and each value read is the count at one moment of the read",
-		{SOUND_INITIALISER, EXACT_COUNTER | COUNTER_LINEARIZABLE_VALUE, EXACT_PROGRESS}},
+		{SOUND_INITIALISER, EXACT_COUNTER | COUNTER_LINEARIZABLE_VALUE, EXACT_PROGRESS}, false, NULL, NULL},
 	{"approximate", "the value may be a little off, and updates may be lost",
-		{SOUND_INITIALISER, COUNTER_RACE_FREE, PROGRESS_NEVER_BACKWARDS | PROGRESS_RACE_FREE}},
+		{SOUND_INITIALISER, COUNTER_RACE_FREE, PROGRESS_NEVER_BACKWARDS | PROGRESS_RACE_FREE}, false, NULL, NULL},
 };
 const size_t advise_need_count = sizeof advise_needs / sizeof *advise_needs;
+
+const struct need *advise_need(const char *name)
+{
+	for (size_t i = 0; i < advise_need_count; i++)
+		if (strcmp(name, advise_needs[i].name) == 0)
+			return &advise_needs[i];
+	return NULL;
+}
 
 const char *candidate_header(const struct candidate *candidate)
 {
@@ -48,20 +60,39 @@ static void say_lacking(struct candidate *c, uint32_t lacking)
 	size_t count;
 	const struct promise_info *promises = family_promises(about->family, &count);
 	size_t first = (size_t)__builtin_ctz(lacking);
+	const bool gaps = about->family == FAMILY_COUNTER && (lacking & COUNTER_UNIQUE_STEPS) && counter_of(c->entry)->tickets;
 	int used = snprintf(c->reason, sizeof c->reason, "%s %s (%s)",
 		about->missing & 1u << first ? "may break" : "does not offer", promises[first].name, promises[first].meaning);
 	lacking &= lacking - 1;
 	for (size_t i = 0; i < count && used < (int)sizeof c->reason - 32; i++)
 		if (lacking & 1u << i)
 			used += snprintf(c->reason + used, sizeof c->reason - (size_t)used, ", %s", promises[i].name);
-	/* It returns numbers that are not the steps: what its own file says of them is worth reading. */
-	bool numbers = about->family == FAMILY_COUNTER && counter_of(c->entry)->steps &&
-		       (about->claims & COUNTER_NO_LOST_UPDATE) && (about->missing & COUNTER_UNIQUE_STEPS);
-	if (numbers && used < (int)sizeof c->reason)
-		used += snprintf(c->reason + used, sizeof c->reason - (size_t)used, ": %s", about->lesson);
+	if (gaps && used < (int)sizeof c->reason)
+		used += snprintf(c->reason + used, sizeof c->reason - (size_t)used,
+			"; its numbers are unique, with gaps: --need unique takes such");
 	if (c->price.row && c->price.row->lost > 0 && c->price.row->ops > 0 && used < (int)sizeof c->reason)
 		snprintf(c->reason + used, sizeof c->reason - (size_t)used, "; lost %.2g %% when it was measured",
 			100 * c->price.row->lost / c->price.row->ops);
+}
+
+static bool returns_unique_numbers(const struct registered *counter)
+{
+	const struct counter_implementation *it = counter_of(counter);
+	return it->tickets || (it->about.claims & COUNTER_UNIQUE_STEPS);
+}
+
+static bool returns_steps(const struct registered *counter)
+{
+	return counter_of(counter)->about.claims & COUNTER_UNIQUE_STEPS;
+}
+
+/* Has it all that NEED asks of its family? */
+static bool keeps(const struct registered *entry, const struct need *need)
+{
+	const struct implementation *about = entry->about;
+	if (about->family == FAMILY_COUNTER && need->numbers && !returns_unique_numbers(entry))
+		return false;
+	return (need->promises[about->family] & ~about->claims) == 0;
 }
 
 /* Rule 1. */
@@ -75,10 +106,14 @@ static void judge_fitness(struct candidate *c, const struct question *q, const s
 	else if (lacking) {
 		c->kind = LACKS_PROMISE;
 		say_lacking(c, lacking);
+	} else if (!keeps(c->entry, q->need)) {
+		c->kind = LACKS_PROMISE;
+		snprintf(c->reason, sizeof c->reason, "its increment returns no number%s",
+			counter_of(c->entry)->steps ? " that is surely of its own" : "");
 	} else if (about->family == FAMILY_PROGRESS && counter && progress_of(c->entry)->needs == PROGRESS_NEEDS_STEP &&
-		   !counter_of(counter->entry)->steps)
-		snprintf(c->reason, sizeof c->reason, "needs the step of each increment, which %s does not return",
-			counter->subject);
+		   !returns_steps(counter->entry))
+		snprintf(c->reason, sizeof c->reason, "needs the step of each increment, which %s does not return%s",
+			counter->subject, counter_of(counter->entry)->tickets ? ": its numbers have gaps" : "");
 	else if (c->price.row && c->price.row->broken) {
 		c->kind = LACKS_PROMISE;
 		snprintf(c->reason, sizeof c->reason, "broke its promise when it was measured: %s", c->price.row->broken);
@@ -86,12 +121,7 @@ static void judge_fitness(struct candidate *c, const struct question *q, const s
 		c->may = true;
 }
 
-static bool claims_all(const struct registered *entry, const struct need *need)
-{
-	return (need->promises[entry->about->family] & ~entry->about->claims) == 0;
-}
-
-/* How many of those who claim what is needed were measured with OPERATION and THREADS. */
+/* How many of those who keep what is needed were measured with OPERATION and THREADS. */
 static size_t covered(
 	const struct evidence *e, const struct question *q, enum family family, const char *operation, unsigned threads)
 {
@@ -100,7 +130,7 @@ static size_t covered(
 		const struct registered *entry = &onceproof_registry[i];
 		char subject[96];
 		snprintf(subject, sizeof subject, "%s/%s", family_name(family), entry->about->name);
-		if (entry->about->family == family && claims_all(entry, q->need))
+		if (entry->about->family == family && keeps(entry, q->need))
 			count += evidence_price(e, subject, operation, threads).known;
 	}
 	return count;
@@ -177,7 +207,7 @@ static void find_dearest_reads(struct decision *d, const struct evidence *e, con
 		const struct registered *entry = &onceproof_registry[i];
 		char subject[96];
 		snprintf(subject, sizeof subject, "%s/%s", family_name(d->family), entry->about->name);
-		if (entry->about->family != d->family || !claims_all(entry, q->need))
+		if (entry->about->family != d->family || !keeps(entry, q->need))
 			continue;
 		/* fmax passes over what is NaN. */
 		d->read_ns = fmax(d->read_ns, read_price(e, subject));
@@ -194,7 +224,7 @@ static void judge_price(const struct evidence *e, struct candidate *c, const str
 	c->price = evidence_price(e, c->subject, d->operation, d->threads);
 	if (!c->price.known)
 		return;
-	double times = 1, more = 0;
+	double times = 1, more = 0, less = 0, more_still = 0; /* what is added, and how uncertain that is */
 	if (d->family == FAMILY_COUNTER) {
 		const double cores = q->threads < e->cores ? q->threads : e->cores;
 		const double reads_per_item = q->reads_per_s * q->item_ns * 1e-9 / cores;
@@ -205,10 +235,14 @@ static void judge_price(const struct evidence *e, struct candidate *c, const str
 	} else if (d->family == FAMILY_PROGRESS) {
 		struct price counting = evidence_price(e, "floor/lock_xadd", "", d->threads);
 		more = counting.known ? -counting.ns : 0;
+		less = counting.known ? counting.high - counting.ns : 0;
+		more_still = counting.known ? counting.ns - counting.low : 0;
 	}
-	c->item_ns = fmax(c->price.ns * times + more, 0);
-	c->low = fmax(c->price.low * times + more, 0);
-	c->high = fmax(c->price.high * times + more, 0);
+	/* Errors of two rows that were measured apart add up in squares. */
+	const double item_ns = c->price.ns * times + more;
+	c->item_ns = fmax(item_ns, 0);
+	c->low = fmax(item_ns - hypot((c->price.ns - c->price.low) * times, less), 0);
+	c->high = fmax(item_ns + hypot((c->price.high - c->price.ns) * times, more_still), 0);
 }
 
 static bool as_cheap(const struct candidate *c, const struct candidate *cheapest, double item_ns)
@@ -279,18 +313,20 @@ static void give_reasons(struct decision *d, const struct question *q)
 		const double ratio = taken && taken->item_ns > 0 ? c->item_ns / taken->item_ns : 0;
 		const bool equal = !taken || isnan(taken->item_ns) || as_cheap(c, d->matters ? d->cheapest : taken, q->item_ns);
 		c->kind = !c->entry ? PEER : equal || c->item_ns <= taken->item_ns ? AS_CHEAP : DEARER;
+		char own[WORDS_BYTES], other[WORDS_BYTES], times[WORDS_BYTES];
+		price_text(own, c->item_ns, c->low, c->high);
 		if (c->kind == AS_CHEAP && !d->matters)
-			snprintf(c->reason, sizeof c->reason, "as good here, and not as simple");
+			snprintf(c->reason, sizeof c->reason, "as good here, and not as simple: %s an item", own);
 		else if (c->kind == AS_CHEAP)
-			snprintf(c->reason, sizeof c->reason, "as cheap (%.3g ns an item): %s", c->item_ns,
+			snprintf(c->reason, sizeof c->reason, "as cheap, %s an item: %s", own,
 				candidate_header(taken) && !candidate_header(c) ? "the one taken comes as a header"
 										: "later in reading order");
 		else if (ratio >= 1.05)
-			snprintf(c->reason, sizeof c->reason,
-				"%.*f times the price with %u thread%s: %.3g ns an item against %.3g", ratio < 10, ratio,
-				d->threads, d->threads == 1 ? "" : "s", c->item_ns, taken->item_ns);
+			snprintf(c->reason, sizeof c->reason, "%s times the price with %u thread%s: %s an item against %s",
+				times_text(times, ratio), d->threads, d->threads == 1 ? "" : "s", own,
+				price_text(other, taken->item_ns, taken->low, taken->high));
 		else
-			snprintf(c->reason, sizeof c->reason, "%.3g ns an item", c->item_ns);
+			snprintf(c->reason, sizeof c->reason, "%s an item", own);
 	}
 }
 

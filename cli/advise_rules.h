@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which implementation to take: the rules of `onceproof advise`, on the registry's promises and measured prices alone.
  *
- * 1. Who may be taken: claims every promise that the need asks of its family, and fits the rest of the choice.
+ * 1. Who may be taken: claims every promise that the need asks of its family, returns numbers of the kind that it asks of a counter, and
+ *    fits the rest of the choice.
  * 2. Its price: what it takes of an item's thread. All prices of a family are of one operation with one number of threads: the nearest to
  *    what is asked with which half of those who may be taken were measured. A counter's reads are charged to the items between them; one whose
  *    reads were not measured is charged the dearest that were.
@@ -23,9 +24,15 @@ struct need {
 	const char *name;
 	const char *meaning;                    /* for --help and the answer */
 	uint32_t promises[FAMILY_PROGRESS + 1]; /* that its families must claim */
+	bool numbers;                           /* increments must return numbers, none of them twice; with or without gaps */
+	const char *variant;                    /* the need that differs in gaps alone, or NULL */
+	const char *variant_says;               /* the difference: "without gaps" */
 };
 extern const struct need advise_needs[];
 extern const size_t advise_need_count;
+
+/* The need called NAME, or NULL. */
+const struct need *advise_need(const char *name);
 
 struct question {
 	const struct need *need;

@@ -5,30 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LENGTH_BYTES = 32 };
-
-/* "530 ns", "1.2 us". */
-static const char *length_text(char text[LENGTH_BYTES], double ns)
-{
-	if (ns < 1e3)
-		snprintf(text, LENGTH_BYTES, "%.3g ns", ns);
-	else if (ns < 1e6)
-		snprintf(text, LENGTH_BYTES, "%.3g us", ns / 1e3);
-	else if (ns < 1e9)
-		snprintf(text, LENGTH_BYTES, "%.3g ms", ns / 1e6);
-	else
-		snprintf(text, LENGTH_BYTES, "%.3g s", ns / 1e9);
-	return text;
-}
-
-/* "1.2 %". */
-static const char *share_text(char text[LENGTH_BYTES], double share)
-{
-	if (share < 0.0001)
-		return "under 0.01 %";
-	snprintf(text, LENGTH_BYTES, share < 1 ? "%.2g %%" : "%.0f %%", 100 * share);
-	return text;
-}
+#include "advise_words.h"
 
 static const char *thread_word(unsigned threads)
 {
@@ -100,26 +77,58 @@ struct batches advice_batches(const struct advice *a)
 /* Why this one, in a sentence without its full stop. */
 static void say_why(const struct decision *d, const struct question *q, char *text, size_t bytes)
 {
-	char length[LENGTH_BYTES], share[LENGTH_BYTES];
-	if (!d->cheapest)
+	const struct candidate *cheapest = d->cheapest, *dearest = d->dearest;
+	char price[WORDS_BYTES], share[WORDS_BYTES];
+	if (!cheapest)
 		snprintf(text, bytes, "nothing of it was measured: the simplest that keeps what is needed");
-	else if (!d->matters && d->cheapest == d->taken)
+	else if (!d->matters && cheapest == d->taken)
 		snprintf(text, bytes, "it does not matter: the simplest that keeps what is needed, and the cheapest");
 	else if (!d->matters)
 		snprintf(text, bytes, "it does not matter: the simplest that keeps what is needed; the cheapest is %s, %s",
-			d->cheapest->subject, length_text(length, d->cheapest->item_ns));
-	else if (d->dearest == d->taken)
+			cheapest->subject, price_text(price, cheapest->item_ns, cheapest->low, cheapest->high));
+	else if (dearest == d->taken)
 		snprintf(text, bytes, "it matters, and there is no cheaper one that keeps what is needed");
 	else
-		snprintf(text, bytes, "it matters: %s keeps as much and takes %s, %s of an item", d->dearest->subject,
-			length_text(length, d->dearest->item_ns), share_text(share, d->dearest->item_ns / q->item_ns));
+		snprintf(text, bytes, "it matters: %s keeps as much and takes %s, %s of an item", dearest->subject,
+			price_text(price, dearest->item_ns, dearest->low, dearest->high),
+			share_text(share, dearest->item_ns / q->item_ns));
+}
+
+/* What the counter would be, and cost, if the gaps between numbers were asked for otherwise; a phrase. */
+static void say_variant(const struct advice *a, char *text, size_t bytes)
+{
+	const struct decision *d = &a->decisions[FAMILY_COUNTER], *other = &a->variant;
+	const struct need *need = a->question.need;
+	const struct candidate *c = other->taken;
+	char price[WORDS_BYTES], times[WORDS_BYTES];
+	int used = snprintf(text, bytes, "%s (--need %s): ", need->variant_says, need->variant);
+	text += used;
+	bytes -= (size_t)used;
+	if (!c) {
+		snprintf(text, bytes, "no implementation");
+	} else if (d->taken && strcmp(c->subject, d->taken->subject) == 0) {
+		snprintf(text, bytes, "the same");
+	} else if (isnan(c->item_ns)) {
+		snprintf(text, bytes, "%s, not measured", c->subject);
+	} else {
+		used = snprintf(text, bytes, "%s, %s of an item; %s, %u %s", c->subject,
+			price_text(price, c->item_ns, c->low, c->high), other->operation, other->threads,
+			thread_word(other->threads));
+		/* Quotients of prices of one kind only. */
+		const bool alike = d->threads == other->threads && d->operation && strcmp(d->operation, other->operation) == 0;
+		const double ratio = alike && d->taken && d->taken->item_ns > 0 ? c->item_ns / d->taken->item_ns : NAN;
+		if (ratio >= 1.05 && used < (int)bytes)
+			snprintf(text + used, bytes - (size_t)used, "; %s times the price", times_text(times, ratio));
+		else if (ratio > 0 && ratio < 1 / 1.05 && used < (int)bytes)
+			snprintf(text + used, bytes - (size_t)used, "; %s times cheaper", times_text(times, 1 / ratio));
+	}
 }
 
 static void print_taken(const struct advice *a, const struct decision *d)
 {
 	const struct candidate *c = d->taken;
 	const struct question *q = &a->question;
-	char length[LENGTH_BYTES], share[LENGTH_BYTES], why[400];
+	char price[WORDS_BYTES], share[WORDS_BYTES], why[400];
 	if (!c) {
 		printf("  %-34s no implementation keeps what is needed\n", family_name(d->family));
 		return;
@@ -128,11 +137,8 @@ static void print_taken(const struct advice *a, const struct decision *d)
 	if (isnan(c->item_ns)) {
 		printf("not measured");
 	} else {
-		printf("%s of an item", length_text(length, c->item_ns));
-		if (c->high > c->low)
-			printf(" (%.3g to %.3g)", c->low, c->high);
-		printf(", %s of it; %s, %u %s", share_text(share, c->item_ns / q->item_ns), d->operation, d->threads,
-			thread_word(d->threads));
+		printf("%s of an item, %s of it; %s, %u %s", price_text(price, c->item_ns, c->low, c->high),
+			share_text(share, c->item_ns / q->item_ns), d->operation, d->threads, thread_word(d->threads));
 		if (d->threads != q->threads)
 			printf(" (the nearest to %u that was measured)", q->threads);
 	}
@@ -140,12 +146,16 @@ static void print_taken(const struct advice *a, const struct decision *d)
 		printf("; #include <%s>", candidate_header(c));
 	say_why(d, q, why, sizeof why);
 	printf("\n  %-34s %s\n", "", why);
+	if (d->family == FAMILY_COUNTER && q->need->variant) {
+		say_variant(a, why, sizeof why);
+		printf("  %-34s %s\n", "", why);
+	}
 }
 
 static void print_batches(const struct advice *a)
 {
 	struct batches b = advice_batches(a);
-	char item[LENGTH_BYTES], from[LENGTH_BYTES], low[LENGTH_BYTES], high[LENGTH_BYTES], age[LENGTH_BYTES];
+	char item[WORDS_BYTES], from[WORDS_BYTES], low[WORDS_BYTES], high[WORDS_BYTES], age[WORDS_BYTES];
 	if (!b.known)
 		return;
 	printf("\nWhole batches of %s, %u %s: with items of %s it adds %.2g %%", b.choice, b.threads, thread_word(b.threads),
@@ -161,10 +171,12 @@ static void print_batches(const struct advice *a)
 
 void advice_print_evidence(const struct evidence *e)
 {
-	if (e->from == EVIDENCE_SHIPPED && !e->this_machine)
-		puts("This machine was not measured: `onceproof bench` does it. Until then, from another machine:");
-	else if (e->from == EVIDENCE_SHIPPED)
-		puts("Nothing whole was saved on this machine: `onceproof bench` measures it. Until then, from one like it:");
+	if (e->passed_over)
+		puts(e->passed_over);
+	if (e->from == EVIDENCE_SHIPPED)
+		printf("%s: `onceproof bench` measures it. Until then, from %s:\n",
+			e->passed_over ? "So nothing is known of this machine" : "This machine was not measured",
+			e->this_machine ? "one like it" : "another machine");
 	else if (!e->this_machine)
 		puts("These results are of another machine or compiler than this one's.");
 	printf("Evidence: %s: %s", e->file, *e->date ? e->date : "no date");
@@ -173,15 +185,20 @@ void advice_print_evidence(const struct evidence *e)
 		printf(", plan %s", e->plan);
 	if (e->processes)
 		printf(", %u processes", e->processes);
-	printf("%s%s.\n", e->partial ? ", cut short" : "", e->loaded ? ", while others used the machine" : "");
-	puts("Prices are wall time of hot loops times the cores they had, with 95 % intervals: with work in between, threads "
-	     "meet less often,\n"
-	     "so for long items they are upper bounds.");
+	if (e->dropped)
+		printf(", %u repetition%s lacking", e->dropped, e->dropped == 1 ? "" : "s");
+	else if (e->partial)
+		printf(", cut short");
+	printf("%s.\n", e->loaded ? ", while others used the machine" : "");
+	puts("Prices are wall time of hot loops times the cores they had, with 95 % intervals where there are enough processes: "
+	     "with work in\n"
+	     "between, threads meet less often, so for long items they are upper bounds.");
 }
 
 /* Those of KIND on a line, with how many times the price of what was taken each has. */
 static void print_together(const struct decision *d, enum verdict_kind kind, const char *what)
 {
+	char times[WORDS_BYTES];
 	bool begun = false;
 	for (size_t i = 0; i < d->count; i++) {
 		const struct candidate *c = &d->list[i];
@@ -193,7 +210,7 @@ static void print_together(const struct decision *d, enum verdict_kind kind, con
 			printf("  %s, %s: %s", family_name(d->family), what, short_name(c));
 		begun = true;
 		if (!isnan(c->item_ns) && d->taken && d->taken->item_ns > 0)
-			printf(" %.*f", c->item_ns < 10 * d->taken->item_ns, c->item_ns / d->taken->item_ns);
+			printf(" %s", times_text(times, c->item_ns / d->taken->item_ns));
 	}
 	if (begun)
 		putchar('\n');
@@ -211,15 +228,15 @@ static void print_rejected(const struct advice *a, bool verbose)
 				printf("  %-34s %s\n", c->subject, c->reason);
 		}
 		if (!verbose && !d->matters)
-			print_together(d, AS_CHEAP, "as good here and not as simple (times the price)");
+			print_together(d, AS_CHEAP, "as good here and not as simple (times the price; -v has all prices)");
 		if (!verbose)
-			print_together(d, PEER, "other people's, measured beside (times the price)");
+			print_together(d, PEER, "other people's, measured beside (times the price; -v has all prices)");
 	}
 }
 
 static void print_question(const struct question *q)
 {
-	char item[LENGTH_BYTES];
+	char item[WORDS_BYTES];
 	printf("%u %s, items of %s, %.3g reads a second; %s: %s\n", q->threads, thread_word(q->threads),
 		length_text(item, q->item_ns), q->reads_per_s, q->need->name, q->need->meaning);
 }
@@ -242,20 +259,31 @@ void advice_print(const struct advice *a, int verbosity)
 	print_rejected(a, verbosity > 0);
 }
 
+#define LINE "%-14s %-18s %-18s %-18s %-24s %s\n"
+
 void advice_print_head(void)
 {
-	printf("%-14s %-18s %-18s %-18s %-12s %s\n", "need", "initialiser", "counter", "progress", "of an item", "what it asks");
+	printf(LINE, "need", "initialiser", "counter", "progress", "of an item", "what it asks");
 }
 
 void advice_print_line(const struct advice *a)
 {
-	double sum = 0;
-	for (enum family family = 0; family <= FAMILY_PROGRESS; family++)
-		sum += a->decisions[family].taken ? a->decisions[family].taken->item_ns : NAN;
-	char text[LENGTH_BYTES];
-	const char *share = isnan(sum) ? "not measured" : share_text(text, sum / a->question.item_ns);
-	printf("%-14s %-18s %-18s %-18s %-12s %s\n", a->question.need->name, short_name(a->decisions[FAMILY_INITIALISER].taken),
-		short_name(a->decisions[FAMILY_COUNTER].taken), short_name(a->decisions[FAMILY_PROGRESS].taken), share,
+	double sum = 0, low = 0, high = 0;
+	for (enum family family = 0; family <= FAMILY_PROGRESS; family++) {
+		const struct candidate *c = a->decisions[family].taken;
+		sum += c ? c->item_ns : NAN;
+		low += c ? c->low : NAN;
+		high += c ? c->high : NAN;
+	}
+	const double item_ns = a->question.item_ns;
+	char share[WORDS_BYTES], from[WORDS_BYTES], to[WORDS_BYTES], text[3 * WORDS_BYTES] = "not measured";
+	if (high > low)
+		snprintf(text, sizeof text, "%s (%s to %s)", share_text(share, sum / item_ns), share_text(from, low / item_ns),
+			share_text(to, high / item_ns));
+	else if (!isnan(sum))
+		snprintf(text, sizeof text, "%s", share_text(share, sum / item_ns));
+	printf(LINE, a->question.need->name, short_name(a->decisions[FAMILY_INITIALISER].taken),
+		short_name(a->decisions[FAMILY_COUNTER].taken), short_name(a->decisions[FAMILY_PROGRESS].taken), text,
 		a->question.need->meaning);
 }
 
@@ -272,10 +300,11 @@ static json_t *text_or_null(const char *text)
 static json_t *evidence_json(const struct evidence *e)
 {
 	static const char *const from[] = {"given", "saved", "shipped"};
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:b, s:b}", "from", from[e->from], "file", e->file,
-		"this_machine", e->this_machine, "date", text_or_null(e->date), "cpu", text_or_null(e->cpu), "class",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:i, s:b, s:b, s:o}", "from", from[e->from], "file",
+		e->file, "this_machine", e->this_machine, "date", text_or_null(e->date), "cpu", text_or_null(e->cpu), "class",
 		text_or_null(e->class), "cores", (int)e->cores, "compiler", text_or_null(e->compiler), "plan",
-		text_or_null(e->plan), "processes", (int)e->processes, "partial", e->partial, "loaded", e->loaded);
+		text_or_null(e->plan), "processes", (int)e->processes, "dropped", (int)e->dropped, "partial", e->partial,
+		"loaded", e->loaded, "passed_over", text_or_null(e->passed_over));
 }
 
 static json_t *taken_json(const struct advice *a, const struct decision *d)
@@ -288,6 +317,17 @@ static json_t *taken_json(const struct advice *a, const struct decision *d)
 		real_or_null(c->low), "high", real_or_null(c->high), "share", real_or_null(c->item_ns / a->question.item_ns),
 		"matters", d->matters, "why", why, "row", c->price.known ? json_string(c->price.row->name) : json_null(),
 		"row_threads", c->price.known ? json_integer(d->threads) : json_null());
+}
+
+static json_t *variant_json(const struct advice *a)
+{
+	const struct candidate *c = a->variant.taken;
+	if (!c)
+		return json_null();
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "need", a->question.need->variant, "subject", c->subject,
+		"header", text_or_null(candidate_header(c)), "item_ns", real_or_null(c->item_ns), "low", real_or_null(c->low),
+		"high", real_or_null(c->high), "row", c->price.known ? json_string(c->price.row->name) : json_null(),
+		"row_threads", c->price.known ? json_integer(a->variant.threads) : json_null());
 }
 
 static json_t *batches_json(const struct advice *a)
@@ -318,7 +358,8 @@ json_t *advice_json(const struct advice *a)
 							  real_or_null(d->list[i].item_ns)));
 	}
 	const struct question *q = &a->question;
-	return json_pack("{s:{s:s, s:s, s:i, s:f, s:f}, s:o, s:o, s:o, s:o}", "question", "need", q->need->name, "meaning",
+	return json_pack("{s:{s:s, s:s, s:i, s:f, s:f}, s:o, s:o, s:o, s:o, s:o}", "question", "need", q->need->name, "meaning",
 		q->need->meaning, "threads", (int)q->threads, "item_ns", q->item_ns, "reads_per_s", q->reads_per_s, "evidence",
-		evidence_json(a->evidence), "take", take, "batch", batches_json(a), "rejected", rejected);
+		evidence_json(a->evidence), "take", take, "variant", variant_json(a), "batch", batches_json(a), "rejected",
+		rejected);
 }

@@ -12,6 +12,7 @@ struct advice {
 	struct question question;
 	const struct evidence *evidence;                /* borrowed */
 	struct decision decisions[FAMILY_PROGRESS + 1]; /* by family */
+	struct decision variant;                        /* the counter's, for the variant of the need; zero: it has none */
 };
 
 /* What whole batches of a choice showed (bench/studies.h); `known` false: they were not measured with it. */
@@ -36,8 +37,8 @@ void advice_print_line(const struct advice *advice);
 void advice_print_evidence(const struct evidence *evidence);
 
 /* {question {need, meaning, threads, item_ns, reads_per_s}, evidence {from ("given", "saved", "shipped"), file, this_machine, date, cpu, class,
- * cores, compiler, plan, processes, partial, loaded}, take[] {family, subject, header, item_ns, low, high, share, matters, why, row,
- * row_threads}, batch {choice, threads, limit, crossing_ns, crossing_low, crossing_high, item_ns, overhead, low, high, age_ns} or null,
+ * cores, compiler, plan, processes, dropped, partial, loaded, passed_over}, take[] {family, subject, header, item_ns, low, high, share,
+ * matters, why, row, row_threads}, variant {need, subject, header, item_ns, low, high, row, row_threads} or null, batch {choice, threads, limit, crossing_ns, crossing_low, crossing_high, item_ns, overhead, low, high, age_ns} or null,
  * rejected[] {subject, kind, reason, item_ns}}. Unknown numbers are null. A new reference. */
 json_t *advice_json(const struct advice *advice);
 

@@ -53,6 +53,9 @@ double parse_fraction(const char *option, const char *text, double min, double m
 /* PATH, a file that OPTION is to write, when that can be done; else ("-" too) complains and exits with 2. */
 const char *output_file(const char *option, const char *path);
 
+/* PATH, a file to whose end OPTION is to write ("-": stdout), when that can be done; else complains and exits with 2. */
+const char *appended_file(const char *option, const char *path);
+
 /* The implementation NAME of FAMILY ("mutex" or "counter/mutex"); if there is none, complains with the nearest name and exits with 2. */
 const struct registered *parse_implementation(const char *option, enum family family, const char *name);
 

@@ -21,21 +21,21 @@ struct advise_options {
 enum { KEY_THREADS = 0x2200, KEY_ITEM_US, KEY_READS, KEY_NEED, KEY_RESULTS, KEY_LIST, THREADS_MAX = 4096 };
 
 static const struct argp_option advise_argp_options[] = {
-	{"threads", KEY_THREADS, "N", 0, "threads that count (default: this machine's cores)", 0},
-	{"item-us", KEY_ITEM_US, "U", 0, "what an item takes of its thread, in microseconds (default 1000)", 0},
-	{"reads-per-s", KEY_READS, "R", 0, "how often the front end reads the value (default 10)", 0},
-	{"need", KEY_NEED, "WHAT", 0, "exact (default), unique, linearizable or approximate: see below", 0},
-	{"results", KEY_RESULTS, "FILE", 0, "advise from this result of `onceproof bench`", 0},
-	{"list", KEY_LIST, NULL, 0, "what each need asks for, and what it would take", 0},
+	{"threads", KEY_THREADS, "N", 0, "threads that work on items and count them (default: this machine's cores)", 0},
+	{"item-us", KEY_ITEM_US, "U", 0, "microseconds that one item takes its thread (default 1000)", 0},
+	{"reads-per-s", KEY_READS, "R", 0, "how often a second the front end reads the value (default 10)", 0},
+	{"need", KEY_NEED, "WHAT", 0, "exact (default), unique, dense, linearizable or approximate: see below", 0},
+	{"results", KEY_RESULTS, "FILE", 0, "advise from this result of `onceproof bench` (--save or --json)", 0},
+	{"list", KEY_LIST, NULL, 0, "a line for each need: what it asks for, and what to take", 0},
 	{0},
 };
 
 static const struct need *parse_need(const char *name)
 {
-	for (size_t i = 0; i < advise_need_count; i++)
-		if (strcmp(name, advise_needs[i].name) == 0)
-			return &advise_needs[i];
-	complain("--need: '%s' is not exact, unique, linearizable or approximate", name);
+	const struct need *need = advise_need(name);
+	if (need)
+		return need;
+	complain("--need: '%s' is not exact, unique, dense, linearizable or approximate", name);
 	exit(EXIT_USAGE);
 }
 
@@ -87,6 +87,11 @@ static struct advice advise(const struct evidence *evidence, const struct questi
 	d[FAMILY_INITIALISER] = advise_decide(evidence, question, FAMILY_INITIALISER, NULL);
 	d[FAMILY_COUNTER] = advise_decide(evidence, question, FAMILY_COUNTER, NULL);
 	d[FAMILY_PROGRESS] = advise_decide(evidence, question, FAMILY_PROGRESS, d[FAMILY_COUNTER].taken);
+	if (question->need->variant) {
+		struct question other = *question;
+		other.need = advise_need(question->need->variant);
+		advice.variant = advise_decide(evidence, &other, FAMILY_COUNTER, NULL);
+	}
 	return advice;
 }
 
@@ -94,6 +99,7 @@ static void advice_close(struct advice *advice)
 {
 	for (enum family family = 0; family <= FAMILY_PROGRESS; family++)
 		decision_close(&advice->decisions[family]);
+	decision_close(&advice->variant);
 }
 
 /* Prints, or adds to REPORT, or both. */
@@ -128,20 +134,27 @@ static int advise_run(int argc, char **argv)
 	static const struct argp argp = {.options = advise_argp_options,
 		.parser = advise_parse,
 		.children = children,
-		.doc = "Says which initialiser, counter and progress to take, on which evidence, and why not the others.\v"
-		       "What can be needed of the value:\n"
-		       "  exact         it never runs backwards and ends at the number of items\n"
-		       "  unique        each increment returns a step of its own, 1 to N without a gap\n"
-		       "  linearizable  as exact, and each value read is the count at one moment of the read\n"
-		       "  approximate   it may be a little off, and updates may be lost\n"
+		.doc = "Says which initialiser (loads a thing once), counter (of finished items) and progress (tells the count) "
+		       "to take "
+		       "for a batch of items that threads work on: with the price of each, and why not the others.\v"
+		       "What can be needed of the counter:\n"
+		       "  exact         its value never runs backwards and ends at the number of items\n"
+		       "  unique        as exact; increments return numbers, all different, with gaps\n"
+		       "  dense         as unique, but without gaps: the numbers are 1 to N\n"
+		       "  linearizable  as exact; each value read is the count at a moment of the read\n"
+		       "  approximate   its value may be a little off, and updates may be lost\n"
 		       "\n"
-		       "Taken is, of those that promise what is needed: where the simplest costs less than 1 % of an item, that "
-		       "one, for "
-		       "then it does not matter; else the cheapest, and of those that are as cheap one that comes as a header.\n"
+		       "Only what promises all that is needed is taken. Where the simplest such costs less than 1 % of an item, "
+		       "it "
+		       "is that one: the choice does not matter. Else it is the cheapest; of those that are as cheap, one that "
+		       "comes as a header to take along.\n"
 		       "\n"
-		       "The evidence is what `onceproof bench` measured and saved last on this machine with this compiler, the "
-		       "FILE that "
-		       "--results names, or else the dated results that come with the program."};
+		       "Prices come from FILE, else from the newest result that `onceproof bench` kept of this machine and "
+		       "compiler, "
+		       "else from dated results that come with the program; the answer says which, and why.\n"
+		       "\n"
+		       "Example: 8 threads, items of 1.5 us that each want a number of their own:\n"
+		       "  onceproof advise --threads 8 --item-us 1.5 --need unique"};
 	struct advise_options options = {.common = common_defaults()};
 	options.question =
 		(struct question){.need = &advise_needs[0], .threads = usable_cores(), .item_ns = 1e6, .reads_per_s = 10};

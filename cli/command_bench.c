@@ -138,6 +138,12 @@ static error_t bench_parse(int key, char *arg, struct argp_state *state)
 		options->processes = arg;
 		return 0;
 	case KEY_SAVE:
+		if (!*arg) {
+			complain("--save: '' is no name: take one for the result, such as `onceproof bench --save before`, or a "
+				 "path that "
+				 "ends in .json");
+			exit(EXIT_USAGE);
+		}
 		options->save = arg;
 		return 0;
 	case KEY_COMPARE:
@@ -153,7 +159,7 @@ static error_t bench_parse(int key, char *arg, struct argp_state *state)
 		options->fail_on = arg;
 		return 0;
 	case KEY_MARKDOWN:
-		options->markdown = arg;
+		options->markdown = appended_file("--markdown", arg);
 		return 0;
 	case KEY_ALL:
 		options->all = true;

@@ -56,8 +56,9 @@ static void parse_shard(struct common *common, const char *text)
 	common->shards = total;
 }
 
-/* Results that could not be written at the end would cost the whole run: the folder is looked at first. */
-static void check_output(const char *option, const char *path)
+/* Results that could not be written at the end would cost the whole run: the folder is looked at first; and the file, where it is to be
+ * APPENDED to. */
+static void check_file(const char *option, const char *path, bool appended)
 {
 	struct stat info;
 	char *copy = strdup(path);
@@ -66,15 +67,29 @@ static void check_output(const char *option, const char *path)
 		return;
 	}
 	const char *folder = dirname(copy), *why = NULL;
-	if (stat(path, &info) == 0)
-		why = S_ISDIR(info.st_mode) ? strerror(EISDIR) : NULL;
-	if (!why && access(folder, W_OK | X_OK) != 0)
+	const bool there = stat(path, &info) == 0;
+	if (there && S_ISDIR(info.st_mode))
+		why = strerror(EISDIR);
+	else if (!*path)
+		why = "it has no name";
+	else if ((there && appended ? access(path, W_OK) : access(folder, W_OK | X_OK)) != 0)
 		why = strerror(errno);
 	if (why) {
-		complain("%s: %s: cannot be written: %s; name a file in a folder that you may write to", option, path, why);
+		complain("%s: '%s': cannot be written: %s; name a file in a folder that you may write to", option, path, why);
 		exit(EXIT_USAGE);
 	}
 	free(copy);
+}
+
+static void check_output(const char *option, const char *path)
+{
+	check_file(option, path, false);
+}
+
+const char *appended_file(const char *option, const char *path)
+{
+	check_file(option, path, true);
+	return path;
 }
 
 const char *output_file(const char *option, const char *path)

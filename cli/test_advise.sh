@@ -120,7 +120,7 @@ rejects initialiser/atomic as-cheap "comes as a header"
 rejects initialiser/spinlock dearer "400 times the price with 2 threads"
 rejects initialiser/peer_std_call_once peer "20 times the price"
 rejects counter/naive lacks-promise "lost 25 % when it was measured"
-rejects counter/atomic dearer "20 times the price with 2 threads: 14 ns an item against 0.7"
+rejects counter/atomic dearer "20 times the price with 2 threads: 14 ns (13.8 to 14.2) an item against 0.7 ns (0.68 to 0.72)"
 rejects counter/sharded_store as-cheap "comes as a header"
 rejects counter/tally_fenced as-cheap "later in reading order"
 rejects counter/mcs unmeasured "not measured"
@@ -128,17 +128,42 @@ rejects progress/under_lock unfit "needs the step of each increment, which count
 rejects progress/after_increment lacks-promise "never_backwards"
 rejects progress/channel dearer "times the price"
 expect_out "#include <onceproof/tally.h>"
-expect_out "0.4 ns of an item (0.2 to 0.6), 0.4 % of it; step, 2 threads"
-expect_out "0.7 ns of an item (0.68 to 0.72), 0.7 % of it; increment, 2 threads"
-expect_out "it matters: counter/ticket keeps as much and takes 400 ns, 400 % of an item"
+expect_out "0.4 ns (0.2 to 0.6) of an item, 0.4 % of it; step, 2 threads"
+expect_out "0.7 ns (0.68 to 0.72) of an item, 0.7 % of it; increment, 2 threads"
+expect_out "it matters: counter/ticket keeps as much and takes 400 ns (380 to 420), 400 % of an item"
+reject_out "--need"
 
-# Steps of one's own: dense ones have to be fetched from one line.
+# variant NEED SUBJECT LOW HIGH: what the same load would take if gaps were asked for otherwise.
+variant() {
+	expect "the variant should be $2 for --need $1" holds --arg n "$1" --arg s "$2" --argjson l "$3" --argjson h "$4" \
+		'.advice[0].variant | .need == $n and .subject == $s and (.low - $l | fabs) < 1e-3 and (.high - $h | fabs) < 1e-3' advice.json
+}
+
+# Numbers of one's own: with gaps they come by the block; without, all have to be fetched from one line.
 advise --results usual.json --item-us 0.1 --need unique
+takes counter tally_tickets true
+takes progress teller true
+rejects counter/tally lacks-promise "its increment returns no number"
+rejects counter/load_store lacks-promise "no_lost_update"
+rejects counter/block_tickets as-cheap "comes as a header"
+rejects counter/tally_steps dearer "times the price with 2 threads: 14 ns (13.8 to 14.2) an item against 0.8 ns (0.78 to 0.82)"
+rejects progress/under_lock unfit "which counter/tally_tickets does not return: its numbers have gaps"
+variant dense counter/tally_steps 13.8 14.2
+expect_out "without gaps (--need dense): counter/tally_steps, 14 ns (13.8 to 14.2) of an item; increment, 2 threads; 17 times the price"
+advise --results usual.json --item-us 0.1 --need dense
 takes counter tally_steps true
 rejects counter/tally lacks-promise "does not offer unique_steps"
-rejects counter/tally_tickets lacks-promise "unique numbers by the block"
-rejects counter/block_tickets lacks-promise "not dense"
+rejects counter/tally_tickets lacks-promise "its numbers are unique, with gaps: --need unique takes such"
+rejects counter/block_tickets lacks-promise "with gaps"
 rejects counter/atomic as-cheap "comes as a header"
+variant unique counter/tally_tickets 0.78 0.82
+expect_out "where gaps are allowed (--need unique): counter/tally_tickets, 0.8 ns (0.78 to 0.82) of an item; increment, 2 threads; 17 times cheaper"
+# Where the choice does not matter the simplest one has no gaps anyway, and tells progress by its steps.
+advise --results usual.json --item-us 50000 --reads-per-s 0 --need unique
+takes counter mutex false
+takes progress under_lock false
+variant dense counter/mutex 76 84
+expect_out "without gaps (--need dense): the same"
 
 advise --results usual.json --item-us 0.1 --need linearizable
 takes counter tally_fenced true
@@ -148,6 +173,7 @@ rejects counter/tally lacks-promise "may break linearizable_value"
 advise --results usual.json --item-us 0.1 --need approximate
 takes counter tally true
 rejects counter/load_store dearer "14 times"
+expect "no variant" holds '.advice[0].variant == null' advice.json
 rejects counter/naive lacks-promise "race_free"
 
 # Items of 50 ms: the simplest of all will do.
@@ -155,9 +181,11 @@ advise --results usual.json --item-us 50000 --reads-per-s 0
 takes initialiser mutex false
 takes counter mutex false
 takes progress under_lock false
-expect_out "it does not matter: the simplest that keeps what is needed; the cheapest is counter/sharded_store"
-rejects counter/tally as-cheap "not as simple"
+expect_out "it does not matter: the simplest that keeps what is needed; the cheapest is counter/sharded_store, 0.7 ns (0.68 to 0.72)"
+rejects counter/tally as-cheap "not as simple: 0.7 ns (0.68 to 0.72) an item"
 rejects counter/load_store lacks-promise "no_lost_update"
+# Quotients have digits however small they are.
+expect "a small quotient has digits" grep -q "sharded_store 0.008[78]," "$scratch/out"
 # At 1 us the mutex costs 8 %, but a spinlock is no good either.
 advise --results usual.json --item-us 1
 takes counter tally true
@@ -180,6 +208,20 @@ takes counter tally true
 advise --results broken.json --item-us 0.1
 takes counter tally_fenced true
 rejects counter/tally lacks-promise "made up to be broken"
+
+# What is less than can be told is not told as nothing; and a difference is as uncertain as both prices that it is of.
+{ rows | grep -v "floor/lock_xadd"; echo "floor/lock_xadd/threads:2 8 7 9"; } | result small.json
+advise --results small.json --item-us 0.1
+takes progress teller true
+expect_out "under 0.1 ns (under 0.1 to 0.41) of an item, under 0.01 % of it; step, 2 threads"
+rejects progress/sampler as-cheap "as cheap, under 0.1 ns (under 0.1 to 0.41) an item"
+rejects progress/channel dearer "24 ns (21.2 to 26.8) an item"
+for words in "" -v --list; do
+	run "$onceproof" advise --threads 2 --results small.json --item-us 0.1 $words
+	for zero in " 0 ns" "(0 to" " 0.0 " " 0 %" " inf" " nan"; do
+		reject_out "$zero"
+	done
+done
 
 # Intervals that meet are no difference, however small an item is.
 { rows | grep -v "counter/tally/increment/threads:2"; echo "counter/tally/increment/threads:2 0.5 0.3 0.7"; } | result wide.json
@@ -218,12 +260,19 @@ advise
 evidence shipped "$(jq '.advice[0].evidence.this_machine' advice.json)" "results that come with this program"
 expect_out "\`onceproof bench\`"
 expect_out "Evidence: results that come with this program: 20"
+expect_out "This machine was not measured"
+# passed_over TEXT: a result was passed over, and the answer says why; "": none was.
+passed_over() {
+	expect "passed over should be '$1'" holds --arg t "$1" '.advice[0].evidence.passed_over | if $t == "" then . == null else . == $t end' advice.json
+	[ -z "$1" ] || expect_out "$1"
+}
+passed_over ""
 mkdir -p "$store"
 all_rows | result "$store/a.json" date=2021-01-01T00:00:00+00:00
 all_rows | result "$store/b.json" date=2022-01-01T00:00:00+00:00
 all_rows | result "$store/other.json" date=2029-01-01T00:00:00+00:00 "cpu_model=Another processor"
 all_rows | result "$store/clang.json" date=2029-01-01T00:00:00+00:00 "compiler=another 1.0"
-all_rows | result "$store/cut.json" date=2029-01-01T00:00:00+00:00 dropped=7
+all_rows | result "$store/cut.json" date=2029-01-01T00:00:00+00:00 dropped=70
 for copy in 1 2 3 4 5 6; do
 	cp "$store/cut.json" "$store/cut$copy.json"
 done
@@ -234,12 +283,54 @@ echo "{}" >"$store/empty.json"
 mkdir "$store/folder.json"
 advise
 evidence saved true bench/b.json
+passed_over "'cut' (2029-01-01) was passed over: the time was too short for 70 repetitions."
 expect_out "2022-01-01"
 reject_out "onceproof bench\`"
 rm "$store"/[ab].json "$store"/cut?.json
 advise
 evidence saved true bench/cut.json
+expect_out "70 repetitions lacking"
+# Of fair locks a few repetitions always are.
+all_rows | result "$store/a.json" date=2030-01-01T00:00:00+00:00 dropped=1
+advise
+evidence saved true bench/a.json
+passed_over ""
+rm "$store/a.json" "$store/cut.json"
+all_rows | result "$store/a.json" date=2030-01-01T00:00:00+00:00 partial=true
+advise
 expect_out "cut short"
+rm "$store/a.json"
+# Whoever measured and is told of another machine's prices is told why, too: of the latest first.
+shipped() {
+	advise
+	evidence shipped "$(jq '.advice[0].evidence.this_machine' advice.json)" "results that come with this program"
+	passed_over "$1"
+	expect_out "So nothing is known of this machine: \`onceproof bench\`"
+}
+counters=$(jq '[.implementations[].subject | select(startswith("counter/"))] | length' list.json)
+few=$(rows | grep -c "^counter/[a-z_]*/increment/threads:2")
+jq '.context.date = "2031-01-01T00:00:00+00:00"' "$store/few.json" >new.json && mv new.json "$store/few.json"
+advise
+expect "a result with too few rows" holds --arg t "'few' (2031-01-01) was passed over: it lacks " '.advice[0].evidence.passed_over | startswith($t)' advice.json
+expect_out "$((counters - few)) of $counters counters ("
+all_rows | grep -v "^counter/[m-z]" | result "$store/latest.json" date=2020-01-01T00:00:00+00:00 dropped=2730
+lacking=$(jq -r '.implementations[].subject | select(test("^counter/[m-z]"))' list.json | wc -l)
+named=$(jq -r '[.implementations[].subject | select(test("^counter/[m-z]")) | ltrimstr("counter/")][:3] | join(", ")' list.json)
+shipped "'latest' (2020-01-01) was passed over: it lacks $lacking of $counters counters ($named, ...); the time was too short for 2730 repetitions."
+all_rows | result "$store/latest.json" date=2020-01-01T00:00:00+00:00 "cpu_model=Another processor"
+shipped "'latest' (2020-01-01) was passed over: it is of another machine (Another processor, $(jq '.host.cores_usable' list.json) cores)."
+all_rows | result "$store/latest.json" date=2020-01-01T00:00:00+00:00 "compiler=another 1.0"
+shipped "'latest' (2020-01-01) was passed over: it was built by another compiler (another 1.0, not $(jq -r '.host.compiler' list.json))."
+for unreadable in broken empty; do
+	cp "$store/$unreadable.json" "$store/latest.json"
+	touch -d 2020-01-01T00:00:00Z "$store/latest.json"
+	advise
+	expect "an unreadable result" holds --arg t "'latest' (2020-01-01) was passed over: it cannot be read: " '.advice[0].evidence.passed_over | startswith($t)' advice.json
+done
+rm "$store/latest.json"
+all_rows | result "$store/cut.json" date=2029-01-01T00:00:00+00:00 dropped=70
+mkdir -p file/onceproof && : >file/onceproof/bench
+XDG_DATA_HOME=$scratch/file shipped "$scratch/file/onceproof/bench was passed over: Not a directory."
 XDG_DATA_HOME=$scratch/nowhere advise
 evidence shipped "$(jq '.advice[0].evidence.this_machine' advice.json)" "results that come with this program"
 advise --results "$store/other.json"
@@ -256,7 +347,7 @@ takes counter tally true
 # --- all needs; only the names
 run "$onceproof" advise --list --results usual.json --threads 2 --item-us 0.1
 expect_status 0
-for need in "exact .*once .*tally .*teller" "unique .*once .*tally_steps" "linearizable .*tally_fenced" "approximate .*tally"; do
+for need in "exact .*once .*tally .*teller" "unique .*once .*tally_tickets" "dense .*once .*tally_steps .* % (.* % to .* %) " "linearizable .*tally_fenced" "approximate .*tally"; do
 	expect "a line for $need" grep -q "^$need" "$scratch/out"
 done
 run "$onceproof" advise -q --results usual.json --threads 2 --item-us 0.1
@@ -264,7 +355,7 @@ expect "three names" diff "$scratch/out" <(printf '%s\n' initialiser/once counte
 run "$onceproof" advise --json - --results usual.json
 expect "JSON alone on stdout" holds '.advice | length == 1' "$scratch/out"
 run "$onceproof" advise --list --json - --results usual.json
-expect "an answer for each need" holds '[.advice[].question.need] == ["exact", "unique", "linearizable", "approximate"]' "$scratch/out"
+expect "an answer for each need" holds '[.advice[].question.need] == ["exact", "unique", "dense", "linearizable", "approximate"]' "$scratch/out"
 
 # --- misuse
 refuse() {
@@ -284,7 +375,8 @@ done
 for number in 0 -1 5000 1.5 99999999999999999999; do
 	refuse "--threads: '$number'" "--threads=$number"
 done
-refuse "--need: 'speed'" --need speed
+refuse "--need: 'speed' is not exact, unique, dense, linearizable or approximate" --need speed
+refuse "--need: ''" --need ""
 refuse "takes options only" counter/tally
 refuse "absent.json: No such file" --results absent.json
 refuse "Is a directory" --results home
@@ -297,7 +389,7 @@ refuse "--shard" --shard 1/2 --results usual.json
 bash "$ONCEPROOF_SOURCE/bench/ship.sh" batch.json >shipped.json || fail "ship.sh should trim a result"
 advise --results shipped.json --item-us 0.1
 takes counter tally true
-expect_out "0.7 ns of an item (0.68 to 0.72)"
+expect_out "0.7 ns (0.68 to 0.72) of an item"
 expect_out "with items of 100 ns it adds 3.1 % (2 to 4)"
 rejects counter/naive lacks-promise "lost 25 %"
 # What did not measure whole, alone and everything in nearly all its processes.

@@ -20,6 +20,8 @@ offers "--strategy=dpor" explore --strategy=dp
 offers "auto always never" list --color ""
 offers "sc rc11" explore --model ""
 offers "clean bug" check --expect ""
+offers "exact unique dense linearizable approximate" advise --need ""
+offers "--need=dense" advise --need=d
 offers "inconclusive finding" check --fail-on ""
 offers "--engine=explore,tsan" check --engine=explore,t
 offers "atomic :files *.c" run --counter ato

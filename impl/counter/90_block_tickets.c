@@ -126,4 +126,5 @@ static uint64_t counter_value(struct counter *c)
 #include "counter_export.h"
 COUNTER_EXPORT(block_tickets, .about.lesson = "one shared add hands out many steps: unique, cheap, and not dense",
 	.about.claims = COUNTER_NO_LOST_UPDATE | COUNTER_MONOTONE_VALUE | COUNTER_EXACT_AT_REST | COUNTER_RACE_FREE,
-	.about.missing = COUNTER_UNIQUE_STEPS | COUNTER_LINEARIZABLE_VALUE, .about.features = FEATURE_ATOMIC, .steps = true);
+	.about.missing = COUNTER_UNIQUE_STEPS | COUNTER_LINEARIZABLE_VALUE, .about.features = FEATURE_ATOMIC, .steps = true,
+	.tickets = true);

@@ -8,7 +8,8 @@
  *   void     counter_close(struct counter *c)       frees what open and join took; no thread may be using it
  *   int      counter_join(c, seat)                  the calling thread takes a seat; 0 or an errno value
  *   void     counter_leave(c, seat)                 gives the seat up; what it counted stays counted
- *   uint64_t counter_increment(c, seat)             counts one; returns the step (1..N) where `steps` is offered, else 0
+ *   uint64_t counter_increment(c, seat)             counts one; returns the step (1..N) where `steps` is offered, else 0; with `tickets`
+ *                                                   a number that is unique, and there may be gaps
  *   uint64_t counter_value(c)                       how many were counted, from any thread
  * optional (a NULL pointer in the descriptor means: not offered):
  *   void     counter_decrement(c, seat)             takes one back
@@ -45,6 +46,7 @@ enum counter_promise {
 struct counter_implementation {
 	struct implementation about;
 	bool steps; /* increment returns the step */
+	bool tickets; /* with `steps`: what it returns is no step, but a number that no other increment returns; there may be gaps */
 	size_t counter_bytes, counter_align;
 	size_t seat_bytes, seat_align;
 	int (*open)(struct counter *c);

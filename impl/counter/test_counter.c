@@ -56,6 +56,9 @@ static void states_its_promises(struct fixture *f)
 	check_equal(f, about->claims & about->missing, 0);
 	check_equal(f, (about->claims | about->missing) >> promises, 0);
 	check_equal(f, ((about->claims | about->missing) & COUNTER_UNIQUE_STEPS) != 0, f->it->steps);
+	/* A ticket is what is returned in place of a step. */
+	if (f->it->tickets)
+		check_equal(f, (about->missing & COUNTER_UNIQUE_STEPS) != 0, true);
 	assert_non_null(about->lesson);
 	/* A value that is the count at one moment of the read cannot run backwards, and what loses nothing is exact at rest. */
 	if (about->claims & COUNTER_LINEARIZABLE_VALUE)

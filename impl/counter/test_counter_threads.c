@@ -90,6 +90,27 @@ static void check_steps(struct fixture *f, const struct worker *workers, uint64_
 	free(given);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Tickets: no number twice, whatever lies between them. */
+static void check_tickets(struct fixture *f, const struct worker *workers, uint64_t total)
+{
+	uint64_t *all = calloc(total + 1, sizeof *all); /* the first one is 0, which is no ticket */
+	assert_non_null(all);
+	uint64_t count = 1;
+	for (size_t i = 0; i < THREADS; i++)
+		for (uint64_t n = 0; n < workers[i].counted; n++)
+			all[count++] = workers[i].steps[n];
+	qsort(all, count, sizeof *all, by_number);
+	for (uint64_t i = 1; i < count; i++)
+		check_equal(f, all[i] != all[i - 1], true);
+	free(all);
+}
+
 static void run_workers(struct fixture *f, unsigned rounds, uint64_t plan)
 {
 	static uint64_t steps[THREADS][STEPS_MAX];
@@ -120,6 +141,8 @@ static void run_workers(struct fixture *f, unsigned rounds, uint64_t plan)
 		check_equal(f, f->it->value(f->c), total);
 	if (claims & COUNTER_UNIQUE_STEPS)
 		check_steps(f, workers, total);
+	else if (f->it->tickets)
+		check_tickets(f, workers, total);
 	f->it->close(f->c);
 }
 
