@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Keeps the examples of README.md and of docs/*.md real. A fenced block under one of these comments belongs to this script:
 #   <!-- file: PATH, from REGEX to REGEX -->   lines of a file of the source tree
+#   <!-- prototypes: PATH, from REGEX to REGEX -->   of these lines of a header, the functions and macros that have a comment and are not
+#                                              private (name_), without their bodies
 #   <!-- output: ARGUMENTS -->                 what `onceproof ARGUMENTS` prints, up to the first empty line
 # docs/readme.sh --write renews the blocks; docs/readme.sh (or --check) says whether they are still true. Counts and times differ from
 # run to run, so the check of an output compares it with the numbers masked.
@@ -20,6 +22,18 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/onceproof-readme.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
 ln -s "$root/examples" "$work/examples"
 
+# prototypes: of functions and macros in a header, the comment right above and the line with name and parameters.
+prototypes() {
+	awk '
+	/^\/\*/ { comment = ""; reading = 1 }
+	reading { comment = comment $0 "\n"; reading = !/\*\/$/; next }
+	comment && /^#define [A-Z_]+\(/ && !/^[^(]*_\(/ { sub(/\).*/, ")"); show($0) }
+	comment && sub(/^(static inline|[A-Z]+_(COLD|INLINE)_) /, "") && !/^[^(]*_\(/ { if (!sub(/;$/, "")) { signature = $0; next } show($0 ";") }
+	/^\{$/ && signature { show(signature ";") }
+	{ comment = signature = "" }
+	function show(line) { printf "%s%s%s\n", blank, comment, line; blank = "\n" }'
+}
+
 # block COMMENT: prints what its fenced block must hold.
 block() {
 	local path from to arguments
@@ -27,6 +41,10 @@ block() {
 	"<!-- file: "*)
 		read -r path from to < <(sed 's/^<!-- file: \([^,]*\), from \(.*\) to \(.*\) -->$/\1 \2 \3/' <<<"$1")
 		sed -n "/$from/,/$to/p" "$root/$path"
+		;;
+	"<!-- prototypes: "*)
+		read -r path from to < <(sed 's/^<!-- prototypes: \([^,]*\), from \(.*\) to \(.*\) -->$/\1 \2 \3/' <<<"$1")
+		sed -n "/$from/,/$to/p" "$root/$path" | prototypes
 		;;
 	"<!-- output: "*)
 		read -r -a arguments < <(sed 's/^<!-- output: \(.*\) -->$/\1/' <<<"$1")
@@ -49,7 +67,7 @@ renew() {
 		if [[ $line == '```'* && -n $comment ]]; then
 			block "$comment"
 			fence=1 comment=""
-		elif [[ $line == "<!-- file: "* || $line == "<!-- output: "* ]]; then
+		elif [[ $line == "<!-- file: "* || $line == "<!-- prototypes: "* || $line == "<!-- output: "* ]]; then
 			comment=$line
 		fi
 	done <"$1"

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "test_once.h"
@@ -96,6 +97,24 @@ static void loads_on_first_get(void **state)
 	assert_ptr_equal(get(), &instances[0]);
 	assert_ptr_equal(once_peek(&object), &instances[0]);
 	assert_int_equal(orders.loads, 1);
+}
+
+static void zeroed_memory_holds_nothing(void **state)
+{
+	(void)state;
+	struct once *mine = malloc(sizeof *mine);
+	assert_non_null(mine);
+	memset(mine, 0xff, sizeof *mine);
+	memset(mine, 0, sizeof *mine); /* as calloc() has it, of memory that was used before */
+	assert_null(once_peek(mine));
+	assert_null(once_reset(mine));
+	orders.failing = ENOENT;
+	assert_null(once_get(mine, load, &orders));
+	orders.failing = 0;
+	assert_ptr_equal(once_get(mine, load, &orders), &instances[0]);
+	assert_ptr_equal(once_get(mine, load, &orders), &instances[0]);
+	assert_ptr_equal(once_reset(mine), &instances[0]);
+	free(mine);
 }
 
 static void reports_failure_and_retries(void **state)
@@ -423,6 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(loads_on_first_get),
+		test(zeroed_memory_holds_nothing),
 		test(reports_failure_and_retries),
 		test(waiters_retry_a_failure),
 		test(resets),

@@ -89,10 +89,10 @@ static void places_cover_all_seats(void **state)
 	uint32_t first = 0;
 	for (unsigned k = 0; k < TALLY_CHUNKS; k++) {
 		const uint32_t size = TALLY_FIRST_SEATS << k;
-		assert_int_equal(tally_chunk_of(first), k);
-		assert_int_equal(tally_place_of(first), 0);
-		assert_int_equal(tally_chunk_of(first + size - 1), k);
-		assert_int_equal(tally_place_of(first + size - 1), size - 1);
+		assert_int_equal(tally_chunk_of_(first), k);
+		assert_int_equal(tally_place_of_(first), 0);
+		assert_int_equal(tally_chunk_of_(first + size - 1), k);
+		assert_int_equal(tally_place_of_(first + size - 1), size - 1);
 		first += size;
 	}
 	assert_int_equal(first, TALLY_SEATS_MAX);

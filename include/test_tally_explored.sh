@@ -23,7 +23,7 @@ broken() {
 }
 broken approximate_publishes 's/(passed, count - seat->passed, __ATOMIC_)RELEASE/\1RELAXED/'
 broken steps_are_passed_on 's/(return passed \+ .*__ATOMIC_)ACQUIRE/\1RELAXED/'
-broken approximate 's/^(	if \(TALLY_RARE\(count - seat->passed >= TALLY_BATCH)\)/\1 + 1)/'
+broken approximate 's/^(	if \(TALLY_RARE_\(count - seat->passed >= TALLY_BATCH)\)/\1 + 1)/'
 broken approximate 's/^	seat->passed = count;/	seat->passed = count - 1;/'
 broken tickets 's/(ticket_last = count \+ \(TALLY_BLOCK )- 1/\1+ 0/'
 broken complete 's/^	__atomic_store_n\(&seat->count, count, __ATOMIC_RELEASE\);/	seat->passed = count;/'

@@ -76,4 +76,4 @@ static inline uint64_t counter_increment_in_hand(struct counter *c, struct count
 COUNTER_EXPORT(tally_tickets, .about.lesson = "unique numbers by the block, and still one store per increment",
 	.about.claims = COUNTER_NO_LOST_UPDATE | COUNTER_MONOTONE_VALUE | COUNTER_EXACT_AT_REST | COUNTER_RACE_FREE,
 	.about.missing = COUNTER_UNIQUE_STEPS | COUNTER_LINEARIZABLE_VALUE, .about.features = FEATURE_ATOMIC,
-	.about.calls = "tally_draw", .steps = true, .tickets = true);
+	.about.calls = "tally_draw_", .steps = true, .tickets = true);

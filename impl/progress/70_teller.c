@@ -77,4 +77,4 @@ static void progress_close(struct progress *p)
 PROGRESS_EXPORT(teller, .about.lesson = "the newest number, by one at a time and not too often",
 	.about.claims = PROGRESS_NEVER_BACKWARDS | PROGRESS_NO_DUPLICATES | PROGRESS_LAST_IS_TOTAL |
 			PROGRESS_DOES_NOT_BLOCK_WORKERS | PROGRESS_RACE_FREE,
-	.about.features = FEATURE_ATOMIC | FEATURE_TLS, .about.calls = "teller_look teller_offer", .needs = PROGRESS_NEEDS_VALUE);
+	.about.features = FEATURE_ATOMIC | FEATURE_TLS, .about.calls = "teller_look_ teller_offer", .needs = PROGRESS_NEEDS_VALUE);

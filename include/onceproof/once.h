@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* once: one instance, loaded by whoever needs it first. GNU C11 and C++11, gcc and clang; nothing to link but threads.
+/* once: one instance, loaded by whoever needs it first. For C11 (or gnu99) and C++11, gcc and clang; nothing to link but threads.
  *
  *   static struct model *load_model(void) { ... }             a new instance; or NULL, with errno saying why
  *   ONCE_DEFINE(struct model, the_model, load_model);
@@ -10,6 +10,7 @@
  * Until then one thread loads and the others wait for it: they look again for about as long as a sleep costs, then sleep. NULL with
  * errno: this call's own load failed; nothing is kept of that, and the next call tries again. So it is after a load that was cancelled,
  * ended by pthread_exit(), or left by a C++ exception (which goes on to the caller; C in between must be compiled with -fexceptions).
+ * Whoever waits for such a load goes on and tries.
  *
  * EDEADLK   the call comes out of the object's own load, which could therefore not end: from a function that the loader calls, in
  *           whatever file, or from a signal handler that interrupts it. Two loaders that wait for each other's objects are not noticed.
@@ -19,13 +20,24 @@
  * Several files share an instance by ONCE_DECLARE(struct model, the_model) in a header, and ONCE_PROVIDE(struct model, the_model,
  * load_model) in one file. the_model_reset() takes the instance out and hands it to its caller, or gives NULL where there is none; the
  * next call of the_model() loads anew. Whether somebody still uses the old one is the caller's to know. Objects inside other structs, or
- * made at run time, are struct once: set to ONCE_INIT, then once_get(), once_peek() and once_reset().
+ * made at run time, are struct once: set to ONCE_INIT or zeroed (calloc() does), then once_get(), once_peek() and once_reset().
  *
  * ONCE_NO_FUTEX, defined above the #include, takes mutex and condition variable also where there are futexes; files that share an object
  * must agree on it. ONCE_SPIN_NS is how long to look again before sleeping.
  */
 #ifndef ONCEPROOF_ONCE_H
 #define ONCEPROOF_ONCE_H
+
+/* -std=c99 by itself hides POSIX's clocks, and has none of its own. */
+#ifndef __GNUC__
+#error "<onceproof/once.h> needs gcc or clang: it uses their __atomic functions and attributes"
+#elif defined(__cplusplus) && __cplusplus < 201103L
+#error "<onceproof/once.h> needs C++11 or later: compile with -std=c++11 or -std=gnu++11"
+#elif !defined(__cplusplus) && (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 199901L)
+#error "<onceproof/once.h> needs C11, or C99 with POSIX: compile with -std=gnu11, -std=c11 or -std=gnu99"
+#elif !defined(__cplusplus) && __STDC_VERSION__ < 201112L && defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE)
+#error "<onceproof/once.h> needs C11, or C99 with POSIX: compile with -std=gnu11, -std=c11 or -std=gnu99"
+#else /* what follows is not read, and nothing else complained of, where one of these is missing */
 
 #include <errno.h>
 #include <limits.h>
@@ -40,6 +52,19 @@
 #include <sys/syscall.h>
 #endif
 
+/* Does a thread that is cancelled or calls pthread_exit() unwind its stack as an exception does? Elsewhere (musl, macOS) it runs what
+ * pthread_cleanup_push() left, and no destructors. */
+#ifndef ONCE_CANCEL_UNWINDS_
+#if defined(__GLIBC__) || defined(__FreeBSD__)
+#define ONCE_CANCEL_UNWINDS_ 1
+#else
+#define ONCE_CANCEL_UNWINDS_ 0
+#endif
+#endif
+#if defined(__cplusplus) && defined(__EXCEPTIONS) && !ONCE_CANCEL_UNWINDS_
+#include <exception>
+#endif
+
 /* Who looks again for as long as a sleep and a wake cost, and only then sleeps, pays at most twice what the best choice in hindsight would
  * have cost (A. Karlin et al., "Empirical Studies of Competitive Spinning for a Shared-Memory Multiprocessor", 1991). A sleep and a wake
  * take 5 us, or up to 50 in a virtual machine, whose idle processors stop. A time and no number of turns: an x86 pause takes 4 to 45 ns. */
@@ -50,7 +75,12 @@
 /* Also where a compiler counts bytes: the call would be larger than what it calls. */
 #define ONCE_INLINE_ __attribute__((always_inline, unused)) static inline
 
-/* Zeroed: nothing is loaded. Not to be copied; its fields are private. */
+#if defined(__cplusplus) && !defined(ONCE_FUTEX_)
+/* C++ wants one meaning of a name in all files of a program, and these may disagree on ONCE_NO_FUTEX. */
+inline namespace once_without_futex_
+{
+#endif
+/* Zeroed: nothing is loaded. Not to be copied or moved; its fields are private. Before it is freed it is reset, and nothing else. */
 struct once {
 	void *instance; /* what get returns, or NULL; written by who loads or resets, read by all */
 #ifdef ONCE_FUTEX_
@@ -65,6 +95,9 @@ struct once {
 	pthread_cond_t settled;
 #endif
 };
+#if defined(__cplusplus) && !defined(ONCE_FUTEX_)
+}
+#endif
 
 #ifdef __cplusplus
 #define ONCE_INIT \
@@ -77,9 +110,10 @@ struct once {
 	}
 #endif
 
-/* Loads what *it is to hold if nothing is there yet, and returns it: LOAD(ARG) makes a new instance, or returns NULL and sets errno (EIO
- * is told where it does not). ARG is best an address that needs no reading, as of the struct that *it is in: what a caller must first read
- * it reads at each call. Borrowed until a reset. NULL: see above. Any thread, any time. */
+/* What *it holds; where that is nothing yet, LOAD(ARG) makes a new instance, or returns NULL and sets errno (EIO is told where it does
+ * not). Borrowed until a reset. NULL: this call's own load failed, and the next call tries again; or, EDEADLK, the call comes out of that
+ * load. ARG is best an address that needs no reading, as of the struct that *it is in: what a caller must first read it reads at each
+ * call. Any thread, any time. */
 ONCE_INLINE_ void *once_get(struct once *it, void *(*load)(void *arg), void *arg);
 
 /* The instance, or NULL where none is there (yet); never loads or waits. Any thread, any time. */
@@ -89,7 +123,7 @@ ONCE_INLINE_ void *once_peek(const struct once *it);
  * any time; each instance is given to one caller. */
 static inline void *once_reset(struct once *it);
 
-/* At file scope: type *name(void) and type *name_reset(void), for this file alone. LOAD: type *load(void). */
+/* At file scope: makes type *name(void), as once_get(), and type *name_reset(void), for this file alone. LOAD: type *load(void). */
 #define ONCE_DEFINE(type, name, load)                \
 	static struct once name##_once_ = ONCE_INIT; \
 	ONCE_LOAD_(static, name, load)               \
@@ -118,7 +152,7 @@ static inline void *once_reset(struct once *it);
 #else
 #define ONCE_CAST_(type, pointer) ((type)(pointer))
 #define ONCE_EXTERN_ extern
-#define ONCE_SEMICOLON_ _Static_assert(1, "a semicolon follows")
+#define ONCE_SEMICOLON_ struct once /* C99 has no _Static_assert */
 #endif
 #define ONCE_LOAD_(storage, name, load)                     \
 	storage void *name##_load_once_(void *once_unused_) \
@@ -387,8 +421,8 @@ static inline void *once_attempt_load_(struct once *it, void *(*load)(void *arg)
 {
 	void *instance;
 	errno = 0;
-#if defined(__cplusplus) && defined(__EXCEPTIONS)
-	/* An exception, and a cancellation, which glibc makes one, leave through its destructor. Local, because files that disagree on
+#if defined(__cplusplus) && defined(__EXCEPTIONS) && ONCE_CANCEL_UNWINDS_
+	/* An exception, and a cancellation, which is one here, leave through its destructor. Local, because files that disagree on
 	 * ONCE_NO_FUTEX must not share it: linkers keep one of all functions of one name, also where they say different things. */
 	struct once_attempt_ {
 		struct once *it;
@@ -400,6 +434,22 @@ static inline void *once_attempt_load_(struct once *it, void *(*load)(void *arg)
 	} attempt = {it};
 	instance = load(arg);
 	attempt.it = NULL;
+#elif defined(__cplusplus) && defined(__EXCEPTIONS)
+	/* A cancellation is for the handler alone. An exception must not leave past the handler, which would stay in the thread's list with its
+	 * address in a stack that is no more: so it waits until the handler is taken out. */
+	std::exception_ptr thrown;
+	instance = NULL;
+	pthread_cleanup_push(once_give_up_, it);
+	try {
+		instance = load(arg);
+	} catch (...) {
+		thrown = std::current_exception();
+	}
+	pthread_cleanup_pop(0);
+	if (thrown) {
+		once_give_up_(it);
+		std::rethrow_exception(thrown);
+	}
 #else
 	pthread_cleanup_push(once_give_up_, it);
 	instance = load(arg);
@@ -434,4 +484,5 @@ ONCE_INLINE_ void *once_get(struct once *it, void *(*load)(void *arg), void *arg
 	return instance;
 }
 
+#endif
 #endif

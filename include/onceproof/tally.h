@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tally: a progress counter that costs less than the racy one. GNU C11 and C++11, gcc and clang, libc alone; nothing to link.
+/* tally: a progress counter that costs less than the racy one. C11 and C++11 of gcc and clang, libc alone; nothing to link.
  *
  *   static struct tally done = TALLY_INITIALISER;                   all zero bytes do as well
  *   struct tally_seat *seat = tally_join(&done);                    each thread that counts, once
@@ -36,10 +36,19 @@
  *     is store buffering: my own increment may still be on its way when I read yours, and the other way round, and then each of us misses
  *     the other. The fence in every read forbids it: of two fences one is first, and what came before it is visible after the other.
  *
- * Nothing here is async-signal-safe. A child of fork() has the counts of that moment, and the seat of the thread that forked.
+ * Nothing here is async-signal-safe. A child of fork() has the counts of that moment, and the seat of the thread that forked. Names that end
+ * in _ are private.
  */
 #ifndef ONCEPROOF_TALLY_H
 #define ONCEPROOF_TALLY_H
+
+#ifndef __GNUC__
+#error "<onceproof/tally.h> needs gcc or clang: it uses their __atomic functions and attributes"
+#elif defined(__cplusplus) && __cplusplus < 201103L
+#error "<onceproof/tally.h> needs C++11 or later: compile with -std=c++11 or -std=gnu++11"
+#elif !defined(__cplusplus) && (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L)
+#error "<onceproof/tally.h> needs C11 or later: compile with -std=gnu11 or -std=c11"
+#else /* what follows is not read, and nothing else complained of, where one of these is missing */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -49,7 +58,7 @@
 #include <time.h>
 
 /* Restartable sequences: where they are, unless the includer says 0. */
-#if !defined(TALLY_HAS_PERCPU) && defined(__x86_64__) && defined(__linux__) && defined(__has_include)
+#if !defined(TALLY_HAS_PERCPU) && defined(__x86_64__) && defined(__LP64__) && defined(__linux__) && defined(__has_include)
 #if __has_include(<sys/rseq.h>)
 #define TALLY_HAS_PERCPU 1
 #endif
@@ -77,14 +86,14 @@
 #define TALLY_CHUNKS 15
 #define TALLY_SEATS_MAX (TALLY_FIRST_SEATS * ((1u << TALLY_CHUNKS) - 1)) /* at a time: 262,136 */
 
-#define TALLY_ALIGNED __attribute__((aligned(TALLY_PAIR_BYTES)))
-#define TALLY_COLD __attribute__((noinline, cold, unused)) static
+#define TALLY_ALIGNED_ __attribute__((aligned(TALLY_PAIR_BYTES)))
+#define TALLY_COLD_ __attribute__((noinline, cold, unused)) static
 #ifdef __cplusplus
-#define TALLY_CAST(type, x) static_cast<type>(x)
+#define TALLY_CAST_(type, x) static_cast<type>(x)
 #else
-#define TALLY_CAST(type, x) ((type)(x))
+#define TALLY_CAST_(type, x) ((type)(x))
 #endif
-#define TALLY_RARE(condition) __builtin_expect(!!(condition), 0)
+#define TALLY_RARE_(condition) __builtin_expect(!!(condition), 0)
 
 /* How often a thread looks at the clock; zeroed at first. The thread's own. */
 struct teller_pace {
@@ -95,7 +104,7 @@ struct teller_pace {
 };
 
 /* A thread's place in a tally. Owned by the tally; used by one thread at a time. */
-struct TALLY_ALIGNED tally_seat {
+struct TALLY_ALIGNED_ tally_seat {
 	uint64_t count; /* atomic. Stored by the thread in the seat, loaded by whoever asks for the value */
 	/* The line beside it: the thread's own, handed on with the seat. */
 	uint64_t passed __attribute__((aligned(64))); /* how much of the count tally_approximate() has */
@@ -107,7 +116,7 @@ struct TALLY_ALIGNED tally_seat {
 
 /* Fields are this header's. Like a teller and a tally_percpu it is aligned to two lines, and compilers count on that: on the heap it comes
  * from aligned_alloc(TALLY_PAIR_BYTES, …) or from C++17's new, not from malloc() or calloc(). */
-struct TALLY_ALIGNED tally {
+struct TALLY_ALIGNED_ tally {
 	/* Read by every value; written when a thread joins that finds no retired seat. Chunk k has TALLY_FIRST_SEATS << k seats. */
 	struct tally_seat *chunk[TALLY_CHUNKS]; /* atomic, owned; each set once */
 	uint32_t seats;                         /* atomic. How many there are, taken or retired; only grows */
@@ -123,17 +132,17 @@ struct TALLY_ALIGNED tally {
 	}
 
 /* Chunk K, made when it is not there yet; NULL: no memory. */
-TALLY_COLD struct tally_seat *tally_chunk(struct tally *t, unsigned k)
+TALLY_COLD_ struct tally_seat *tally_chunk_(struct tally *t, unsigned k)
 {
 	/* acquire: pairs with the release below; the seats are zeroed before they can be found. */
 	struct tally_seat *chunk = __atomic_load_n(&t->chunk[k], __ATOMIC_ACQUIRE);
 	if (chunk)
 		return chunk;
-	const size_t seats = TALLY_CAST(size_t, TALLY_FIRST_SEATS) << k;
+	const size_t seats = TALLY_CAST_(size_t, TALLY_FIRST_SEATS) << k;
 	void *memory = aligned_alloc(TALLY_PAIR_BYTES, seats * sizeof(struct tally_seat));
 	if (!memory)
 		return NULL;
-	struct tally_seat *fresh = TALLY_CAST(struct tally_seat *, memory);
+	struct tally_seat *fresh = TALLY_CAST_(struct tally_seat *, memory);
 	const struct tally_seat empty = {0, 0, 0, 0, {0, 0, 0, 0}, t, 0};
 	for (size_t i = 0; i < seats; i++)
 		fresh[i] = empty;
@@ -145,22 +154,22 @@ TALLY_COLD struct tally_seat *tally_chunk(struct tally *t, unsigned k)
 }
 
 /* Which chunk has seat number I, and which of its seats that is. */
-static inline unsigned tally_chunk_of(uint32_t i)
+static inline unsigned tally_chunk_of_(uint32_t i)
 {
-	return 31u - TALLY_CAST(unsigned, __builtin_clz(i / TALLY_FIRST_SEATS + 1));
+	return 31u - TALLY_CAST_(unsigned, __builtin_clz(i / TALLY_FIRST_SEATS + 1));
 }
 
-static inline uint32_t tally_place_of(uint32_t i)
+static inline uint32_t tally_place_of_(uint32_t i)
 {
-	return i - TALLY_FIRST_SEATS * ((1u << tally_chunk_of(i)) - 1);
+	return i - TALLY_FIRST_SEATS * ((1u << tally_chunk_of_(i)) - 1);
 }
 
 /* A seat that was given up, or NULL. */
-TALLY_COLD struct tally_seat *tally_retired(struct tally *t, uint32_t seats)
+TALLY_COLD_ struct tally_seat *tally_retired_(struct tally *t, uint32_t seats)
 {
 	for (uint32_t i = 0; i < seats; i++) {
 		/* relaxed: the acquire of `seats` has ordered it. */
-		struct tally_seat *seat = __atomic_load_n(&t->chunk[tally_chunk_of(i)], __ATOMIC_RELAXED) + tally_place_of(i);
+		struct tally_seat *seat = __atomic_load_n(&t->chunk[tally_chunk_of_(i)], __ATOMIC_RELAXED) + tally_place_of_(i);
 		uint32_t retired = 1;
 		/* relaxed: a look that writes nothing, so that those who hold their seats are not disturbed. */
 		if (__atomic_load_n(&seat->retired, __ATOMIC_RELAXED) == 0)
@@ -173,34 +182,34 @@ TALLY_COLD struct tally_seat *tally_retired(struct tally *t, uint32_t seats)
 	return NULL;
 }
 
-/* A seat for one thread, a retired one if there is one; NULL: no memory, or TALLY_SEATS_MAX are taken (tally_step() still counts). Takes
- * one step per seat that there is. Any thread may ask on another's behalf. */
-TALLY_COLD struct tally_seat *tally_join(struct tally *t)
+/* A seat for one thread until it leaves, one that was given up if there is one. NULL: no memory, or TALLY_SEATS_MAX are taken (tally_step()
+ * still counts). Any thread, any time, also on another's behalf; takes one step per seat that there is. */
+TALLY_COLD_ struct tally_seat *tally_join(struct tally *t)
 {
 	/* acquire: pairs with the release below; chunks are seen as far as there are seats. */
 	uint32_t seats = __atomic_load_n(&t->seats, __ATOMIC_ACQUIRE);
-	struct tally_seat *seat = tally_retired(t, seats);
+	struct tally_seat *seat = tally_retired_(t, seats);
 	while (!seat && seats < TALLY_SEATS_MAX) {
-		struct tally_seat *chunk = tally_chunk(t, tally_chunk_of(seats));
+		struct tally_seat *chunk = tally_chunk_(t, tally_chunk_of_(seats));
 		if (!chunk)
 			return NULL;
 		uint32_t mine = seats;
 		/* release: pairs with the acquires of `seats`; publishes the chunk. relaxed on failure: it is tried again. */
 		if (__atomic_compare_exchange_n(&t->seats, &seats, seats + 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-			seat = chunk + tally_place_of(mine);
+			seat = chunk + tally_place_of_(mine);
 	}
 	return seat;
 }
 
-/* Gives the seat up. What it counted stays in the value, and the next thread in this seat goes on from there. */
+/* Gives the seat up. What was counted in it stays in the value, and the next thread in this seat goes on from there. */
 static inline void tally_leave(struct tally_seat *seat)
 {
-	/* release: pairs with the acquire in tally_retired(); hands the seat over as it is. */
+	/* release: pairs with the acquire in tally_retired_(); hands the seat over as it is. */
 	__atomic_store_n(&seat->retired, 1, __ATOMIC_RELEASE);
 }
 
 /* Frees what joins have taken; then the tally is as after TALLY_INITIALISER. No thread may use it or one of its seats. */
-TALLY_COLD void tally_close(struct tally *t)
+TALLY_COLD_ void tally_close(struct tally *t)
 {
 	for (unsigned k = 0; k < TALLY_CHUNKS; k++) {
 		free(t->chunk[k]);
@@ -213,7 +222,7 @@ TALLY_COLD void tally_close(struct tally *t)
 /* What was counted in this seat, by its threads so far. For the thread in the seat. */
 static inline uint64_t tally_own(const struct tally_seat *seat)
 {
-	/* relaxed: its own thread wrote it, or the acquire in tally_retired() has ordered it. */
+	/* relaxed: its own thread wrote it, or the acquire in tally_retired_() has ordered it. */
 	return __atomic_load_n(&seat->count, __ATOMIC_RELAXED);
 }
 
@@ -226,7 +235,7 @@ static inline void tally_put(struct tally_seat *seat, uint64_t count)
 	__atomic_store_n(&seat->count, count, __ATOMIC_RELEASE);
 }
 
-/* Counts one. Returns the seat's own count. */
+/* Counts one, for the thread in the seat. Returns the seat's own count. */
 static inline uint64_t tally_add(struct tally_seat *seat)
 {
 	uint64_t count = tally_own(seat) + 1;
@@ -234,7 +243,8 @@ static inline uint64_t tally_add(struct tally_seat *seat)
 	return count;
 }
 
-/* How many were counted. Never less than what a value() that happened before returned; see "Why this is right". */
+/* How many were counted: all that happened before it, so exact at rest; and never less than what a value() that happened before returned.
+ * Sees what was done before each increment that is in it. Any thread, any time. */
 static inline uint64_t tally_value(const struct tally *t)
 {
 	/* acquire: pairs with the release in tally_step(); what was counted is seen as well. kept where nobody counts so. */
@@ -276,7 +286,7 @@ static inline uint64_t tally_value_fenced(const struct tally *t)
 #pragma GCC diagnostic pop
 #endif
 
-TALLY_COLD void tally_pass(struct tally_seat *seat, uint64_t count)
+TALLY_COLD_ void tally_pass_(struct tally_seat *seat, uint64_t count)
 {
 	/* release: pairs with the acquire in tally_approximate(); what is passed on was stored before, and a value() asked later has it. */
 	__atomic_fetch_add(&seat->tally->passed, count - seat->passed, __ATOMIC_RELEASE);
@@ -287,30 +297,30 @@ TALLY_COLD void tally_pass(struct tally_seat *seat, uint64_t count)
 static inline uint64_t tally_add_batched(struct tally_seat *seat)
 {
 	uint64_t count = tally_add(seat);
-	if (TALLY_RARE(count - seat->passed >= TALLY_BATCH))
-		tally_pass(seat, count);
+	if (TALLY_RARE_(count - seat->passed >= TALLY_BATCH))
+		tally_pass_(seat, count);
 	return count;
 }
 
-/* About how many were counted by tally_add_batched() and tally_step(): one line is read, however many threads there are. Never backwards,
+/* About how many were counted by tally_add_batched() and tally_step(): one line is read, however many seats there are. Never backwards,
  * never more than a value asked afterwards, and less than one asked before by tally_approximate_error() at most. (Approximate counting
  * with a limit per thread: McKenney, ch. 5; percpu_counter of the Linux kernel.) */
 static inline uint64_t tally_approximate(const struct tally *t)
 {
-	/* acquire: pairs with the release in tally_pass(), and in tally_step(). */
+	/* acquire: pairs with the release in tally_pass_(), and in tally_step(). */
 	uint64_t passed = __atomic_load_n(&t->passed, __ATOMIC_ACQUIRE);
 	return passed + __atomic_load_n(&t->steps, __ATOMIC_ACQUIRE);
 }
 
-/* A seat passes on before it counts further, so it holds back TALLY_BATCH at most: less, but for the moment between its store and its
- * passing on. A retired seat keeps what it holds back for its next thread. */
+/* How far tally_approximate() can be behind: a seat passes on before it counts further, so it holds back TALLY_BATCH at most (less, but for
+ * the moment between its store and its passing on). A seat that was given up keeps what it holds back for its next thread. */
 static inline uint64_t tally_approximate_error(const struct tally *t)
 {
 	/* relaxed: a number alone; it only grows. */
-	return TALLY_CAST(uint64_t, __atomic_load_n(&t->seats, __ATOMIC_RELAXED)) * TALLY_BATCH;
+	return TALLY_CAST_(uint64_t, __atomic_load_n(&t->seats, __ATOMIC_RELAXED)) * TALLY_BATCH;
 }
 
-TALLY_COLD void tally_draw(struct tally_seat *seat, uint64_t count)
+TALLY_COLD_ void tally_draw_(struct tally_seat *seat, uint64_t count)
 {
 	/* relaxed: only hands out distinct blocks. */
 	uint64_t drawn = __atomic_fetch_add(&seat->tally->drawn, TALLY_BLOCK, __ATOMIC_RELAXED);
@@ -322,8 +332,8 @@ TALLY_COLD void tally_draw(struct tally_seat *seat, uint64_t count)
  * TALLY_BLOCK at a time, so some below the highest may not be given yet, or never. They say nothing about order or number. */
 static inline uint64_t tally_put_ticket(struct tally_seat *seat, uint64_t count)
 {
-	if (TALLY_RARE(count > seat->ticket_last))
-		tally_draw(seat, count);
+	if (TALLY_RARE_(count > seat->ticket_last))
+		tally_draw_(seat, count);
 	tally_put(seat, count);
 	return count + seat->ticket_offset;
 }
@@ -334,7 +344,8 @@ static inline uint64_t tally_ticket(struct tally_seat *seat)
 	return tally_put_ticket(seat, tally_own(seat) + 1);
 }
 
-/* Counts one without a seat, and returns how many were counted so: each thread another of 1, 2, 3 …, with none left out. */
+/* Counts one without a seat, and returns how many were counted so: each call another of 1, 2, 3 …, with none left out. Any thread, any
+ * time. Who gets 2 does not see what was done before 1. */
 static inline uint64_t tally_step(struct tally *t)
 {
 	/* release: pairs with the acquire in tally_value(); publishes what was counted. */
@@ -358,9 +369,9 @@ static inline uint64_t tally_step(struct tally *t)
  *   Gaps are the plan: only the newest number is told. And whoever tells goes on as long as others bring news faster than it can be told,
  *     so every_ns is best longer than what TELL takes.
  */
-struct TALLY_ALIGNED teller {
+struct TALLY_ALIGNED_ teller {
 	uint64_t state;      /* atomic, any thread: 2 x the highest number offered, + 1 while a thread tells it */
-	uint64_t next_ns;    /* atomic, any thread: no telling before, by the clock of teller_now_ns() */
+	uint64_t next_ns;    /* atomic, any thread: no telling before, by the clock of teller_now_ns_() */
 	struct tally *tally; /* borrowed; constant, as all below. NULL where only teller_offer() is used */
 	/* The front end; may block; may count and offer itself, but with every_ns 0 that does not end: each telling would bring news. */
 	void (*tell)(void *arg, uint64_t done);
@@ -379,7 +390,7 @@ struct TALLY_ALIGNED teller {
 	}
 
 /* A clock that is cheap to read. It moves with the kernel's tick: every 1 to 10 ms. */
-static inline uint64_t teller_now_ns(void)
+static inline uint64_t teller_now_ns_(void)
 {
 	struct timespec now;
 #if defined(CLOCK_MONOTONIC_COARSE)
@@ -389,11 +400,11 @@ static inline uint64_t teller_now_ns(void)
 #else
 	timespec_get(&now, TIME_UTC);
 #endif
-	return TALLY_CAST(uint64_t, now.tv_sec) * 1000000000u + TALLY_CAST(uint64_t, now.tv_nsec);
+	return TALLY_CAST_(uint64_t, now.tv_sec) * 1000000000u + TALLY_CAST_(uint64_t, now.tv_nsec);
 }
 
 /* Tells DONE, or leaves it to the thread that is telling; nothing if as much was offered before, or DONE is 0. */
-TALLY_COLD void teller_offer(struct teller *t, uint64_t done)
+TALLY_COLD_ void teller_offer(struct teller *t, uint64_t done)
 {
 	const uint64_t mine = 2 * done + 1;
 	/* relaxed: a guess; the compare-and-swap finds out whether it still holds. */
@@ -415,7 +426,7 @@ TALLY_COLD void teller_offer(struct teller *t, uint64_t done)
 }
 
 /* A look at the clock: is it time to tell? The stride aims at eight looks between two tellings, and is found anew with each look. */
-TALLY_COLD bool teller_look(struct teller *t, struct teller_pace *pace)
+TALLY_COLD_ bool teller_look_(struct teller *t, struct teller_pace *pace)
 {
 	if (t->every_ns == 0)
 		return true;
@@ -423,10 +434,10 @@ TALLY_COLD bool teller_look(struct teller *t, struct teller_pace *pace)
 		pace->told++;
 		return true;
 	}
-	const uint64_t now = teller_now_ns(), since = now - pace->looked_ns, aim = t->every_ns / 8;
+	const uint64_t now = teller_now_ns_(), since = now - pace->looked_ns, aim = t->every_ns / 8;
 	pace->looked_ns = now;
 	if (since > aim)
-		pace->stride = TALLY_CAST(uint32_t, pace->stride * aim / since);
+		pace->stride = TALLY_CAST_(uint32_t, pace->stride * aim / since);
 	else if (pace->stride < TELLER_STRIDE_MAX)
 		pace->stride *= 2;
 	pace->stride += pace->stride == 0;
@@ -442,8 +453,8 @@ TALLY_COLD bool teller_look(struct teller *t, struct teller_pace *pace)
  * first TELLER_FIRST. */
 static inline bool teller_due(struct teller *t, struct teller_pace *pace)
 {
-	if (TALLY_RARE(pace->left == 0))
-		return teller_look(t, pace);
+	if (TALLY_RARE_(pace->left == 0))
+		return teller_look_(t, pace);
 	pace->left--;
 	return false;
 }
@@ -459,7 +470,7 @@ static inline void teller_tell(struct teller *t)
 static inline void teller_add(struct teller *t, struct tally_seat *seat)
 {
 	tally_add(seat);
-	if (TALLY_RARE(teller_due(t, &seat->pace)))
+	if (TALLY_RARE_(teller_due(t, &seat->pace)))
 		teller_tell(t);
 }
 
@@ -470,11 +481,11 @@ static inline void teller_add(struct teller *t, struct tally_seat *seat)
  * Linux 4.18; glibc 2.35 registers each thread). Where that is missing, adds are locked additions to one shared word: as right, and dearer.
  * Promises: as tally_value(); not linearizable. Race detectors cannot see into the sequence.
  */
-struct TALLY_ALIGNED tally_slot {
+struct TALLY_ALIGNED_ tally_slot {
 	uint64_t count; /* atomic. Added to by whoever runs on this CPU */
 };
 
-struct TALLY_ALIGNED tally_percpu {
+struct TALLY_ALIGNED_ tally_percpu {
 	struct tally_slot *slots; /* owned; constant between open and close */
 	uint64_t cpus;            /* how many; 0: there are no restartable sequences */
 	uint64_t elsewhere __attribute__((
@@ -488,7 +499,7 @@ struct TALLY_ALIGNED tally_percpu {
 
 /* Makes a slot for each CPU that the machine is configured for. 0; or ENOSYS where kernel, C library or processor have no restartable
  * sequences, ENOMEM: then the tally counts as well, on its shared word. Needed once before the first add that is to be cheap. */
-TALLY_COLD int tally_percpu_open(struct tally_percpu *t)
+TALLY_COLD_ int tally_percpu_open(struct tally_percpu *t)
 {
 	t->slots = NULL;
 	t->cpus = 0;
@@ -497,11 +508,11 @@ TALLY_COLD int tally_percpu_open(struct tally_percpu *t)
 	const long cpus = __rseq_size == 0 ? 0 : sysconf(_SC_NPROCESSORS_CONF);
 	if (cpus < 1)
 		return ENOSYS;
-	void *memory = aligned_alloc(TALLY_PAIR_BYTES, TALLY_CAST(size_t, cpus) * sizeof(struct tally_slot));
+	void *memory = aligned_alloc(TALLY_PAIR_BYTES, TALLY_CAST_(size_t, cpus) * sizeof(struct tally_slot));
 	if (!memory)
 		return ENOMEM;
-	t->slots = TALLY_CAST(struct tally_slot *, memory);
-	t->cpus = TALLY_CAST(uint64_t, cpus);
+	t->slots = TALLY_CAST_(struct tally_slot *, memory);
+	t->cpus = TALLY_CAST_(uint64_t, cpus);
 	for (uint64_t i = 0; i < t->cpus; i++)
 		t->slots[i].count = 0;
 	return 0;
@@ -511,23 +522,28 @@ TALLY_COLD int tally_percpu_open(struct tally_percpu *t)
 }
 
 /* No thread may use it. It may be opened again. */
-TALLY_COLD void tally_percpu_close(struct tally_percpu *t)
+TALLY_COLD_ void tally_percpu_close(struct tally_percpu *t)
 {
 	free(t->slots);
 	t->slots = NULL;
 	t->cpus = 0;
 }
 
-/* Counts one, from any thread, without a seat. */
+/* Counts one, from any thread, without a seat. Not for a library that is unloaded while threads that called it live on: until a thread is
+ * interrupted the next time, the kernel may look for the sequence that it was last in. */
 static inline void tally_percpu_add(struct tally_percpu *t)
 {
 #if TALLY_HAS_PERCPU
 	/* The descriptor (struct rseq_cs, in a section of its own) names the sequence and where to go when it was interrupted. The kernel
 	 * goes there only if the signature that the C library registered stands before the target. Everything between "begin" and "end" may
 	 * run any number of times; the addition is its last instruction, so it happens once or not at all. The CPU number is compared
-	 * unsigned: the negative values of an unregistered thread lie beyond `cpus` too, and all do when that is 0. */
+	 * unsigned: the negative values of an unregistered thread lie beyond `cpus` too, and all do when that is 0.
+	 * C++ puts an inline function into each file that calls it, in a section group (COMDAT) of which the linker keeps one. Descriptor
+	 * and abort handler must be kept or dropped with it, so they join that group, if there is one ("?", as in tcmalloc); else the linker
+	 * would find them to point into what it has dropped. The function names its descriptor, and that the handler, so --gc-sections
+	 * keeps all three or none. */
 	__asm__ volatile(
-		".pushsection __rseq_cs, \"aw?\"\n\t" /* ?: kept or dropped with the function around, of which C++ has several */
+		".pushsection __rseq_cs, \"aw?\"\n\t" /* "?": in the section group of the function around, if that is in one; see above */
 		".balign 32\n"
 		".Ltally_descriptor%=:\n\t"
 		".long 0, 0\n\t" /* version, flags */
@@ -572,4 +588,5 @@ static inline uint64_t tally_percpu_value(const struct tally_percpu *t)
 	return sum;
 }
 
+#endif
 #endif
