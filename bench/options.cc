@@ -67,7 +67,6 @@ static void set_full(plan &plan)
 
 static unsigned parse_processes(const char *text)
 {
-	enum { PROCESSES_MAX = 1000 };
 	char *end;
 	const unsigned long n = strtoul(text, &end, 10);
 	if (*text >= '0' && *text <= '9' && *end == '\0' && n >= 1 && n <= PROCESSES_MAX)

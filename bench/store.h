@@ -16,6 +16,9 @@ namespace bench
 /* Fewer processes than this on a side and a comparison of some hundred rows has nothing that it could say. */
 enum { SAVED_PROCESSES = 10 };
 
+/* More than anybody has time for, and few enough for all pairs of two sides to be compared. */
+enum { PROCESSES_MAX = 1000 };
+
 /* `format` in the context of what is written now. Another number cannot be compared with it. */
 enum { SAVED_FORMAT = 1 };
 

@@ -110,6 +110,8 @@ expect 2 "no row in common" compare a.json none.json
 expect 2 "no row in common that the filter chooses" compare a.json b.json nosuch
 sed 's/"process":/"other":/' a.json > plain.json
 expect 2 "do not say which process" compare plain.json b.json
+sed 's/"process": *[0-9]*/"process": 1000/' a.json > many.json
+expect 2 "its process none from 0 to 999" compare many.json b.json
 expect 2 "no such saved result.*--save nosuch" compare nosuch a.json
 expect 2 "is a folder" compare "$scratch" a.json
 : > empty.json

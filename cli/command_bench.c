@@ -303,6 +303,10 @@ static int measure(char **words)
 	measuring = 0;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
+	if (WTERMSIG(status) == SIGPIPE) { /* who read has enough; end like any program that writes on */
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
 	complain("bench: onceproof-bench was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	return EXIT_USAGE;
 }

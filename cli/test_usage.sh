@@ -142,4 +142,8 @@ for sink in list "list --json -"; do
 	expect_status 2
 	expect_err "No space left"
 done
+# Who reads may have enough: then nothing is complained of.
+("$onceproof" bench --list 2>err; echo $? >status) | true
+ran="bench --list, to nobody"
+expect "no complaint" [ ! -s err ]
 finish
