@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Sourced by tests that compile the headers with all compilers that are there.
-# shellcheck disable=SC2034 # for who sources this
+# shellcheck disable=SC2034,SC2154 # for who sources this, after check.sh
 warnings=(-Wall -Wextra -Wconversion -Wsign-conversion -Wpedantic -Wshadow -Wcast-qual -Wundef -Wredundant-decls -Werror)
 
 # each COMMAND...: the paths of those that are there, each once.

@@ -8,7 +8,7 @@
 . "$ONCEPROOF_SOURCE/include/compilers.sh"
 cd "$scratch" || exit 1
 source=$ONCEPROOF_SOURCE/include/test_tally_percpu.cc
-printf '#include <onceproof/tally.h>\nint main() { return TALLY_HAS_PERCPU && tally_percpu_open == tally_percpu_open ? 0 : 77; }\n' >has.cc
+printf '#include <onceproof/tally.h>\nint main() { struct tally_percpu t = TALLY_PERCPU_INITIALISER; return tally_percpu_open(&t) == 0 ? 0 : 77; }\n' >has.cc
 run "$2" -I "$ONCEPROOF_SOURCE/include" has.cc -o has
 expect_status 0
 [[ $(uname -m) == x86_64 ]] && ./has || { echo "skipped: no restartable sequences here"; exit 77; }
@@ -41,11 +41,33 @@ while read -r compiler; do
 	linked "$ONCEPROOF_SOURCE/include" "$compiler" -O0
 	for linker in "${linkers[@]}"; do
 		linked "$ONCEPROOF_SOURCE/include" "$compiler" -O2 "-fuse-ld=$linker"
+		[[ $compiler == *clang* && $linker != lld || $compiler != *clang* && $linker == lld ]] ||
+			linked "$ONCEPROOF_SOURCE/include" "$compiler" "-O2 -flto" -flto "-fuse-ld=$linker"
 		linked "$ONCEPROOF_SOURCE/include" "$compiler" "-O2 -fPIE -ffunction-sections" -pie "-fuse-ld=$linker" -Wl,--gc-sections
 		[[ $linker == bfd ]] || linked "$ONCEPROOF_SOURCE/include" "$compiler" "-O2 -ffunction-sections" "-fuse-ld=$linker" \
 			-Wl,--gc-sections,--icf=all
 	done
 done < <(each "$2" g++ clang++)
+
+# counter/80_percpu.c, in C, where no function is in a group.
+while read -r compiler; do
+	for linker in "${linkers[@]}"; do
+		for options in "" "-Wl,--gc-sections" "-Wl,--gc-sections,--icf=all"; do
+			[[ $linker != bfd || $options != *icf* ]] || continue
+			run "$compiler" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -ffunction-sections -I "$ONCEPROOF_SOURCE/impl" \
+				-c "$ONCEPROOF_SOURCE/impl/counter/80_percpu.c" -o counter.o
+			expect_status 0
+			# shellcheck disable=SC2086 # a word or none
+			run "$2" -std=c++11 -Wall -Wextra -Werror -O2 -I "$ONCEPROOF_SOURCE/include" -I "$ONCEPROOF_SOURCE/impl" -DCOUNTER "$source" counter.o \
+				"-fuse-ld=$linker" $options -o program
+			expect_status 0
+			run ./program
+			ran="80_percpu.c by $compiler, $linker $options"
+			expect_status 0
+			ways=$((ways + 1))
+		done
+	done
+done < <(each "$1" gcc clang)
 
 # What is dropped is dropped whole: of a program whose only increment nobody calls, no sequence is left.
 printf '#include <onceproof/tally.h>\nvoid nobody(struct tally_percpu *t);\nvoid nobody(struct tally_percpu *t) { tally_percpu_add(t); }\nint main() { return 0; }\n' >unused.cc

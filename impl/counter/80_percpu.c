@@ -104,7 +104,8 @@ static uint64_t counter_increment(struct counter *c, struct counter_seat *seat)
 	/* The descriptor (struct rseq_cs, in a section of its own) names the sequence and where to go when it was interrupted. The kernel
 	 * goes there only if the signature that glibc registered stands before the target. Everything between "begin" and "end" may run
 	 * any number of times; the addition is the last instruction, so it happens once or not at all. The CPU number is compared
-	 * unsigned: the negative values of an unregistered thread lie beyond `cpus` too. "%=" makes the labels of each copy unique. */
+	 * unsigned: the negative values of an unregistered thread lie beyond `cpus` too. "%=" makes the labels of each copy unique.
+	 * C++ has copies of a function, of which linkers drop all but one: there the flags must be "aw?" and "ax?" (tally.h says why). */
 	__asm__ volatile(
 		".pushsection __rseq_cs, \"aw\"\n\t"
 		".balign 32\n"
