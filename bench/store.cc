@@ -192,7 +192,7 @@ static void read_line(const json_t *line, saved_row &row, repetitions &all, cons
 					 ": its repetitions do not say which process made them: an earlier version wrote it, "
 					 "or another program; save it again with `onceproof bench --save`");
 	const double index = json_number_value(process);
-	if (!(index >= 0 && index < PROCESSES_MAX) || !(ns > 0) || !std::isfinite(ns) || member(line, "time_unit") != "ns")
+	if (!(index >= 0 && index < double{PROCESSES_MAX}) || !(ns > 0) || !std::isfinite(ns) || member(line, "time_unit") != "ns")
 		throw std::runtime_error(
 			from + ": '" + row.name +
 			"' has a repetition that cannot be: its time is no number above 0, or its process none from 0 to " +

@@ -6,6 +6,8 @@
  * and what a team's members do when the region ends, adding their copy to the sum atomically, is done behind it. A region has a thousand
  * additions or more, which share its start; starting a team is left out. Until a region ends nobody can read anything of it.
  */
+/* clang tells OpenMP's runtime where a region stands by the file's whole path, which no -ffile-prefix-map shortens. */
+#line 12 "bench/peers/counter_omp_reduction.c"
 #include <omp.h>
 #include <pthread.h>
 
