@@ -137,6 +137,10 @@ expect 0 "" compare a.json b.json --markdown appended.md
 expect 0 "" compare a.json b.json --markdown appended.md
 [ "$(grep -c '^### Benchmarks' appended.md)" = 2 ] || fail "--markdown does not append"
 expect 0 "^### Benchmarks" compare a.json b.json --markdown -
+mkdir closed && : > closed/summary.md && chmod 555 closed
+expect 0 "" compare a.json b.json --markdown closed/summary.md
+[ -s closed/summary.md ] || fail "--markdown: nothing in a file whose folder is closed"
+chmod 755 closed
 if [ -e /dev/full ]; then
 	expect 2 "No space left" bash -c "'$bench' --compare a.json b.json > /dev/full"
 	expect 2 "No space left" "$bench" --compare a.json b.json --no-table --json /dev/full

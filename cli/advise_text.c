@@ -174,7 +174,7 @@ void advice_print_evidence(const struct evidence *e)
 	if (e->passed_over)
 		puts(e->passed_over);
 	if (e->from == EVIDENCE_SHIPPED)
-		printf("%s: `onceproof bench` measures it. Until then, from %s:\n",
+		printf("%s: `onceproof bench --quick` measures it. Until then, from %s:\n",
 			e->passed_over ? "So nothing is known of this machine" : "This machine was not measured",
 			e->this_machine ? "one like it" : "another machine");
 	else if (!e->this_machine)
