@@ -372,6 +372,7 @@ json_t *facts_gather(const json_t *report)
 	node_set(facts, "distributions", facts_distributions(report));
 	node_set(facts, "goals", facts_goals(report));
 	node_set(facts, "shorts", facts_shorts(facts));
+	node_set(facts, "why", facts_why(facts));
 	size_t i;
 	json_t *row;
 	json_array_foreach(node_get(facts, "costs"), i, row) {

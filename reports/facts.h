@@ -40,10 +40,13 @@ extern const struct standing_look standing_looks[];
  *             single operations; nines is -log10(1 - share), 3 for 99.9 %.
  * shorts[]    {what ("An increment"), threads, host, label, verdict, lines[] {cost, kind ("wrong", "right", "peer"), word}}: for each machine what the
  *             bug costs, the cheapest right one, and what people take instead; verdict compares the first two, as far as their intervals carry it.
+ * why         {title, label (the machine's), points[] {lead, sentences[]}}: what explains these prices, in the words that the numbers of the
+ *             first machine with such rows allow; null where they allow none.
  * goals[]     the report's, those that were judged.
  * choices[]   batches grouped by choice and workers: {initialiser, counter, progress, workers, host, batches, items, done, failed,
- *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, judged, broken, seen[]}; seen: what the broken
- *             ones did.
+ *             not_started, miscounted, models_most, model_bytes, load_ns, swept, flawed, loaded_twice, wasted_bytes, anomalies{}, throughput, throughput_least,
+ *             throughput_most, judged, broken, seen[]}; throughput: finished items in a second, the median of the batches, and where there are
+ *             several, the least and the most of them; seen: what the broken ones did.
  * cores       that threads could use; 0 if unknown.
  * headline    one line. sentences[]: what it rests on. broken[]: a sentence for each broken contract.
  * tone        "broken", "partial", "holds" or "empty".
@@ -73,6 +76,10 @@ enum standing facts_choice_standing(const json_t *facts, const json_t *choice, e
 
 /* The cost row of a subject (or of family "floor") on HOST ("": the only machine), or NULL. Borrowed. */
 json_t *facts_cost(const json_t *facts, const char *subject, const char *operation, int threads, const char *host);
+
+/* Has this cost a range, the least and the most of its repetitions, in the place of an interval? What several processes measured has an
+ * interval, or it has none because they were too few; repetitions of one process say less than either. */
+bool facts_ranged(const json_t *cost);
 
 /* The machine whose rows are marked with HOST, or NULL. Borrowed. */
 const json_t *facts_machine(const json_t *facts, const char *host);

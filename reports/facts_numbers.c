@@ -147,10 +147,16 @@ json_t *facts_choices(const json_t *report)
 	}
 	json_decref(index);
 	json_array_foreach(choices, i, choice) {
+		const json_t *rates = json_object_get(choice, "rates");
 		double rate = numbers_median(json_object_get(choice, "rates"));
-		json_object_del(choice, "rates");
+		size_t count = json_array_size(rates);
 		if (rate > 0)
 			node_set(choice, "throughput", json_real(rate));
+		if (rate > 0 && count > 1) {
+			node_set(choice, "throughput_least", json_incref(json_array_get(rates, 0)));
+			node_set(choice, "throughput_most", json_incref(json_array_get(rates, count - 1)));
+		}
+		json_object_del(choice, "rates");
 		double load = numbers_median(json_object_get(choice, "loads"));
 		json_object_del(choice, "loads");
 		if (load > 0)

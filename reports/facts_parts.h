@@ -20,6 +20,16 @@ json_t *facts_goals(const json_t *report);
 json_t *facts_shorts(const json_t *facts);
 void facts_short_sentences(json_t *sentences, const json_t *shorts);
 
+/* Of two costs: -1, TIMES the first is cheaper than the second; 1, it is dearer; 0, their intervals (or without these, what identical code
+ * varies by) do not tell them apart. */
+int facts_dearer(const json_t *one, const json_t *other, double times);
+
+/* As many threads as an operation was measured with and run at once on HOST; 0: it was not measured. */
+int facts_most_threads(const json_t *facts, const char *family, const char *operation, const char *host);
+
+/* why of FACTS, whose costs, machines and subjects stand already; or JSON's null where no numbers carry a sentence. */
+json_t *facts_why(const json_t *facts);
+
 /* Sets headline, sentences and tone of FACTS, whose other members stand already. */
 void facts_headline(json_t *facts, const json_t *report);
 

@@ -237,3 +237,8 @@ json_t *facts_costs(const json_t *report)
 		finish_cost(cost, usable_cores(report));
 	return costs;
 }
+
+bool facts_ranged(const json_t *cost)
+{
+	return !node_get(cost, "processes") && node_number(cost, "least", 0) > 0;
+}

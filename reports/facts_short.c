@@ -35,15 +35,15 @@ static bool asked(const json_t *row, const struct question *question, const char
 	       (threads == 0 || (int)node_number(row, "threads", 0) == threads);
 }
 
-/* As many threads as were measured and run at once on the machine; 0: nothing was. */
-static int most_threads(const json_t *facts, const struct question *question, const char *host)
+int facts_most_threads(const json_t *facts, const char *family, const char *operation, const char *host)
 {
+	const struct question question = {.family = family, .operation = operation};
 	int most = 0;
 	size_t i;
 	const json_t *row;
 	json_array_foreach(node_get(facts, "costs"), i, row) {
 		int threads = (int)node_number(row, "threads", 0);
-		if (asked(row, question, host, 0) && node_get(row, "ns") && !json_is_true(node_get(row, "oversubscribed")) &&
+		if (asked(row, &question, host, 0) && node_get(row, "ns") && !json_is_true(node_get(row, "oversubscribed")) &&
 			threads > most)
 			most = threads;
 	}
@@ -91,18 +91,27 @@ static const json_t *best_right(const json_t *facts, const struct question *ques
 	return least;
 }
 
+int facts_dearer(const json_t *one, const json_t *other, double times)
+{
+	double a = times * node_number(one, "ns", 0), b = node_number(other, "ns", 0);
+	double a_low = times * node_number(one, "low", a / times), a_high = times * node_number(one, "high", a / times);
+	double b_low = node_number(other, "low", b), b_high = node_number(other, "high", b);
+	/* Identical code varies by a few per cent from one build to the next, and by a third from one process to another. */
+	const double enough = node_get(one, "low") && node_get(other, "low") ? 1.1 : 1.5;
+	if (a_high < b_low && b > enough * a)
+		return -1;
+	return a_low > b_high && a > enough * b;
+}
+
 /* "right costs 9.6× less than wrong", as far as the intervals carry it. */
 static struct words verdict(const json_t *right, const json_t *wrong)
 {
 	struct words words;
 	double a = node_number(right, "ns", 0), b = node_number(wrong, "ns", 0);
-	double a_low = node_number(right, "low", a), a_high = node_number(right, "high", a);
-	double b_low = node_number(wrong, "low", b), b_high = node_number(wrong, "high", b);
-	/* Identical code varies by a few per cent from one build to the next, and by a third from one process to another. */
-	const double enough = node_get(right, "low") && node_get(wrong, "low") ? 1.1 : 1.5;
-	if (a_high < b_low && b > enough * a)
+	int dearer = facts_dearer(right, wrong, 1);
+	if (dearer < 0)
 		snprintf(words.text, sizeof words.text, "right costs %.20s less than wrong", ratio_words(b / a).text);
-	else if (a_low > b_high && a > enough * b)
+	else if (dearer > 0)
 		snprintf(words.text, sizeof words.text, "right costs %.20s as much as wrong", ratio_words(a / b).text);
 	else
 		snprintf(words.text, sizeof words.text, "right costs the same as wrong");
@@ -133,7 +142,7 @@ static bool is_header(const json_t *row)
 static void add_short(json_t *shorts, const json_t *facts, const struct question *question, const json_t *machine)
 {
 	const char *host = node_string(machine, "key");
-	int threads = most_threads(facts, question, host);
+	int threads = facts_most_threads(facts, question->family, question->operation, host);
 	const json_t *wrong = named(facts, question, host, threads, "naive"), *peer = NULL;
 	const json_t *right = threads ? best_right(facts, question, host, threads) : NULL;
 	if (!right)

@@ -25,6 +25,9 @@ void html_fast(FILE *out, const json_t *facts, const json_t *report);
 /* The bug, a fix and what else people take, as bars: for each machine, a get and an increment. */
 void html_short(FILE *out, const json_t *facts);
 
+/* Why they cost that. Nothing where the numbers explain nothing. */
+void html_why(FILE *out, const json_t *facts);
+
 /* Latency distributions: percentiles as a table and a plot. Nothing where none was measured. */
 void html_latency(FILE *out, const json_t *facts);
 

@@ -99,7 +99,7 @@ static void price_cell(FILE *out, const json_t *row)
 	fill(out, "<b>$</b>", time_words(ns).text);
 	if (low > 0)
 		fill(out, " <small class=\"ci\">$</small>", interval_words(low, node_number(row, "high", 0), false).text);
-	else if (node_number(row, "least", 0) > 0)
+	else if (facts_ranged(row))
 		fill(out, " <small class=\"ci range\">$</small>",
 			interval_words(node_number(row, "least", 0), node_number(row, "most", 0), false).text);
 	if (ratio > 0) {
@@ -333,15 +333,18 @@ static void machine_line(FILE *out, const json_t *machine)
 	fputs("</li>\n", out);
 }
 
-static bool has_intervals(const json_t *facts)
+/* What the small numbers beside the prices are. */
+static const char *small_numbers(const json_t *facts)
 {
+	bool ranges = false;
 	size_t i;
 	const json_t *row;
 	json_array_foreach(node_get(facts, "costs"), i, row) {
 		if (node_number(row, "low", 0) > 0)
-			return true;
+			return "small: the 95 % interval of the median over processes, where there were enough of them";
+		ranges = ranges || facts_ranged(row);
 	}
-	return false;
+	return ranges ? "small: the least and the most of the repetitions" : "too few processes for intervals";
 }
 
 static void peers(FILE *out, const json_t *facts)
@@ -371,15 +374,13 @@ static void peers(FILE *out, const json_t *facts)
 static void price_list(FILE *out, const json_t *facts)
 {
 	fill(out,
-		"<h3 id=\"prices\">Price list</h3>\n<p>Wall time divided by the operations of all threads; small: $; then times "
+		"<h3 id=\"prices\">Price list</h3>\n<p>Wall time divided by the operations of all threads; $; then times "
 		"the "
 		"floor, measured in the same run at the same number of threads$. <b>*</b> marks more threads than cores, "
 		"<span aria-hidden=\"true\">✗</span> what is fast and wrong. Sorted by the column of as many threads as there "
 		"are "
 		"cores.</p>\n",
-		has_intervals(facts) ? "the 95 % interval of the median over processes"
-				     : "the least and the most of the repetitions",
-		json_array_size(node_get(facts, "machines")) > 1 ? " on the same machine" : "");
+		small_numbers(facts), json_array_size(node_get(facts, "machines")) > 1 ? " on the same machine" : "");
 	for (int family = 0; family < FAMILY_COUNT; family++)
 		family_prices(out, facts, family_name((enum family)family));
 	family_prices(out, facts, "floor");
@@ -401,6 +402,7 @@ void html_fast(FILE *out, const json_t *facts, const json_t *report)
 		machine_line(out, machine);
 	fputs("</ul>\n", out);
 	html_short(out, facts);
+	html_why(out, facts);
 	html_goals(out, facts);
 	price_list(out, facts);
 	html_latency(out, facts);

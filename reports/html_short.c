@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The price list in short: what the bug costs, what a right one costs, and what people take instead, as bars on one scale. */
+/* The price list in short: what the bug costs, what a right one costs, and what people take instead, as bars on one scale; and why. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -90,5 +90,23 @@ void html_short(FILE *out, const json_t *facts)
 	fputs("<div class=\"shorts\">\n", out);
 	json_array_foreach(node_get(facts, "shorts"), i, list)
 		block(out, facts, list);
+	fputs("</div>\n", out);
+}
+
+void html_why(FILE *out, const json_t *facts)
+{
+	const json_t *why = node_get(facts, "why"), *point, *sentence;
+	const char *label = node_string(why, "label");
+	size_t i, k;
+	if (json_array_size(node_get(why, "points")) == 0)
+		return;
+	fill(out, "<h3 id=\"why\">$$$</h3>\n<div class=\"why\">\n", node_string(why, "title"), *label ? ", on machine " : "",
+		label);
+	json_array_foreach(node_get(why, "points"), i, point) {
+		fill(out, "<p><b>$</b>", node_string(point, "lead"));
+		json_array_foreach(node_get(point, "sentences"), k, sentence)
+			fill(out, " $", json_string_value(sentence));
+		fputs("</p>\n", out);
+	}
 	fputs("</div>\n", out);
 }

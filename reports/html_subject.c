@@ -243,7 +243,7 @@ static void costs_table(FILE *out, const json_t *subject, const json_t *facts)
 			ratio > 0 ? ratio_words(ratio).text : "–");
 		if (low > 0)
 			fill(out, "$", interval_words(low, node_number(row, "high", 0), true).text);
-		else if (node_number(row, "least", 0) > 0)
+		else if (facts_ranged(row))
 			fill(out, "$", interval_words(node_number(row, "least", 0), node_number(row, "most", 0), true).text);
 		if (*node_string(row, "broken"))
 			fill(out, "<small class=\"refuted\">! $</small>", node_string(row, "broken"));
