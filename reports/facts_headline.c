@@ -80,7 +80,8 @@ static bool tell_race(json_t *sentences, const json_t *report, const struct race
 }
 
 struct tally {
-	size_t fixes, hold, upheld, unshown, refuted; /* implementations; claimed promises */
+	size_t fixes, hold, undecided;   /* implementations; of their claimed promises those that no result decides */
+	size_t upheld, unshown, refuted; /* claimed promises of all */
 };
 
 static void count_fixes(struct tally *tally, const json_t *facts, const struct race *race)
@@ -91,7 +92,7 @@ static void count_fixes(struct tally *tally, const json_t *facts, const struct r
 		if (subject_family(node_string(subject, "subject")) != race->family ||
 			json_object_size(node_get(subject, "contracts")) == 0)
 			continue;
-		size_t broken = 0, shown = 0;
+		size_t broken = 0, shown = 0, undecided = 0;
 		const char *promise;
 		json_t *contract;
 		json_object_foreach(node_get(subject, "contracts"), promise, contract) {
@@ -100,12 +101,14 @@ static void count_fixes(struct tally *tally, const json_t *facts, const struct r
 			enum standing standing = facts_standing(subject, promise);
 			shown += standing == STANDING_HOLDS;
 			broken += standing == STANDING_BROKEN;
-			tally->unshown += standing == STANDING_UNSHOWN;
+			undecided += standing == STANDING_UNSHOWN;
 		}
 		tally->upheld += shown;
+		tally->unshown += undecided;
 		tally->refuted += broken;
 		if (facts_fix(subject, race->promise)) {
 			tally->fixes++;
+			tally->undecided += undecided;
 			tally->hold += !broken && facts_standing(subject, race->promise) == STANDING_HOLDS;
 		}
 	}
@@ -140,9 +143,23 @@ static struct words whole_ratio(double ratio)
 	return ratio > 0.8 && ratio < 1.1 ? same : ratio_words(ratio);
 }
 
-/* A price on a busy machine is worth less; says so where many repetitions were interrupted. */
-static void tell_disturbance(json_t *sentences, const json_t *report)
+/* Do the machines' own accounts say that nobody else used them? Threads that sleep for a lock do not make a machine busy. */
+static bool all_quiet(const json_t *facts)
 {
+	const json_t *machines = node_get(facts, "machines"), *machine;
+	size_t i;
+	json_array_foreach(machines, i, machine)
+		if (json_is_true(node_get(machine, "loaded")) ||
+			!json_is_number(node_get(node_get(machine, "measured"), "others_share")))
+			return false;
+	return json_array_size(machines) > 0;
+}
+
+/* A price on a busy machine is worth less; says so where many repetitions were interrupted. */
+static void tell_disturbance(json_t *sentences, const json_t *facts, const json_t *report)
+{
+	if (all_quiet(facts))
+		return;
 	size_t rows = 0, cut = 0, i;
 	const json_t *row;
 	json_array_foreach(node_get(node_get(report, "benchmarks"), "benchmarks"), i, row) {
@@ -206,6 +223,30 @@ static void tell_races(char *text, size_t bytes, size_t seen, size_t tested)
 		snprintf(text, bytes, "No race was seen. ");
 }
 
+/* "All 36 fixes hold. ", and not more than that: what no result decides is no promise kept. */
+static void tell_fixes(char *text, size_t bytes, const struct tally *tally)
+{
+	const bool all = tally->hold == tally->fixes, one = tally->hold == 1;
+	if (tally->fixes == 0)
+		return;
+	if (all)
+		snprintf(text, bytes, "%s%zu fix%s %s", one ? "" : "All ", tally->fixes, one ? "" : "es",
+			tally->undecided ? ""
+			: one            ? "holds"
+					 : "hold");
+	else
+		snprintf(text, bytes, "%zu of %zu fixes %s", tally->hold, tally->fixes,
+			tally->undecided ? ""
+			: one            ? "holds"
+					 : "hold");
+	size_t used = strlen(text);
+	if (tally->undecided)
+		snprintf(text + used, bytes - used, "%s what %s for; %zu of their %spromises %s undecided",
+			one ? "keeps" : "keep", one ? "it is" : "they are", tally->undecided, all ? "other " : "",
+			tally->undecided == 1 ? "is" : "are");
+	strncat(text, ". ", bytes - strlen(text) - 1);
+}
+
 void facts_headline(json_t *facts, const json_t *report)
 {
 	json_t *sentences = node_must(json_array());
@@ -225,24 +266,23 @@ void facts_headline(json_t *facts, const json_t *report)
 		}
 		count_fixes(&tally, facts, &races[i]);
 	}
+	/* What whole pipelines claim stands in the same tables. */
+	const struct race pipeline = {.family = FAMILY_PIPELINE, .promise = ""};
+	count_fixes(&tally, facts, &pipeline);
 	char races_text[192] = "", fixes[160] = "", prices[256] = "";
 	tell_races(races_text, sizeof races_text, seen, tested);
-	if (tally.fixes && tally.hold == tally.fixes)
-		snprintf(fixes, sizeof fixes, "%s%zu fix%s hold%s. ", tally.fixes > 1 ? "All " : "", tally.fixes,
-			tally.fixes > 1 ? "es" : "", tally.fixes > 1 ? "" : "s");
-	else if (tally.fixes)
-		snprintf(fixes, sizeof fixes, "%zu of %zu fixes hold%s. ", tally.hold, tally.fixes, tally.hold == 1 ? "s" : "");
+	tell_fixes(fixes, sizeof fixes, &tally);
 	if (tally.upheld + tally.unshown + tally.refuted)
 		node_append(sentences,
-			json_sprintf("Of %zu promises that the implementations claim, %zu are upheld, %zu refuted, and %zu have "
-				     "no result that "
-				     "decides.",
+			json_sprintf(
+				"Of %zu promises that are claimed, %zu are upheld, %zu refuted, and %zu undecided (marked ?): "
+				"nothing that was run could show them.",
 				tally.upheld + tally.unshown + tally.refuted, tally.upheld, tally.refuted, tally.unshown));
 	for (size_t i = 0; i < RACES; i++)
 		if (races[i].operation)
 			tell_price(sentences, prices, sizeof prices, facts, &races[i]);
 	facts_short_sentences(sentences, node_get(facts, "shorts"));
-	tell_disturbance(sentences, report);
+	tell_disturbance(sentences, facts, report);
 	size_t broken = json_array_size(node_get(facts, "broken"));
 	bool partial = json_is_true(node_get(report, "partial"));
 	char contracts[96] = "";

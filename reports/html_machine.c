@@ -12,17 +12,18 @@
 
 /* Measured costs ------------------------------------------------------------------------------------------------------------------------ */
 
-/* A cost of MEASURED: KEY's number, or its INNER member's. */
+/* A cost of MEASURED: KEY's number, or its INNER member's; one in a hundred is as high as p99, where there is one. Latency: how long the
+ * next step that needs the result waits; throughput: how many come out in a row, which overlap, so that each may take less than a cycle. */
 static const struct {
 	const char *key, *inner, *what, *why;
 } costs[] = {
 	{"cycle_ns", NULL, "one cycle", "the clock of the core"},
-	{"l1_load_ns", NULL, "load from the nearest cache", "a dependent load"},
-	{"load_branch_ns", NULL, "load and predicted branch", "the floor of a get"},
+	{"l1_load_ns", NULL, "load from the nearest cache: latency", "each load waits for what the one before it found"},
+	{"load_branch_ns", NULL, "load and predicted branch: throughput",
+		"the floor of a get; several overlap, so one may take less than a cycle"},
 	{"lock_xadd_ns", NULL, "lock xadd, nobody else there", "the floor of a shared counter"},
 	{"ping_pong", "median_ns", "a cache line there and back", "what threads that share a word pay"},
 	{"wake_ns", "p50", "waking a sleeping thread", "what a lock pays that sleeps"},
-	{"wake_ns", "p99", "the same, one in a hundred", "or worse"},
 	{"clock_ns", NULL, "reading the clock", "what timing each operation adds"},
 	{"sleep_overshoot_ns", "p50", "sleeping too long", "what a timer is late by"},
 	{"sleep_overshoot_ns", NULL, "sleeping too long", "what a timer is late by"},
@@ -43,8 +44,10 @@ static void costs_table(FILE *out, const json_t *measured)
 			      "matters</th></tr></thead><tbody>\n",
 				out);
 		open = true;
-		fill(out, "<tr><th scope=\"row\">$</th><td class=\"n\">$</td><td class=\"soft\">$</td></tr>\n", costs[i].what,
-			time_words(ns).text, costs[i].why);
+		double p99 = costs[i].inner ? node_number(value, "p99", 0) : 0;
+		fill(out, "<tr><th scope=\"row\">$</th><td class=\"n\">$</td><td class=\"soft\">$$$</td></tr>\n", costs[i].what,
+			time_words(ns).text, costs[i].why, p99 > 0 ? "; one in a hundred takes more than " : "",
+			p99 > 0 ? time_words(p99).text : "");
 	}
 	if (open)
 		fputs("</tbody></table></div>\n", out);
@@ -53,11 +56,22 @@ static void costs_table(FILE *out, const json_t *measured)
 static void share_fact(FILE *out, const json_t *measured, const char *key, const char *what)
 {
 	const json_t *value = node_get(measured, key);
-	char text[32] = "unknown";
+	char text[32];
+	snprintf(text, sizeof text, "%.1f %%", 100 * fmin(fmax(json_number_value(value), 0), 1));
 	if (json_is_number(value))
-		snprintf(text, sizeof text, "%.1f %%", 100 * fmin(fmax(json_number_value(value), 0), 1));
-	if (value)
 		fill(out, "<li>$ <b>$</b></li>\n", what, text);
+}
+
+/* Who else used the CPUs, or why that is not known. */
+static void other_users(FILE *out, const json_t *measured)
+{
+	const double counted_from_s = 0.5, seconds = node_number(measured, "seconds", 0);
+	share_fact(out, measured, "others_share", "CPU time of others");
+	share_fact(out, measured, "steal_share", "stolen by the hypervisor");
+	if (json_is_null(node_get(measured, "others_share")) && json_is_null(node_get(measured, "steal_share")))
+		fill(out, "<li>who else used the CPUs <b>not known</b>: $</li>\n",
+			seconds > 0 && seconds < counted_from_s ? "the kernel counts too coarsely for so short a look"
+								: "the kernel’s counts could not be read");
 }
 
 /* Words, yes or no, or a number; nothing for null. */
@@ -82,8 +96,7 @@ static void facts_list(FILE *out, const json_t *measured)
 	fputs("<ul class=\"traits\">\n", out);
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		plain_fact(out, measured, plain[i][0], plain[i][1]);
-	share_fact(out, measured, "others_share", "CPU time of others");
-	share_fact(out, measured, "steal_share", "stolen by the hypervisor");
+	other_users(out, measured);
 	share_fact(out, measured, "throttled_share", "throttled by the quota");
 	const json_t *perf = node_get(measured, "perf");
 	if (json_is_object(perf) && json_is_true(node_get(perf, "available")))
@@ -93,11 +106,12 @@ static void facts_list(FILE *out, const json_t *measured)
 			node_string(perf, "why"));
 	fputs("</ul>\n", out);
 	const json_t *notes = node_get(measured, "notes"), *note;
+	const char *why = node_string(perf, "why"); /* told above */
 	size_t i;
 	if (json_array_size(notes))
 		fputs("<ul class=\"limits\">\n", out);
 	json_array_foreach(notes, i, note)
-		if (json_is_string(note))
+		if (json_is_string(note) && !(*why && strstr(json_string_value(note), why)))
 			fill(out, "<li>$</li>\n", json_string_value(note));
 	if (json_array_size(notes))
 		fputs("</ul>\n", out);
@@ -197,6 +211,30 @@ static void heat_map(FILE *out, const json_t *measured)
 		all > count ? count_words((double)all).text : "");
 }
 
+/* What the machine is called by, less what the table below it says more closely. */
+static void class_line(FILE *out, const json_t *machine)
+{
+	static const char *const told[][3] = {{"ping-pong ", "ping_pong", "median_ns"}, {"wake ", "wake_ns", "p50"}};
+	const json_t *measured = node_get(machine, "measured");
+	size_t shown = 0;
+	for (const char *at = node_string(machine, "class"); *at;) {
+		size_t length = strcspn(at, ",");
+		bool again = false;
+		for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+			again = again || (strncmp(at, told[i][0], strlen(told[i][0])) == 0 &&
+						 node_number(node_get(measured, told[i][1]), told[i][2], 0) > 0);
+		char *phrase = strndup(at, length);
+		if (!phrase)
+			node_must(NULL);
+		if (!again)
+			fill(out, shown++ ? ", $" : "<p class=\"class\">$", phrase);
+		free(phrase);
+		at += length + strspn(at + length, ", ");
+	}
+	if (shown)
+		fputs("</p>\n", out);
+}
+
 static void measured_machine(FILE *out, const json_t *machine, bool several)
 {
 	const json_t *measured = node_get(machine, "measured");
@@ -206,8 +244,7 @@ static void measured_machine(FILE *out, const json_t *machine, bool several)
 		fill(out, "<h3>Machine $: $</h3>\n", label, node_string(machine, "cpu"));
 	else
 		fill(out, "<h3>$</h3>\n", node_string(machine, "cpu"));
-	if (*node_string(machine, "class"))
-		fill(out, "<p class=\"class\">$</p>\n", node_string(machine, "class"));
+	class_line(out, machine);
 	if (measured) {
 		fputs("<div class=\"side\"><div>\n", out);
 		costs_table(out, measured);

@@ -61,42 +61,89 @@ static void right_cell(FILE *out, const json_t *subject, const struct promise_in
 	json_decref(engines);
 }
 
-static void right_family(FILE *out, const json_t *facts, enum family family)
+/* Is there nothing to look at: does all of it hold that is promised, and did no engine refute the rest? */
+static bool all_green(const json_t *subject, const struct promise_info *promises, size_t count)
+{
+	for (size_t p = 0; p < count; p++) {
+		enum standing standing = facts_standing(subject, promises[p].name);
+		json_t *engines = refuting_engines(subject, promises[p].name);
+		bool refuted = json_array_size(engines) > 0;
+		json_decref(engines);
+		if (refuted || (standing != STANDING_HOLDS && standing != STANDING_NOT_OFFERED))
+			return false;
+	}
+	return true;
+}
+
+static void right_head(FILE *out, enum family family, const char *which)
+{
+	size_t count;
+	const struct promise_info *promises = family_promises(family, &count);
+	fill(out,
+		"<div class=\"scroll\" role=\"region\" aria-label=\"$: implementations and promises$\" tabindex=\"0\">\n<table "
+		"class=\"matrix right\"><caption>$</caption>\n<thead><tr><th scope=\"col\">implementation</th>",
+		family_name(family), which, family_name(family));
+	for (size_t p = 0; p < count; p++) {
+		fill(out, "<th scope=\"col\" title=\"$\">", promises[p].meaning);
+		html_breakable(out, promises[p].name);
+		fputs("</th>", out);
+	}
+	fputs("</tr></thead>\n<tbody>\n", out);
+}
+
+static void right_row(FILE *out, const json_t *subject, const struct promise_info *promises, size_t count)
+{
+	fill(out, "<tr data-filter=\"$\"><th scope=\"row\">", node_string(subject, "subject"));
+	html_link(out, subject);
+	fputs("</th>", out);
+	for (size_t p = 0; p < count; p++)
+		right_cell(out, subject, &promises[p]);
+	fputs("</tr>\n", out);
+}
+
+static bool is_of(const json_t *subject, enum family family)
+{
+	/* An implementation that the filter left out has nothing to show here. */
+	return subject_family(node_string(subject, "subject")) == family &&
+	       (json_object_size(node_get(subject, "contracts")) || json_array_size(node_get(subject, "results")));
+}
+
+/* The table of FAMILY: of all its subjects, or with FOLDED of those that are all green (GREEN) or those that are not. */
+static void right_table(FILE *out, const json_t *facts, enum family family, bool folded, bool green)
 {
 	size_t count, i;
 	const struct promise_info *promises = family_promises(family, &count);
 	const json_t *subject;
-	bool open = false;
+	right_head(out, family, !folded ? "" : green ? ", all kept" : ", not all kept");
+	json_array_foreach(node_get(facts, "subjects"), i, subject)
+		if (is_of(subject, family) && (!folded || all_green(subject, promises, count) == green))
+			right_row(out, subject, promises, count);
+	fputs("</tbody></table></div>\n", out);
+}
+
+/* Whole pipelines are many and mostly alike: those that keep everything are folded. */
+static void right_family(FILE *out, const json_t *facts, enum family family)
+{
+	size_t count, i, rows = 0, green = 0;
+	const struct promise_info *promises = family_promises(family, &count);
+	const json_t *subject;
 	json_array_foreach(node_get(facts, "subjects"), i, subject) {
-		if (subject_family(node_string(subject, "subject")) != family)
-			continue;
-		/* An implementation that the filter left out has nothing to show here. */
-		if (json_object_size(node_get(subject, "contracts")) == 0 && json_array_size(node_get(subject, "results")) == 0)
-			continue;
-		if (!open) {
-			open = true;
-			fill(out,
-				"<div class=\"scroll\" role=\"region\" aria-label=\"$: implementations and promises\" "
-				"tabindex=\"0\">\n"
-				"<table class=\"matrix right\"><caption>$</caption>\n<thead><tr><th "
-				"scope=\"col\">implementation</th>",
-				family_name(family), family_name(family));
-			for (size_t p = 0; p < count; p++) {
-				fill(out, "<th scope=\"col\" title=\"$\">", promises[p].meaning);
-				html_breakable(out, promises[p].name);
-				fputs("</th>", out);
-			}
-			fputs("</tr></thead>\n<tbody>\n", out);
-		}
-		fill(out, "<tr data-filter=\"$\"><th scope=\"row\">", node_string(subject, "subject"));
-		html_link(out, subject);
-		fputs("</th>", out);
-		for (size_t p = 0; p < count; p++)
-			right_cell(out, subject, &promises[p]);
-		fputs("</tr>\n", out);
+		rows += is_of(subject, family);
+		green += is_of(subject, family) && all_green(subject, promises, count);
 	}
-	if (open)
-		fputs("</tbody></table></div>\n", out);
+	bool folded = family == FAMILY_PIPELINE && green && green < rows;
+	if (rows)
+		right_table(out, facts, family, folded, false);
+	if (!folded)
+		return;
+	fill(out,
+		"<details class=\"one op\"><summary><h4>$ <b>$ keep everything</b></h4><span class=\"lesson\">every mark is $ $ "
+		"or $ $</span></summary>\n<div class=\"body\">\n",
+		family_name(family), count_words((double)green).text, standing_looks[STANDING_HOLDS].symbol,
+		standing_looks[STANDING_HOLDS].word, standing_looks[STANDING_NOT_OFFERED].symbol,
+		standing_looks[STANDING_NOT_OFFERED].word);
+	right_table(out, facts, family, true, true);
+	fputs("</div></details>\n", out);
 }
 
 void html_matrix_right(FILE *out, const json_t *facts)

@@ -62,26 +62,71 @@ static void choice_row(FILE *out, const json_t *facts, const json_t *choice, dou
 	for (int kind = CHOICE_DUPLICATE; kind <= CHOICE_MISSING_LAST; kind++)
 		counted_cell(out, facts_choice_standing(facts, choice, (enum choice_question)kind),
 			node_number(node_get(choice, "anomalies"), choice_anomalies[kind], 0), 0);
-	fill(out, "<td>$</td></tr>\n", rate > 0 ? count_words(rate).text : "–");
+	fill(out, "<td>$", rate > 0 ? count_words(rate).text : "–");
+	double least = node_number(choice, "throughput_least", 0), most = node_number(choice, "throughput_most", 0);
+	if (least > 0)
+		fill(out, "<small>$–$</small>", count_words(least).text, count_words(most).text);
+	fputs("</td></tr>\n", out);
+}
+
+/* Are all its promises kept, and none left open? Such rows say nothing that a reader must see first. */
+static bool all_green(const json_t *facts, const json_t *choice)
+{
+	for (int question = CHOICE_LOADS; question <= CHOICE_MISSING_LAST; question++) {
+		enum standing standing = facts_choice_standing(facts, choice, (enum choice_question)question);
+		if (standing != STANDING_HOLDS && standing != STANDING_NOT_OFFERED)
+			return false;
+	}
+	return true;
+}
+
+static bool is_shown(const json_t *choice, double usual)
+{
+	return !json_is_true(node_get(choice, "swept")) || node_number(choice, "model_bytes", 0) == usual;
+}
+
+/* Of the choices shown, those that are all green or those that are not. */
+static void some_choices(FILE *out, const json_t *facts, double usual, bool green)
+{
+	fill(out,
+		"<div class=\"scroll\" role=\"region\" aria-label=\"Batches by choice$\" tabindex=\"0\">\n"
+		"<table class=\"matrix pipeline\"><caption>initialiser + counter + progress</caption>\n<thead><tr>"
+		"<th scope=\"col\">choice</th><th scope=\"col\">workers</th><th scope=\"col\">batches</th><th scope=\"col\">one "
+		"load</th>"
+		"<th scope=\"col\">most models</th><th scope=\"col\">wasted</th><th scope=\"col\">count right</th>"
+		"<th scope=\"col\">told once</th><th scope=\"col\">none skipped</th><th scope=\"col\">never back&shy;wards</th>"
+		"<th scope=\"col\">last told</th><th scope=\"col\" title=\"finished items in a second: the median of the "
+		"batches; "
+		"small: the least and the most of them\">items/s</th></tr></thead>\n<tbody>\n",
+		green ? ", those that kept everything" : "");
+	size_t i;
+	const json_t *choice;
+	json_array_foreach(node_get(facts, "choices"), i, choice) {
+		if (is_shown(choice, usual) && all_green(facts, choice) == green)
+			choice_row(out, facts, choice, usual);
+	}
+	fputs("</tbody></table></div>\n", out);
 }
 
 static void choices_table(FILE *out, const json_t *facts, double usual)
 {
-	fputs("<div class=\"scroll\" role=\"region\" aria-label=\"Batches by choice\" tabindex=\"0\">\n"
-	      "<table class=\"matrix pipeline\"><caption>initialiser + counter + progress</caption>\n<thead><tr>"
-	      "<th scope=\"col\">choice</th><th scope=\"col\">workers</th><th scope=\"col\">batches</th><th scope=\"col\">one "
-	      "load</th>"
-	      "<th scope=\"col\">most models</th><th scope=\"col\">wasted</th><th scope=\"col\">count right</th>"
-	      "<th scope=\"col\">told once</th><th scope=\"col\">none skipped</th><th scope=\"col\">never back&shy;wards</th>"
-	      "<th scope=\"col\">last told</th><th scope=\"col\">items/s</th></tr></thead>\n<tbody>\n",
-		out);
-	size_t i;
+	size_t counts[2] = {0}, i;
 	const json_t *choice;
-	json_array_foreach(node_get(facts, "choices"), i, choice) {
-		if (!json_is_true(node_get(choice, "swept")) || node_number(choice, "model_bytes", 0) == usual)
-			choice_row(out, facts, choice, usual);
+	json_array_foreach(node_get(facts, "choices"), i, choice)
+		counts[all_green(facts, choice)] += is_shown(choice, usual);
+	if (counts[false])
+		some_choices(out, facts, usual, false);
+	if (counts[true]) {
+		fill(out,
+			"<details class=\"one op\"$><summary><h4><b>$ choice$ kept everything</b></h4><span "
+			"class=\"lesson\">every mark "
+			"is $ $ or $ $</span></summary>\n<div class=\"body\">\n",
+			counts[false] ? "" : " open", count_words((double)counts[true]).text, counts[true] == 1 ? "" : "s",
+			standing_looks[STANDING_HOLDS].symbol, standing_looks[STANDING_HOLDS].word,
+			standing_looks[STANDING_NOT_OFFERED].symbol, standing_looks[STANDING_NOT_OFFERED].word);
+		some_choices(out, facts, usual, true);
+		fputs("</div></details>\n", out);
 	}
-	fputs("</tbody></table></div>\n", out);
 	html_chart(out, "throughput", "", "Items per second by choice, real items");
 }
 
@@ -148,7 +193,8 @@ void html_matrix_pipeline(FILE *out, const json_t *facts)
 	}
 	fputs("<p>Whole batches, each part chosen by name: was the model loaded once, did the counter end on the number of "
 	      "finished items, and "
-	      "did the progress line repeat, skip or run backwards? Small print counts the batches, or the times.</p>\n",
+	      "did the progress line repeat, skip or run backwards? Small print counts the batches, or the times; below items/s, "
+	      "the least and the most of the batches.</p>\n",
 		out);
 	choices_table(out, facts, usual_model(choices));
 	sweep_table(out, choices);

@@ -208,6 +208,29 @@ static void older_files_have_their_repetitions(void **state)
 	free(page);
 }
 
+/* Too few processes for an interval: none is printed, and the repetitions' range does not stand in its place. */
+static void few_processes_have_no_interval(void **state)
+{
+	(void)state;
+	json_t *report = run_of(0, 5, "2026-01-01"), *line = line_of(report, "counter/atomic/increment/threads:1_median");
+	static const char *const none[] = {"low", "high", "ratio_low", "ratio_high"};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		node_set(line, none[i], json_real(0));
+		node_set(line_of(report, "counter/naive/increment/threads:1_median"), none[i], json_real(0));
+	}
+	char *text = summary_of(report), *page = page_of(report);
+	const char *row = strstr(page, "<tr data-filter=\"counter/atomic\"><th scope=\"row\"><a");
+	assert_non_null(row);
+	has(row, " ns</b><small>1.0");
+	has(page, "too few processes for intervals");
+	assert_null(strstr(page, "class=\"ci"));
+	assert_null(strstr(page, "0.00–"));
+	assert_null(strstr(text, "0.00–"));
+	assert_null(strstr(text, "["));
+	free(text);
+	free(page);
+}
+
 static void what_was_not_measured_says_why(void **state)
 {
 	(void)state;
@@ -339,6 +362,45 @@ static void the_heat_map_has_each_pair_once(void **state)
 	give_machine(report, 1);
 	char *page = page_of(report);
 	has(page, "a ping-pong takes two");
+	free(page);
+}
+
+/* Each cost of the machine is there once, and says what kind of cost it is; what is not known is said in one phrase. */
+static void the_machine_is_told_once(void **state)
+{
+	(void)state;
+	json_t *report = run_of(0, 3, "2026-01-01");
+	give_machine(report, 2);
+	json_t *machine = node_get(node_get(benchmarks_of(report), "context"), "machine");
+	node_set(machine, "class", json_string("2 cores, virtual, ping-pong 52 ns, wake 25 us"));
+	node_set(node_get(machine, "ping_pong"), "median_ns", json_real(52));
+	node_set(machine, "l1_load_ns", json_real(1.2));
+	node_set(machine, "load_branch_ns", json_real(0.13));
+	node_set(machine, "others_share", json_null());
+	node_set(machine, "steal_share", json_null());
+	node_set(machine, "seconds", json_real(0.2));
+	char *page = page_of(json_deep_copy(report)), *box = strstr(page, "<div class=\"measured\">");
+	has(box, "<p class=\"class\">2 cores, virtual</p>");
+	has(box, "what a lock pays that sleeps; one in a hundred takes more than 90.0 µs");
+	assert_int_equal(occurrences(box, "25.0 µs"), 1);
+	assert_null(strstr(box, "wake 25"));
+	has(box, "nearest cache: latency</th>");
+	has(box, "predicted branch: throughput</th>");
+	has(box, "who else used the CPUs <b>not known</b>: the kernel counts too coarsely");
+	*strstr(box, "<script") = '\0';
+	assert_null(strstr(box, "unknown"));
+	free(page);
+	node_set(machine, "seconds", json_real(20));
+	page = page_of(json_deep_copy(report));
+	has(page, "<b>not known</b>: the kernel’s counts could not be read");
+	free(page);
+	node_set(machine, "steal_share", json_real(0.01));
+	node_set(machine, "others_share", json_real(0.02));
+	json_object_del(machine, "wake_ns");
+	page = page_of(report);
+	has(page, "<li>stolen by the hypervisor <b>1.0 %</b></li>");
+	has(page, "<p class=\"class\">2 cores, virtual, wake 25 us</p>");
+	assert_null(strstr(page, "not known</b>"));
 	free(page);
 }
 
@@ -585,11 +647,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prices_have_intervals_and_modes),
 		cmocka_unit_test(older_files_have_their_repetitions),
+		cmocka_unit_test(few_processes_have_no_interval),
 		cmocka_unit_test(what_was_not_measured_says_why),
 		cmocka_unit_test(prices_alone_know_right_from_wrong),
 		cmocka_unit_test(studies_are_tables_and_curves),
 		cmocka_unit_test(nothing_timed_is_said),
 		cmocka_unit_test(the_heat_map_has_each_pair_once),
+		cmocka_unit_test(the_machine_is_told_once),
 		cmocka_unit_test(latencies_have_a_table_and_a_curve),
 		cmocka_unit_test(goals_say_where_they_fall_short),
 		cmocka_unit_test(hostile_prices_stay_text),

@@ -47,7 +47,8 @@ static void the_page_holds_everything(void **state)
 	(void)state;
 	char *page = page_of(sample_report());
 	static const char *const wanted[] = {
-		("<h1 id=\"headline\">Two races, seen. 1 of 2 fixes holds. An increment that returns "
+		("<h1 id=\"headline\">Two races, seen. 1 of 2 fixes keeps what it is for; 1 of their promises is undecided. "
+		 "An increment that returns "
 		 "its step costs 1× the floor.</h1>"),
 		"counter/naive", "data-race", "impl/counter/10_naive.c", "class=\"line named\"", "return ++c-&gt;value;",
 		"2.1 % of executions", "one update was lost", "id=\"counter-naive\"", "tsan is blind to call_once", "12.5 ns",
@@ -59,6 +60,70 @@ static void the_page_holds_everything(void **state)
 		assert_non_null(strstr(page, wanted[i]));
 	}
 	free(page);
+}
+
+/* The headline counts what the tables below it show: a promise that nothing decides is neither kept nor broken. */
+static void the_headline_counts_what_is_undecided(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *status, *more, *wanted;
+	} cases[] = {{"upheld", NULL, "All 2 fixes hold."},
+		{"upheld", "unshown", "All 2 fixes keep what they are for; 1 of their other promises is undecided."},
+		{"unshown", "unshown", "1 of 2 fixes keeps what it is for; 2 of their promises are undecided."},
+		{"refuted", NULL, "1 contract broken. No race was seen. 1 of 2 fixes holds."}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		json_t *report = report_new(7);
+		result_judge(node_append(node_get(report, "results"), result_new("counter/atomic", "s", "native", "gcc 12.2.0")),
+			"not-found", "clean", "1 execution");
+		add_contract(report, "counter/mutex", "no_lost_update", "claimed", "upheld", "native s");
+		add_contract(report, "counter/atomic", "no_lost_update", "claimed", cases[i].status, "");
+		if (cases[i].more)
+			add_contract(report, "counter/atomic", "unique_steps", "claimed", cases[i].more, "");
+		json_t *facts = facts_gather(report);
+		if (!strstr(node_string(facts, "headline"), cases[i].wanted))
+			print_error("%s\n", node_string(facts, "headline"));
+		assert_non_null(strstr(node_string(facts, "headline"), cases[i].wanted));
+		json_decref(facts);
+		json_decref(report);
+	}
+}
+
+/* Choices that kept every promise are folded, so that the others are seen first; where there are no others, they stand open. */
+static void green_choices_are_folded(void **state)
+{
+	(void)state;
+	static const char *const promises[][2] = {{"initialiser/atomic", "exactly_once"}, {"counter/atomic", "exact_at_rest"},
+		{"progress/monotone", "no_duplicates"}, {"progress/monotone", "no_gaps"},
+		{"progress/monotone", "never_backwards"}, {"progress/monotone", "last_is_total"}};
+	for (int alone = 0; alone < 2; alone++)
+		for (size_t open = 0; open <= sizeof promises / sizeof *promises; open++) {
+			json_t *report = sample_report(), *batches = node_get(report, "batches");
+			for (size_t i = 0; i < sizeof promises / sizeof *promises; i++)
+				if (i != open)
+					add_contract(report, promises[i][0], promises[i][1], "claimed", "upheld", "native");
+			/* The same choice again, faster. */
+			json_t *again = node_append(batches, json_deep_copy(json_array_get(batches, 2)));
+			node_set(again, "seconds", json_real(0.25));
+			for (int i = 0; alone && i < 2; i++)
+				json_array_remove(batches, 0);
+			char *page = page_of(report);
+			const char *fold = strstr(page, " kept everything</b>"),
+				   *row = strstr(page, "data-filter=\"atomic atomic monotone\"");
+			assert_non_null(row);
+			/* One promise that is not claimed is one mark that is not green. */
+			assert_int_equal(fold != NULL, open == sizeof promises / sizeof *promises);
+			if (fold) {
+				assert_non_null(
+					strstr(page, alone ? "<details class=\"one op\" open><summary><h4><b>1 choice kept"
+							   : "<details class=\"one op\"><summary><h4><b>1 choice kept"));
+				assert_true(fold < row);
+				assert_int_equal(strstr(page, "data-filter=\"naive naive plain_global\"") != NULL, !alone);
+				assert_true(alone || strstr(page, "data-filter=\"naive naive plain_global\"") < fold);
+			}
+			assert_non_null(strstr(row, "<td>600<small>400–800</small></td></tr>"));
+			free(page);
+		}
 }
 
 static void interleavings_are_tables(void **state)
@@ -316,8 +381,10 @@ static void costs_of_machines_stay_apart(void **state)
 	json_decref(facts);
 	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
 	char *text = read_text(scratch("summary.md"));
-	assert_non_null(strstr(text, "**counter increment** on A\n\n|  | 1 thread |\n|---|--:|\n| counter/atomic | 2.00 ns (2.00×) |"));
-	assert_non_null(strstr(text, "**counter increment** on B\n\n|  | 1 thread |\n|---|--:|\n| counter/atomic | 40.0 ns (40.0×) |"));
+	assert_non_null(
+		strstr(text, "**counter increment** on A\n\n|  | 1 thread |\n|---|--:|\n| counter/atomic | 2.00 ns (2.00×) |"));
+	assert_non_null(
+		strstr(text, "**counter increment** on B\n\n|  | 1 thread |\n|---|--:|\n| counter/atomic | 40.0 ns (40.0×) |"));
 	free(text);
 	char *page = page_of(report);
 	assert_non_null(strstr(page, "<caption class=shown>counter increment, machine A</caption>"));
@@ -532,6 +599,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_page_holds_everything),
+		cmocka_unit_test(the_headline_counts_what_is_undecided),
+		cmocka_unit_test(green_choices_are_folded),
 		cmocka_unit_test(interleavings_are_tables),
 		cmocka_unit_test(the_page_loads_nothing),
 		cmocka_unit_test(hostile_text_stays_text),
