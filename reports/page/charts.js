@@ -5,7 +5,7 @@
 	if (typeof Chart === "undefined")
 		return;
 	const data = JSON.parse(document.getElementById("data").textContent);
-	const wrong = new Set(data.wrong), right = new Set(data.right);
+	const wrong = new Set(data.wrong);
 	const root = document.documentElement;
 	const all = (selector) => Array.from(document.querySelectorAll(selector));
 
@@ -23,7 +23,9 @@
 	const plain = (row) => row.implementation.replace(/^peer_/, "");
 	const floorOf = (row) => row && row.ratio > 0 ? row.ns / row.ratio : null;
 
-	/* Lines carry their names at their ends, where there is room; the most telling first. */
+	/* Lines carry their names at the right; the most telling first. Lines that end together share a name, "once +7": so many more end there.
+	 * What has to be seen (a rank below 1: the bug and the headers) moves up or down for a place of its own. */
+	const LABEL = "11px system-ui, sans-serif", APART = 12;
 	const endLabels = {
 		id: "endLabels",
 		afterDatasetsDraw(chart, unused, options) {
@@ -32,20 +34,54 @@
 			const pen = chart.ctx, area = chart.chartArea, taken = [];
 			const sets = chart.data.datasets.map((set, i) => ({ set, meta: chart.getDatasetMeta(i) }))
 				.filter(({ set, meta }) => set.rank !== undefined && !meta.hidden).sort((a, b) => a.set.rank - b.set.rank);
-			pen.save();
-			pen.font = "11px system-ui, sans-serif";
-			pen.textBaseline = "middle";
+			const free = (y) => y > area.top - 4 && y < area.bottom + 4 && taken.every((other) => Math.abs(other.y - y) >= APART);
 			for (const { set, meta } of sets) {
 				const last = meta.data.filter((point, i) => !point.skip && set.data[i] !== null).pop();
-				if (!last || taken.some((y) => Math.abs(y - last.y) < 12) || last.y < area.top - 1 || last.y > area.bottom + 1)
+				if (!last || last.y < area.top - 1 || last.y > area.bottom + 1)
 					continue;
-				taken.push(last.y);
-				pen.fillStyle = set.borderColor;
-				pen.fillText(set.label, Math.min(last.x, area.right) + 6, last.y);
+				const near = taken.find((other) => Math.abs(other.last.y - last.y) < APART);
+				const beside = taken.filter((other) => Math.abs(other.y - last.y) < APART).flatMap((other) => [other.y + APART, other.y - APART])
+					.sort((a, b) => Math.abs(a - last.y) - Math.abs(b - last.y));
+				const y = [last.y, ...(set.rank < 1 || !near ? beside : [])].find(free);
+				if (y !== undefined)
+					taken.push({ y, last, set, more: 0 });
+				else if (near)
+					near.more++;
+			}
+			pen.save();
+			pen.font = LABEL;
+			pen.textBaseline = "middle";
+			for (const { y, last, set, more } of taken) {
+				pen.strokeStyle = pen.fillStyle = set.borderColor;
+				pen.lineWidth = 0.6;
+				if (last.x < area.right - 2 || Math.abs(y - last.y) > 3) {
+					pen.beginPath();
+					pen.moveTo(last.x + 3, last.y);
+					pen.lineTo(area.right + 5, y);
+					pen.stroke();
+				}
+				pen.fillText(fitted(pen, set.label, more ? " +" + more : "", chart.width - area.right - 8), area.right + 7, y);
 			}
 			pen.restore();
 		},
 	};
+	/* NAME, cut where it and MORE need more than WIDTH. */
+	function fitted(pen, name, more, width) {
+		let text = name + more;
+		for (let length = name.length - 1; length > 1 && pen.measureText(text).width > width; length--)
+			text = name.slice(0, length) + "…" + more;
+		return text;
+	}
+	function textWidth(text) {
+		const pen = document.createElement("canvas").getContext("2d");
+		pen.font = LABEL;
+		return pen.measureText(text).width;
+	}
+	/* The room that the names of LABELS need at the right of a chart of WIDTH; it leaves most of it to the lines. */
+	const labelRoom = (labels, width) => Math.min(0.36 * width, 250, 38 + Math.max(0, ...labels.map(textWidth)));
+	/* Of curves in order, each has another mark and colour than the last; no two the same up to 20. */
+	const SHAPES = ["circle", "rect", "triangle", "rectRot", "star"];
+	const shapeOf = (i) => SHAPES[(i + Math.floor(i / SHAPES.length)) % SHAPES.length];
 
 	function axis(title, more) {
 		return Object.assign({
@@ -67,16 +103,16 @@
 
 	/* How a line looks: the bug dashed, peers thin, right ones full. */
 	function look(row, i) {
-		const isWrong = wrong.has(row.subject), mine = right.has(row.subject);
+		const isWrong = wrong.has(row.subject), header = ["once", "tally", "teller", "once+tally+teller"].includes(row.implementation);
 		const tints = [colour("accent"), colour("holds"), colour("unshown"), colour("ink")];
 		const tint = isWrong ? colour("stated") : row.peer ? colour("soft") : tints[i % tints.length];
 		return { borderColor: tint, backgroundColor: tint, borderWidth: row.peer ? 1 : 1.8, borderDash: isWrong ? [6, 4] : row.peer ? [2, 2] : [],
-			pointStyle: ["circle", "rect", "triangle", "rectRot", "star"][i % 5],
-			rank: (row.implementation === "naive" ? 0 : mine && i === 0 ? 1 : isWrong ? 6 : row.peer ? 4 : 3) + i / 100 };
+			pointStyle: shapeOf(i), clip: 6,
+			rank: (row.implementation === "naive" ? 0 : header ? 0.5 : isWrong ? 6 : row.peer ? 4 : 3) + i / 1000 };
 	}
 
 	/* One line for each implementation on one machine, over threads; behind the cores' number the ground is shaded. */
-	function threadsChart(key) {
+	function threadsChart(key, width) {
 		const [family, operation, host] = JSON.parse(key);
 		const rows = data.costs.filter((row) => row.family === family && row.operation === operation && row.host === host && row.ns);
 		const threads = [...new Set(rows.map((row) => row.threads))].sort((a, b) => a - b);
@@ -85,10 +121,11 @@
 		const main = threads.filter((count) => !over.includes(count)).pop() || threads[0];
 		const subjects = [...new Set(rows.map((row) => row.subject))]
 			.sort((a, b) => ((at(a, main) || {}).ns || Infinity) - ((at(b, main) || {}).ns || Infinity));
+		const named = (subject) => (wrong.has(subject) ? "✗ " : "") + plain(rows.find((row) => row.subject === subject));
 		const config = base("line", {
-			layout: { padding: { right: 116 } },
+			layout: { padding: { right: labelRoom(subjects.map(named), width) } },
 			scales: {
-				x: axis(over.length ? "threads; dotted line: as many as cores" : "threads", { type: "logarithmic",
+				x: axis(over.length && width > 500 ? "threads; dotted line: as many as cores, * more" : over.length ? "threads, * > cores" : "threads", { type: "logarithmic",
 					min: threads[0], max: threads[threads.length - 1], grid: { display: false },
 					afterBuildTicks(scale) { scale.ticks = threads.map((value) => ({ value })); },
 					ticks: { color: colour("soft"), callback: (value) => String(value) + (over.includes(value) ? "*" : "") } }),
@@ -96,7 +133,7 @@
 			},
 			plugins: {
 				legend: { display: false }, endLabels: { on: true }, coresLine: { at: over.length ? main : null },
-				tooltip: { callbacks: { title: (items) => items[0].parsed.x + " threads", label(item) {
+				tooltip: { callbacks: { title: (items) => items[0].parsed.x + (items[0].parsed.x === 1 ? " thread" : " threads"), label(item) {
 					const row = at(item.dataset.subject, item.parsed.x);
 					return item.dataset.label + ": " + seconds(row.ns) + (row.low ? " (" + seconds(row.low) + " to " + seconds(row.high) + ")" : "");
 				} } },
@@ -104,7 +141,7 @@
 		});
 		config.plugins.push(coresLine);
 		config.data = { datasets: subjects.map((subject, i) => Object.assign({
-			label: (wrong.has(subject) ? "✗ " : "") + plain(rows.find((row) => row.subject === subject)), subject, pointRadius: 3, spanGaps: true,
+			label: named(subject), subject, pointRadius: 3, spanGaps: true,
 			data: threads.map((count) => at(subject, count)).filter(Boolean).map((row) => ({ x: row.threads, y: row.ns })),
 		}, look(rows.find((row) => row.subject === subject), i))) };
 		return { config, height: Math.min(520, 250 + 8 * subjects.length) };
@@ -129,7 +166,7 @@
 	};
 
 	/* Percentiles on the scale of nines, as HdrHistogram draws them. */
-	function latencyChart(key) {
+	function latencyChart(key, width) {
 		const [family, operation, host, threads] = JSON.parse(key);
 		const rows = data.distributions.filter((row) => row.family === family && row.operation === operation && row.host === host && row.threads === threads && row.curve.length)
 			.sort((a, b) => a.p99 - b.p99);
@@ -137,11 +174,25 @@
 			return null;
 		const marks = [[0, "0"], [-Math.log10(.5), "50 %"], [1, "90 %"], [2, "99 %"], [3, "99.9 %"], [4, "99.99 %"], [5, "99.999 %"], [6, "99.9999 %"]];
 		const most = Math.max(2, ...rows.map((row) => row.curve[row.curve.length - 1][0]));
+		const named = (row) => (wrong.has(row.subject) ? "✗ " : "") + plain(row);
+		const room = labelRoom(rows.map(named), width);
+		/* Of the marks those that have room for their names; an axis has larger letters than a label. */
+		function roomy(chart) {
+			const nine = (chart.width - room - 60) / most;
+			let end = -Infinity;
+			return marks.filter(function (mark) {
+				const half = 0.55 * textWidth(mark[1]) + 5;
+				if (mark[0] > most || mark[0] * nine - half < end)
+					return false;
+				end = mark[0] * nine + half;
+				return true;
+			});
+		}
 		const config = base("line", {
-			layout: { padding: { right: 116 } },
+			layout: { padding: { right: room } },
 			scales: {
-				x: axis("percentile", { type: "linear", min: 0, max: most, afterBuildTicks(scale) { scale.ticks = marks.filter((mark) => mark[0] <= most).map((mark) => ({ value: mark[0] })); },
-					ticks: { color: colour("soft"), callback: (value) => (marks.find((mark) => mark[0] === value) || [0, ""])[1] } }),
+				x: axis(width - room > 300 ? "share of operations that took no longer" : "took no longer", { type: "linear", min: 0, max: most, afterBuildTicks(scale) { scale.ticks = roomy(scale.chart).map((mark) => ({ value: mark[0] })); },
+					ticks: { color: colour("soft"), maxRotation: 0, autoSkip: false, callback: (value) => (marks.find((mark) => mark[0] === value) || [0, ""])[1] } }),
 				y: axis("time of an operation", { type: "logarithmic", ticks: timeTicks() }),
 			},
 			plugins: {
@@ -151,7 +202,7 @@
 			},
 		});
 		config.data = { datasets: rows.map((row, i) => Object.assign({
-			label: (wrong.has(row.subject) ? "✗ " : "") + plain(row), data: row.curve.map(([x, y]) => ({ x, y })), pointRadius: 0, stepped: "after",
+			label: named(row), data: row.curve.map(([x, y]) => ({ x, y })), pointRadius: 0, stepped: "after",
 		}, look(row, i))) };
 		return { config, height: 320 };
 	}
@@ -171,7 +222,7 @@
 		const tints = ["accent", "holds", "unshown", "ink", "soft"];
 		config.data = { datasets: lines.map((line, i) => Object.assign({
 			label: line.label, data: line.points, pointRadius: 2, borderWidth: 1.8, borderColor: colour(line.tint || tints[i % tints.length]),
-			backgroundColor: colour(line.tint || tints[i % tints.length]), rank: i, borderDash: line.dash || [], pointStyle: ["circle", "rect", "triangle", "rectRot", "star"][i % 5],
+			backgroundColor: colour(line.tint || tints[i % tints.length]), rank: i, borderDash: line.dash || [], pointStyle: shapeOf(i), clip: 6,
 		}, line.more)) };
 		return lines.length ? { config, height } : null;
 	}
@@ -179,17 +230,20 @@
 	/* A choice may cost nothing that can be measured; on a logarithmic scale that is as little as a tenth of a per cent. */
 	function crossingsChart(host) {
 		const study = (data.machines.find((machine) => machine.key === host) || {}).crossings || { choices: [] }, least = .001;
-		const lines = study.choices.filter((choice) => (choice.points || []).length).map((choice) => ({
-			label: choice.choice + (study.choices.some((other) => other.choice === choice.choice && other.threads !== choice.threads) ? ", " + choice.threads : ""),
+		/* One number of workers, the largest: the table has the others. */
+		const workers = Math.max(0, ...study.choices.map((choice) => choice.threads || 0));
+		const lines = study.choices.filter((choice) => (choice.points || []).length && (choice.threads || 0) === workers).map((choice) => ({
+			label: choice.choice,
 			dash: wrong.has("counter/" + choice.choice.split("+")[1]) ? [6, 4] : [], tint: wrong.has("counter/" + choice.choice.split("+")[1]) ? "stated" : undefined,
 			points: choice.points.map((point) => ({ x: point.item_ns, y: Math.max(least, point.overhead) })),
 		}));
 		const xs = lines.flatMap((line) => line.points.map((point) => point.x));
 		if (lines.length)
-			lines.push({ label: 100 * study.limit + " %", tint: "soft", dash: [2, 3], more: { pointRadius: 0, borderWidth: 1, rank: -1 },
+			lines.push({ label: "the limit, " + 100 * study.limit + " %", tint: "soft", dash: [2, 3], more: { pointRadius: 0, borderWidth: 1, rank: -1, pointStyle: "line" },
 				points: [{ x: Math.min(...xs), y: study.limit }, { x: Math.max(...xs), y: study.limit }] });
 		const share = (value) => Number((100 * value).toPrecision(2)) + " %";
-		return studyChart(lines, "cost of an item", "added to the batch", { color: colour("soft"), callback: (value) => /^1e/.test(Number(value.toPrecision(6)).toExponential()) ? share(value) : "" },
+		return studyChart(lines, "cost of an item", "added to the batch" + (workers ? ", " + workers + (workers === 1 ? " worker" : " workers") : ""),
+			{ color: colour("soft"), callback: (value) => /^1e/.test(Number(value.toPrecision(6)).toExponential()) ? (value <= least ? "≤ " : "") + share(value) : "" },
 			(item) => item.dataset.label + ": " + (item.parsed.y <= least ? "at most " : "") + share(item.parsed.y), 380);
 	}
 
@@ -210,11 +264,12 @@
 		const tints = [colour("accent"), colour("stated"), colour("holds"), colour("unshown"), colour("soft")];
 		const sets = [];
 		const label = (row) => row.operation + (machineOf(row.host) ? " on " + machineOf(row.host) : "");
-		const labels = [...new Set(rows.map(label))];
+		/* A curve takes two points; what was measured with one number of threads is in the table. */
+		const labels = [...new Set(rows.map(label))].filter((one) => new Set(rows.filter((row) => label(row) === one).map((row) => row.threads)).size > 1);
 		labels.forEach(function (operation, i) {
 			const at = (count) => rows.find((row) => label(row) === operation && row.threads === count);
 			const tint = tints[i % tints.length];
-			const shape = ["circle", "rect", "triangle", "rectRot", "star"][i % 5];
+			const shape = shapeOf(i);
 			sets.push({ label: operation, borderColor: tint, backgroundColor: tint, pointStyle: shape, pointRadius: 4, borderWidth: 2,
 				data: threads.map((count) => (at(count) || {}).ns || null), spanGaps: true });
 			if (threads.some((count) => floorOf(at(count))))
@@ -244,6 +299,26 @@
 		return [...counts].reduce((best, one) => one[1] > best[1] ? one : best, [0, 0])[0];
 	}
 
+	/* From the least to the most of the batches, a thin line on each bar. */
+	const spread = {
+		id: "spread",
+		afterDatasetsDraw(chart, unused, options) {
+			const pen = chart.ctx, x = chart.scales.x;
+			pen.save();
+			pen.strokeStyle = colour("ink");
+			pen.beginPath();
+			chart.getDatasetMeta(0).data.forEach(function (bar, i) {
+				const [least, most] = (options.ends || [])[i] || [];
+				if (!(least > 0))
+					return;
+				pen.moveTo(x.getPixelForValue(least), bar.y);
+				pen.lineTo(x.getPixelForValue(most), bar.y);
+			});
+			pen.stroke();
+			pen.restore();
+		},
+	};
+
 	function throughputChart() {
 		const usual = usualModel(), narrow = innerWidth < 700;
 		const rows = data.choices.filter((row) => row.throughput > 0 && !row.item_cost_ns && (!row.swept || row.model_bytes === usual)).sort((a, b) => b.throughput - a.throughput).slice(0, 40);
@@ -251,11 +326,16 @@
 		const config = base("bar", {
 			indexAxis: "y",
 			scales: {
-				x: axis("items per second"),
+				x: axis(narrow ? "items per second; line: spread" : "items per second: median of the batches; line: the least to the most of them",
+					{ suggestedMax: Math.max(0, ...rows.map((row) => row.throughput_most || row.throughput)) }),
 				y: axis("", { title: { display: false }, grid: { display: false }, ticks: { color: colour("ink"), autoSkip: false } }),
 			},
-			plugins: { legend: { display: false } },
+			plugins: { legend: { display: false }, spread: { ends: rows.map((row) => [row.throughput_least, row.throughput_most]) }, tooltip: { callbacks: { label(item) {
+				const row = rows[item.dataIndex], count = (value) => Math.round(value).toLocaleString("en");
+				return count(row.throughput) + (row.throughput_least ? " (" + count(row.throughput_least) + " to " + count(row.throughput_most) + ")" : "");
+			} } } },
 		});
+		config.plugins.push(spread);
 		config.data = {
 			labels: rows.map(function (row) {
 				const lines = [(flawed(row) ? "✗ " : "") + row.initialiser, row.counter, row.progress + (row.workers ? "" : ", serial")];
@@ -273,8 +353,8 @@
 		if (charts.has(figure))
 			return;
 		const kind = figure.dataset.chart, key = figure.dataset.key;
-		const made = kinds[kind](key);
 		const box = figure.querySelector(".canvas");
+		const made = kinds[kind](key, box.clientWidth);
 		if (!made || !made.config.data.datasets.length) {
 			figure.hidden = true;
 			return;
@@ -296,8 +376,9 @@
 	}
 
 	/* A chart in a closed part is drawn when the part is opened: before that it has no width. */
-	for (const figure of all("figure.chart")) {
+	for (const figure of all("figure.chart"))
 		figure.hidden = false;
+	for (const figure of all("figure.chart")) {
 		const part = figure.closest("details");
 		if (part)
 			part.addEventListener("toggle", () => part.open && draw(figure));
