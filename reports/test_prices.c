@@ -379,10 +379,13 @@ static void the_machine_is_told_once(void **state)
 	node_set(machine, "others_share", json_null());
 	node_set(machine, "steal_share", json_null());
 	node_set(machine, "seconds", json_real(0.2));
+	node_append(node_get(machine, "notes"), json_string("perf counters: not available: no rights"));
 	char *page = page_of(json_deep_copy(report)), *box = strstr(page, "<div class=\"measured\">");
 	has(box, "<p class=\"class\">2 cores, virtual</p>");
 	has(box, "what a lock pays that sleeps; one in a hundred takes more than 90.0 µs");
 	assert_int_equal(occurrences(box, "25.0 µs"), 1);
+	assert_int_equal(occurrences(box, "no rights"), 1);
+	has(box, "<li>Two.</li>");
 	assert_null(strstr(box, "wake 25"));
 	has(box, "nearest cache: latency</th>");
 	has(box, "predicted branch: throughput</th>");
@@ -402,6 +405,28 @@ static void the_machine_is_told_once(void **state)
 	has(page, "<p class=\"class\">2 cores, virtual, wake 25 us</p>");
 	assert_null(strstr(page, "not known</b>"));
 	free(page);
+}
+
+/* Windows that were cut make a busy machine only where its own account does not say that nobody else was there. */
+static void a_quiet_machine_is_not_called_busy(void **state)
+{
+	(void)state;
+	for (int known = 0; known < 2; known++)
+		for (int loaded = 0; loaded < 2; loaded++) {
+			json_t *report = run_of(0, 6, "2026-01-01"), *line;
+			size_t i;
+			json_array_foreach(rows_of(report), i, line) {
+				node_set(line, "preempted", json_real(1));
+				node_set(line, "cpu_ns_per_op", json_real(0.01));
+			}
+			node_set(node_get(benchmarks_of(report), "context"), "machine",
+				json_pack("{s:b, s:o}", "loaded", loaded, "others_share", known ? json_real(0.01) : json_null()));
+			json_t *facts = facts_gather(report), *sentences = node_get(facts, "sentences");
+			const char *last = json_string_value(json_array_get(sentences, json_array_size(sentences) - 1));
+			assert_int_equal(strstr(last, "The machine was busy") != NULL, !known || loaded);
+			json_decref(facts);
+			json_decref(report);
+		}
 }
 
 static void latencies_have_a_table_and_a_curve(void **state)
@@ -654,6 +679,7 @@ int main(void)
 		cmocka_unit_test(nothing_timed_is_said),
 		cmocka_unit_test(the_heat_map_has_each_pair_once),
 		cmocka_unit_test(the_machine_is_told_once),
+		cmocka_unit_test(a_quiet_machine_is_not_called_busy),
 		cmocka_unit_test(latencies_have_a_table_and_a_curve),
 		cmocka_unit_test(goals_say_where_they_fall_short),
 		cmocka_unit_test(hostile_prices_stay_text),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <expat.h>
 
+#include "../impl/pipeline/batch.h"
 #include "facts.h"
 #include "markup.h"
 #include "node.h"
@@ -124,6 +125,39 @@ static void green_choices_are_folded(void **state)
 			assert_non_null(strstr(row, "<td>600<small>400–800</small></td></tr>"));
 			free(page);
 		}
+}
+
+/* Pipelines that keep everything are folded; those with a mark to look at, and other families, are not. */
+static void green_pipelines_are_folded(void **state)
+{
+	(void)state;
+	static const char *const promises[] = {
+		"each_item_once", "failures_isolated", "totals_add_up", "model_loaded_once", "log_complete", "race_free"};
+	for (int shown = 0; shown < 4; shown++) {
+		json_t *report = sample_report();
+		for (size_t i = 0; i < sizeof promises / sizeof *promises; i++)
+			add_contract(report, "pipeline/a+b+c", promises[i], "claimed", "upheld", "native");
+		/* What another lacks: nothing that was promised; a decision; a promise, which an engine refuted. */
+		for (size_t i = 0; shown && i < sizeof promises / sizeof *promises; i++)
+			add_contract(report, "pipeline/d+e+f", promises[i], shown == 3 && i == 3 ? "not_offered" : "claimed",
+				shown == 2 && i == 5 ? "unshown" : "upheld", "native");
+		json_t *result =
+			node_append(node_get(report, "results"), result_new("pipeline/d+e+f", "s", "native", "gcc 12.2.0"));
+		if (shown == 3)
+			result_add_finding(
+				result, "forbidden-outcome", "loaded twice", FAMILY_PIPELINE, PIPELINE_MODEL_LOADED_ONCE);
+		result_judge(result, shown == 3 ? "bug" : "not-found", "clean", "1 execution");
+		if (!shown)
+			json_array_remove(node_get(report, "results"), json_array_size(node_get(report, "results")) - 1);
+		char *page = page_of(report);
+		const char *fold = strstr(page, "keep everything</b>"),
+			   *green = strstr(page, "<tr data-filter=\"pipeline/a+b+c\">"),
+			   *other = strstr(page, "<tr data-filter=\"pipeline/d+e+f\">");
+		assert_non_null(green);
+		assert_int_equal(fold != NULL, shown > 1);
+		assert_true(!fold || (other && other < fold && fold < green && strncmp(fold - 5, "<b>1 ", 5) == 0));
+		free(page);
+	}
 }
 
 static void interleavings_are_tables(void **state)
@@ -601,6 +635,7 @@ int main(void)
 		cmocka_unit_test(the_page_holds_everything),
 		cmocka_unit_test(the_headline_counts_what_is_undecided),
 		cmocka_unit_test(green_choices_are_folded),
+		cmocka_unit_test(green_pipelines_are_folded),
 		cmocka_unit_test(interleavings_are_tables),
 		cmocka_unit_test(the_page_loads_nothing),
 		cmocka_unit_test(hostile_text_stays_text),
