@@ -128,13 +128,15 @@ CALLBACK wide_word checked___tsan_atomic128_load(const wide_word *at, int order)
 	return perform((struct operation){.kind = EVENT_READ, .tag = STEP_LOAD}, at, order, SITE);
 }
 
-CALLBACK void __tsan_atomic128_store(wide_word *at, wide_word value, int order);
-CALLBACK void __tsan_atomic128_store(wide_word *at, wide_word value, int order)
+/* gcc knows this one with its type when it builds with a sanitizer. */
+CALLBACK void __tsan_atomic128_store(volatile void *at, wide_word value, int order);
+CALLBACK void __tsan_atomic128_store(volatile void *at, wide_word value, int order)
 {
+	wide_word *to = (wide_word *)(uintptr_t)at;
 	if (off())
-		*at = value;
+		*to = value;
 	else
-		perform((struct operation){.kind = EVENT_WRITE, .tag = STEP_STORE, .operand = wide_name(split(value))}, at, order,
+		perform((struct operation){.kind = EVENT_WRITE, .tag = STEP_STORE, .operand = wide_name(split(value))}, to, order,
 			SITE);
 }
 
