@@ -18,6 +18,7 @@ struct place {
 	const json_t *facts, *measured;
 	const char *host;
 	size_t verdicts[3];
+	bool *unsure; /* set when a price has no interval */
 };
 
 /* So many increments in the time that a cache line takes there and back, and a move serves four of them. */
@@ -41,7 +42,10 @@ static struct words time_of(const json_t *row)
 static const json_t *cost(const struct place *place, const char *subject, const char *operation, int threads)
 {
 	const json_t *row = threads > 0 ? facts_cost(place->facts, subject, operation, threads, place->host) : NULL;
-	return row && sane(ns_of(row)) && !*node_string(row, "broken") && !node_get(row, "implausible") ? row : NULL;
+	if (!row || !sane(ns_of(row)) || *node_string(row, "broken") || node_get(row, "implausible"))
+		return NULL;
+	*place->unsure = *place->unsure || !node_get(row, "low");
+	return row;
 }
 
 /* The same where nothing speaks against calling the implementation right. */
@@ -333,6 +337,10 @@ static json_t *points_of(struct place *place)
 	to = node_must(json_array());
 	cheap_bug(to, place, many);
 	add_point(points, "Where the bug is cheap.", to);
+	to = node_must(json_array());
+	if (*place->unsure)
+		say(to, "Some of these prices come from too few processes for an interval. Read such differences as hints.");
+	add_point(points, "How sure is it?", to);
 	return points;
 }
 
@@ -352,8 +360,11 @@ json_t *facts_why(const json_t *facts)
 	size_t i;
 	const json_t *machine;
 	json_array_foreach(node_get(facts, "machines"), i, machine) {
-		struct place place = {
-			.facts = facts, .measured = node_get(machine, "measured"), .host = node_string(machine, "key")};
+		bool unsure = false;
+		struct place place = {.unsure = &unsure,
+			.facts = facts,
+			.measured = node_get(machine, "measured"),
+			.host = node_string(machine, "key")};
 		json_t *points = points_of(&place), *why = NULL;
 		/* What machines cost alone explains nothing: right and wrong must have been compared. */
 		if (place.verdicts[0] + place.verdicts[1] + place.verdicts[2])

@@ -284,6 +284,22 @@ static void only_right_ones_are_praised(void **state)
 	free(text);
 }
 
+/* A price without an interval is said to be one. */
+static void what_is_unsure_is_said(void **state)
+{
+	(void)state;
+	json_t *report = report_with(NULL);
+	char *text = told(json_incref(report));
+	lacks(text, "How sure");
+	free(text);
+	json_t *line = json_array_get(node_get(node_get(report, "benchmarks"), "benchmarks"), 0);
+	node_set(line, "low", json_real(0));
+	node_set(line, "high", json_real(0));
+	text = told(report);
+	has(text, "|How sure is it?|Some of these prices come from too few processes");
+	free(text);
+}
+
 /* Where there are several machines, whose numbers these are. */
 static void the_machine_is_named(void **state)
 {
@@ -312,6 +328,7 @@ int main(void)
 		cmocka_unit_test(the_title_is_true),
 		cmocka_unit_test(what_was_not_measured_is_not_explained),
 		cmocka_unit_test(only_right_ones_are_praised),
+		cmocka_unit_test(what_is_unsure_is_said),
 		cmocka_unit_test(the_machine_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
