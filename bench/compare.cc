@@ -345,6 +345,8 @@ static void check_pair(comparison &found)
 	differ("window in ms", a.window_ms, b.window_ms);
 	differ("clock", a.clock, b.clock);
 	for (const saved *side : {&a, &b}) {
+		if (side == &b && b.from == a.from)
+			break; /* one result against itself: it is all said */
 		if (side->partial)
 			found.notes.push_back(side->from + " is partial: measuring was interrupted");
 		if (side->loaded)
@@ -462,6 +464,16 @@ static void pair_rows(comparison &found, const compare_options &options, family_
 			found.only_b.push_back(row.name);
 }
 
+/* " ('once': did you mean ...)", or "". */
+static std::string meant_by(const compare_options &options, const saved &side)
+{
+	std::vector<std::string> names;
+	for (const saved_row &row : side.rows)
+		names.push_back(row.name);
+	const std::string likely = unmatched(options.globs, names);
+	return likely.empty() ? "" : ":" + likely;
+}
+
 comparison compare(const saved &a, const saved &b, const compare_options &options)
 {
 	comparison found;
@@ -474,7 +486,7 @@ comparison compare(const saved &a, const saved &b, const compare_options &option
 	pair_rows(found, options, rows, floors);
 	if (rows.rows.empty())
 		throw std::runtime_error("'" + a.from + "' and '" + b.from + "' have no row in common" +
-					 (options.globs.empty() ? "" : " that the filter chooses") +
+					 (options.globs.empty() ? "" : " that the filter chooses" + meant_by(options, a)) +
 					 "; save both with the same filter and threads");
 	choose(floors, options.alpha);
 	for (compared_row &row : floors.rows)

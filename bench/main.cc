@@ -39,10 +39,10 @@ static std::vector<std::string> split(const std::string &path)
 	return parts;
 }
 
-/* The rows of the plan, and every floor that they are compared with. */
-static std::vector<row> select_rows(const plan &plan)
+/* Every row there is with the plan's threads. */
+static std::vector<row> all_rows(const plan &plan)
 {
-	std::vector<row> all, chosen;
+	std::vector<row> all;
 	add_floor_rows(all, plan);
 	add_initialiser_rows(all, plan);
 	add_counter_rows(all, plan);
@@ -50,6 +50,24 @@ static std::vector<row> select_rows(const plan &plan)
 	add_progress_rows(all, plan);
 	add_pipeline_rows(all, plan);
 	finish_rows_of_subjects(all);
+	return all;
+}
+
+/* What a filter could have meant: rows, and studies. */
+static std::vector<std::string> names_of_all_rows(const plan &plan)
+{
+	std::vector<std::string> names;
+	for (const row &row : all_rows(plan))
+		names.push_back(row.name);
+	for (const study *study : studies())
+		names.push_back(study->name);
+	return names;
+}
+
+/* The rows of the plan, and every floor that they are compared with. */
+static std::vector<row> select_rows(const plan &plan)
+{
+	std::vector<row> all = all_rows(plan), chosen;
 	/* With more threads than cores it is the counters that differ; the rest can wait for a longer plan. */
 	for (row &row : all)
 		if (row.oversubscribed() && row.tier == TIER_QUICK && split(row.name)[2] != "increment" &&
@@ -281,7 +299,8 @@ static int run_as_parent(const plan &plan, const std::vector<std::string> &flags
 	std::vector<row> rows = select_rows(plan);
 	const std::vector<const study *> chosen = select_studies(plan);
 	if (rows.empty() && chosen.empty()) {
-		complain("bench: no row matches the filter; `onceproof bench --list` shows all rows");
+		complain("bench: no row matches%s; `onceproof bench --list` shows all rows",
+			unmatched(plan.globs, names_of_all_rows(plan)).c_str());
 		return EXIT_USAGE;
 	}
 	if (list) {

@@ -59,6 +59,9 @@ fi
 
 # Changes, and the exit status of each kind.
 draw a.json seed=1
+draw burdened.json seed=1 loaded=true
+expect 3 "loaded while" compare burdened.json burdened.json
+[ "$(grep -c 'the machine was loaded while' out)" = 1 ] || { fail "of one result a note is said twice"; cat out; }
 draw b.json seed=2
 draw slow.json seed=3 slower=0.3 which=5
 draw fast.json seed=3 slower=-0.3 which=5
@@ -107,7 +110,8 @@ expect 2 "an earlier build of this version" compare same.json a.json
 grep -v '"format":' a.json > first_ever.json
 expect 2 "an earlier version (its format is not numbered" compare first_ever.json a.json
 expect 2 "no row in common" compare a.json none.json
-expect 2 "no row in common that the filter chooses" compare a.json b.json nosuch
+expect 2 "no row in common that the filter chooses: 'nosuch';" compare a.json b.json nosuch
+expect 2 "chooses: 'drawn_5' (did you mean '\*/drawn_5\*'?)" compare a.json b.json drawn_5
 sed 's/"process":/"other":/' a.json > plain.json
 expect 2 "do not say which process" compare plain.json b.json
 sed 's/"process": *[0-9]*/"process": 1000/' a.json > many.json

@@ -64,7 +64,11 @@ refuse "the nearest is 'pthread_once'" run --initialiser pthred_once
 refuse "the nearest is 'monotone'" run --progress monoton
 refuse "counter/nope" list counter/nope
 refuse "match" stress counter/nope
-refuse "match" bench counter/nope
+refuse "no row matches 'counter/nope'; \`onceproof bench --list\` shows all" bench counter/nope
+refuse "no row matches 'once' (did you mean '*/once*'?);" bench once
+refuse "no row matches 'increment' (did you mean '*/*/increment*'?);" bench increment
+refuse "no row matches 'counter/tal' (did you mean 'counter/tal*'?), 'nosuch';" bench counter/tal nosuch --quick
+refuse "no row matches 'cross' (did you mean 'cross*'?);" bench cross
 refuse "match" explore counter/nope
 # What is to be written at the end is looked at before anything is measured or compared.
 refuse "--save: '' is no name" bench --save ""
