@@ -22,7 +22,7 @@ struct streaks {
 	uint64_t last = 0, length = 0, longest = 0, number = 0, steps = 0;
 	void add(uint64_t step)
 	{
-		const bool goes_on = step == last + 1;
+		const bool goes_on = length && step == last + 1; /* the first one begins a streak, also with step 1 */
 		length = goes_on ? length + 1 : 1;
 		number += !goes_on;
 		longest = std::max(longest, length);

@@ -244,7 +244,8 @@ static char **compare_words(const struct bench_options *options, const char *pat
 		const char *option, *value;
 	} pairs[] = {{"--at-least=", options->at_least}, {"--by=", options->by}, {"--fail-on=", options->fail_on},
 		{"--markdown=", options->markdown}, {"--json=", path}};
-	char **words = must(calloc(options->glob_count + sizeof pairs / sizeof *pairs + 8, sizeof *words));
+	static char **words; /* kept, as those above */
+	words = must(calloc(options->glob_count + sizeof pairs / sizeof *pairs + 8, sizeof *words));
 	size_t n = 0;
 	words[n++] = helper_program("onceproof-bench");
 	words[n++] = joined("--compare", "");

@@ -147,7 +147,7 @@ got=$?
 [ "$(wc -l <left/results.jsonl)" -eq 20000 ] && grep -q '"partial": false' left/summary.json || fail "a reader that left: results are not whole"
 
 # A failed --json is one line too.
-expect 2 'nowhere/r.json: cannot (write the results|be written)' $correct --no-files --json nowhere/r.json three.txt
+expect 2 "'nowhere/r.json': cannot be written: .*name a file in a folder" $correct --no-files --json nowhere/r.json three.txt
 if [ -w /dev/full ]; then
 	expect 2 '/dev/full: cannot write the results' $correct --no-files --json /dev/full three.txt
 	"$ONCEPROOF" run $correct --no-files --json - three.txt >/dev/full 2>err.txt

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A user's implementation of a family: judged by the family's scenarios, run, priced, replayed; and what is said of one that is wrong.
 . "$ONCEPROOF_SOURCE/cmake/check.sh"
+[[ -x ${ONCEPROOF%/bin/*}/libexec/onceproof/onceproof-explore ]] || { echo "this build has no explorer"; exit 77; }
 impl=$ONCEPROOF_SOURCE/impl
 cd "$scratch" || exit 1
 

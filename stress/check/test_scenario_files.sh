@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Scenario files: the examples and their fixes, what such a file may look like, what is said of one that is wrong.
 . "$ONCEPROOF_SOURCE/cmake/check.sh"
+[[ -x ${ONCEPROOF%/bin/*}/libexec/onceproof/onceproof-explore ]] || { echo "this build has no explorer"; exit 77; }
 examples=$ONCEPROOF_SOURCE/examples/scenario
 cd "$scratch" || exit 1
 
