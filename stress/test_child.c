@@ -229,6 +229,9 @@ static void assert_well(struct child_result *result)
 
 static void assert_stopped(struct child_result result, const char *by)
 {
+	if (!result.stopped)
+		print_error("status %x, not stopped by %s, %s\n%s%s", (unsigned)result.status, by, result.contained, result.out,
+			result.err);
 	assert_non_null(result.stopped);
 	assert_string_equal(result.stopped, by);
 	assert_true(WIFSIGNALED(result.status));
