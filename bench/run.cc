@@ -259,8 +259,11 @@ static void take(gathering &all, const std::string &text, unsigned process)
 	if (!all.result.context)
 		all.result.context = owned(json_incref(json_object_get(root.get(), "context")));
 	json_t *chunks = json_object_get(root.get(), "chunks");
+	/* The first tells all of them, unless it was stuck in a row; who comes then tells the others. */
 	if (chunks && !json_object_get(all.hints, "chunks"))
 		json_object_set(all.hints, "chunks", chunks);
+	else
+		json_object_update_missing(json_object_get(all.hints, "chunks"), chunks);
 }
 
 static void make_studies(gathering &all, const std::string &program, const std::vector<std::string> &words,
@@ -295,6 +298,17 @@ static void leave_out_hung_row(gathering &all)
 	all.hung.insert(row.name);
 }
 
+/* Was ROW to be measured in the process that had the hints? */
+static bool was_wanted(const gathering &all, const row &row)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(json_object_get(all.hints, "left_out"), i, name)
+		if (row.name == json_string_value(name))
+			return false;
+	return row.skipped.empty();
+}
+
 /* A process that could not measure all rows in its time has told how much of it is not for windows: those of the next are as much
  * shorter. */
 static void shorten_windows(gathering &all, unsigned process, double *share)
@@ -303,10 +317,9 @@ static void shorten_windows(gathering &all, unsigned process, double *share)
 	size_t wanted = 0, measured = 0;
 	for (const row &row : all.rows) {
 		const auto here = [process](const measurement &one) { return one.process == process; };
-		wanted += row.skipped.empty();
+		wanted += was_wanted(all, row);
 		measured += std::any_of(row.measurements.begin(), row.measurements.end(), here);
 	}
-	wanted -= std::min(wanted, json_array_size(json_object_get(all.hints, "left_out")));
 	if (measured == 0 || measured >= wanted)
 		return;
 	const double all_rows = static_cast<double>(wanted) / static_cast<double>(measured); /* the time they need, in budgets */
@@ -314,15 +327,16 @@ static void shorten_windows(gathering &all, unsigned process, double *share)
 	json_object_set_new(all.hints, "window_share", json_real(*share));
 }
 
-/* How many repetitions are missing. Floors are repeated; whatever is there more than once per process is not missing. */
-static unsigned count_dropped(const std::vector<row> &rows, const plan &plan)
+/* How many repetitions are missing. Floors are repeated; whatever is there more than once per process is not missing, and behind
+ * Google Benchmark's own filter what is never there was not asked for. */
+static unsigned count_dropped(const std::vector<row> &rows, const plan &plan, bool filtered)
 {
 	unsigned dropped = 0;
 	for (const row &row : rows) {
 		std::set<unsigned> seen;
 		for (const measurement &one : row.measurements)
 			seen.insert(one.process);
-		if (row.skipped.empty())
+		if (row.skipped.empty() && !(filtered && seen.empty()))
 			dropped += plan.processes - static_cast<unsigned>(seen.size());
 	}
 	return dropped;
@@ -332,6 +346,8 @@ static unsigned count_dropped(const std::vector<row> &rows, const plan &plan)
 static void measure_rows(gathering &all, const std::string &program, const std::vector<std::string> &words, const plan &plan)
 {
 	const uint64_t start = now_ns();
+	const auto is_filter = [](const std::string &word) { return word.compare(0, 19, "--benchmark_filter=") == 0; };
+	const bool filtered = std::any_of(words.begin(), words.end(), is_filter);
 	double share = plan.window_share;
 	for (unsigned process = 0; process < plan.processes; process++) {
 		const double left_s = plan.budget_s - static_cast<double>(now_ns() - start) * 1e-9;
@@ -346,6 +362,7 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 		if (hints >= 0)
 			own.push_back("--hints=" + std::to_string(hints));
 		own.insert(own.end(), words.begin(), words.end());
+		const uint64_t began = now_ns();
 		child_output output = {};
 		try {
 			output = run_child(program, own, all.line, hints < 0 ? 0 : hints);
@@ -365,12 +382,13 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 			break;
 		if (output.stuck && !child_interrupted)
 			leave_out_hung_row(all);
-		else if (!output.interrupted && process > 0) /* the first rehearses, too */
+		else if (!output.interrupted && process > 0 /* the first rehearses, too */ &&
+			 static_cast<double>(now_ns() - began) * 1e-9 > budget_s)
 			shorten_windows(all, process, &share);
 		if (!output.stuck && !output.interrupted)
 			all.result.processes++;
 	}
-	all.result.dropped = count_dropped(all.rows, plan);
+	all.result.dropped = count_dropped(all.rows, plan, filtered);
 }
 
 collected run_processes(const std::string &program, const std::vector<std::string> &words, const std::vector<std::string> &flags,

@@ -69,6 +69,15 @@ static std::string folder_of(const std::string &path)
 	return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/* One word of a shell's, whatever is in it. */
+static std::string quoted(const std::string &word)
+{
+	std::string text = "'";
+	for (char c : word)
+		text += c == '\'' ? "'\\''" : std::string(1, c);
+	return text + "'";
+}
+
 /* NAME is what the user gave, PATH what it stands for. */
 static std::runtime_error cannot_write(const std::string &name, const std::string &path, int error)
 {
@@ -78,8 +87,8 @@ static std::runtime_error cannot_write(const std::string &name, const std::strin
 	else if (error == EISDIR)
 		advice = "that is a folder: give the name of a file in it";
 	else if (is_path(name) && error == ENOENT)
-		advice = "make the folder first (mkdir -p '" + folder_of(path) +
-			 "'), or give a plain name: its place is made for it";
+		advice = "make the folder first (mkdir -p " + quoted(folder_of(path)) +
+			 "), or give a plain name: its place is made for it";
 	else if (is_path(name))
 		advice = "give a path in a folder that can be written to, or a plain name: its place is made for it";
 	return std::runtime_error("--save: " + path + ": cannot be written: " + strerror(error) + "; " + advice);

@@ -96,6 +96,14 @@ static sigset_t alarm_set()
 	return alarms;
 }
 
+/* The alarm after SECONDS; or soon, also where Ctrl-C came while this was being decided. */
+static void set_alarm(unsigned seconds)
+{
+	alarm(seconds);
+	if (hurried.load(std::memory_order_relaxed)) // relaxed: a flag alone
+		alarm(HURRY_SECONDS);
+}
+
 static void watch()
 {
 	const sigset_t alarms = alarm_set();
@@ -106,7 +114,7 @@ static void watch()
 			tell_and_end(&alarms);
 		/* It was for a repetition that ended meanwhile; the one that began since has time left. */
 		if (running)
-			alarm(static_cast<unsigned>((deadline_ns - now) / 1000000000) + 1);
+			set_alarm(static_cast<unsigned>((deadline_ns - now) / 1000000000) + 1);
 	}
 }
 
@@ -131,7 +139,7 @@ void stuck_begin()
 	const std::lock_guard<std::mutex> held(guard);
 	running = true;
 	deadline_ns = now_ns() + limit_s * UINT64_C(1000000000);
-	alarm(limit_s);
+	set_alarm(limit_s);
 }
 
 void stuck_end()

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -203,6 +204,32 @@ static void what_was_measured_survives_a_stuck_row()
 	json_decref(root);
 }
 
+/* Ctrl-C just before a repetition begins: its own alarm, of an hour, is not what ends it. */
+static void nobody_waits_long_after_an_interrupt()
+{
+	const pid_t child = fork();
+	if (child == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO); /* it has nothing to tell */
+		bench::stuck_watch(3600);
+		bench::stuck_hurry();
+		bench::stuck_begin();
+		for (;;)
+			pause();
+	}
+	const uint64_t start = bench::now_ns();
+	int status = 0;
+	pid_t ended = 0;
+	while (!ended && bench::now_ns() - start < 60 * UINT64_C(1000000000)) {
+		usleep(50000);
+		ended = waitpid(child, &status, WNOHANG);
+	}
+	need(ended == child && WIFEXITED(status) && WEXITSTATUS(status) == bench::EXIT_STUCK, "it ends soon after an interrupt");
+	if (ended)
+		return;
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+
 static void two_modes_are_named()
 {
 	std::vector<bench::row> rows = {made_up("counter/x/increment/threads:1", 10, 0.33)};
@@ -240,6 +267,7 @@ static void batches_fill_their_window()
 int main()
 {
 	what_was_measured_survives_a_stuck_row(); /* first: it forks, and the others start threads */
+	nobody_waits_long_after_an_interrupt();
 	broken_claims_reach_the_json();
 	aggregates_tell_both_times();
 	few_processes_give_no_interval();

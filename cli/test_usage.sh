@@ -75,6 +75,7 @@ refuse "--save: '' is no name" bench --save ""
 refuse "--save: '' is no name" bench --save= counter/atomic
 refuse "--save: /dev/null/x/y.json: cannot be written: Not a directory; give a path in a folder" bench --save /dev/null/x/y.json
 refuse "--save: nowhere/at/all.json: cannot be written: No such file or directory; make the folder first (mkdir -p 'nowhere/at')" bench --save nowhere/at/all.json
+refuse "(mkdir -p 'nobody'\\''s')" bench --save "nobody's/all.json"
 refuse "--markdown: 'nowhere/all.md': cannot be written: No such file" bench --compare a.json b.json --markdown nowhere/all.md
 refuse "--markdown: '': cannot be written: it has no name" bench --compare a.json b.json --markdown ""
 refuse "--markdown: '.': cannot be written: Is a directory" bench --compare a.json b.json --markdown .

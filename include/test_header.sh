@@ -11,7 +11,9 @@ cp "$use" "$scratch/use.cc"
 case $header in
 once)
 	ways=(-UONCE_NO_FUTEX -DONCE_NO_FUTEX)
-	for_c=(c11 c17 gnu11 gnu17 gnu99 "c99 -D_POSIX_C_SOURCE=200809L") too_old=(c89 gnu89 iso9899:199409 c99)
+	for_c=(c11 c17 gnu11 gnu17 gnu99 "c99 -D_POSIX_C_SOURCE=200809L" "c99 -D_XOPEN_SOURCE=700" "c99 -D_DEFAULT_SOURCE"
+		"c99 -D_GNU_SOURCE")
+	too_old=(c89 gnu89 iso9899:199409 c99)
 	old_needs="needs C11, or C99 with POSIX"
 	# Looking again for no time at all is a choice, too.
 	more=(-D_POSIX_C_SOURCE=200809L -DONCE_SPIN_NS=0)

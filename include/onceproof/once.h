@@ -35,7 +35,8 @@
 #error "<onceproof/once.h> needs C++11 or later: compile with -std=c++11 or -std=gnu++11"
 #elif !defined(__cplusplus) && (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 199901L)
 #error "<onceproof/once.h> needs C11, or C99 with POSIX: compile with -std=gnu11, -std=c11 or -std=gnu99"
-#elif !defined(__cplusplus) && __STDC_VERSION__ < 201112L && defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE)
+#elif !defined(__cplusplus) && __STDC_VERSION__ < 201112L && defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) && \
+	!defined(_XOPEN_SOURCE) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
 #error "<onceproof/once.h> needs C11, or C99 with POSIX: compile with -std=gnu11, -std=c11 or -std=gnu99"
 #else /* what follows is not read, and nothing else complained of, where one of these is missing */
 
