@@ -11,7 +11,7 @@ set_target_properties(test_bench_compare PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${P
 add_test(NAME bench_compare_drawn COMMAND test_bench_compare)
 set_tests_properties(bench_compare_drawn PROPERTIES LABELS bench TIMEOUT 120)
 if(NOT ONCEPROOF_SANITIZE MATCHES "thread") # there a row takes more than its share of the time, and is left out of some processes
-onceproof_script_test(bench_compare ${CMAKE_CURRENT_SOURCE_DIR}/test_compare.sh LABELS bench
-	ARGS $<TARGET_FILE:onceproof-bench> $<TARGET_FILE:onceproof> $<TARGET_FILE:test_bench_compare>)
+	onceproof_script_test(bench_compare ${CMAKE_CURRENT_SOURCE_DIR}/test_compare.sh LABELS bench
+		ARGS $<TARGET_FILE:onceproof-bench> $<TARGET_FILE:onceproof> $<TARGET_FILE:test_bench_compare>)
 endif()
 onceproof_script_test(bench_compare_power ${CMAKE_CURRENT_SOURCE_DIR}/test_compare_power.sh LABELS full TIMEOUT 1800 ARGS $<TARGET_FILE:onceproof>)
