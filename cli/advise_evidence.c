@@ -436,6 +436,15 @@ static void consider(struct evidence *e, struct passed *passed, int folder, cons
 		e->file = must(NULL);
 }
 
+/* TEXT, which it changes, for a terminal: what names and files hold must not move its cursor. */
+static char *printable(char *text)
+{
+	for (char *at = text; at && *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	return text;
+}
+
 /* Who measured and is shown other results wants to know why. Where saved results are shown, those of other machines are no news. */
 static char *say_passed_over(const struct evidence *e, const struct passed *passed)
 {
@@ -445,7 +454,7 @@ static char *say_passed_over(const struct evidence *e, const struct passed *pass
 	if (asprintf(&text, "'%s'%s%.10s%s was passed over: %s.", passed->name, *passed->date ? " (" : "", passed->date,
 		    *passed->date ? ")" : "", passed->why) < 0)
 		text = NULL;
-	return must(text);
+	return printable(must(text));
 }
 
 /* What was passed over, in a sentence, or NULL; owned by the caller. */

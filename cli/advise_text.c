@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../reports/node.h"
 #include "advise_words.h"
 
 static const char *thread_word(unsigned threads)
@@ -292,17 +293,18 @@ static json_t *real_or_null(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* Names of files and what they hold may be no UTF-8: that is repaired. */
 static json_t *text_or_null(const char *text)
 {
-	return text && *text ? json_string(text) : json_null();
+	return text && *text ? node_text(text) : json_null();
 }
 
 static json_t *evidence_json(const struct evidence *e)
 {
 	static const char *const from[] = {"given", "saved", "shipped"};
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:i, s:b, s:b, s:o}", "from", from[e->from], "file",
-		e->file, "this_machine", e->this_machine, "date", text_or_null(e->date), "cpu", text_or_null(e->cpu), "class",
-		text_or_null(e->class), "cores", (int)e->cores, "compiler", text_or_null(e->compiler), "plan",
+	return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:i, s:b, s:b, s:o}", "from", from[e->from], "file",
+		node_text(e->file), "this_machine", e->this_machine, "date", text_or_null(e->date), "cpu", text_or_null(e->cpu),
+		"class", text_or_null(e->class), "cores", (int)e->cores, "compiler", text_or_null(e->compiler), "plan",
 		text_or_null(e->plan), "processes", (int)e->processes, "dropped", (int)e->dropped, "partial", e->partial,
 		"loaded", e->loaded, "passed_over", text_or_null(e->passed_over));
 }

@@ -24,8 +24,11 @@ static const struct unit *unit_of(double ns)
 /* NS in UNIT, without its name. */
 static int put_number(char *text, size_t bytes, const struct unit *unit, double ns)
 {
-	return fabs(ns) / unit->ns < unit->least ? snprintf(text, bytes, "under %g", unit->least)
-						 : snprintf(text, bytes, "%.3g", ns / unit->ns);
+	const double number = ns / unit->ns;
+	if (fabs(number) < unit->least)
+		return snprintf(text, bytes, "under %g", unit->least);
+	/* An end of an interval may lie in the next unit; %.3g would tell it as 1.2e+03. */
+	return snprintf(text, bytes, fabs(number) < 999.5 ? "%.3g" : "%.0f", number);
 }
 
 const char *length_text(char text[WORDS_BYTES], double ns)
@@ -40,7 +43,7 @@ const char *price_text(char text[WORDS_BYTES], double ns, double low, double hig
 	put_number(middle, sizeof middle, unit, ns);
 	put_number(from, sizeof from, unit, low);
 	put_number(to, sizeof to, unit, high);
-	if (high > low)
+	if (high > low && high / unit->ns >= unit->least)
 		snprintf(text, WORDS_BYTES, "%s %s (%s to %s)", middle, unit->name, from, to);
 	else
 		snprintf(text, WORDS_BYTES, "%s %s", middle, unit->name);
@@ -51,7 +54,7 @@ const char *share_text(char text[WORDS_BYTES], double share)
 {
 	if (share < 0.0001)
 		return "under 0.01 %";
-	snprintf(text, WORDS_BYTES, share < 1 ? "%.2g %%" : "%.0f %%", 100 * share);
+	snprintf(text, WORDS_BYTES, share < 0.995 ? "%.2g %%" : "%.0f %%", 100 * share);
 	return text;
 }
 

@@ -8,7 +8,8 @@ enum { WORDS_BYTES = 96 };
 /* "530 ns", "1.2 us", "under 0.1 ns". Each returns TEXT, as those below. */
 const char *length_text(char text[WORDS_BYTES], double ns);
 
-/* The same with its interval, in its unit: "1.2 us (1.1 to 1.3)"; LOW and HIGH equal: none is known, and none is told. */
+/* The same with its interval, in its unit: "1.2 us (1.1 to 1.3)"; LOW and HIGH equal: none is known, and none is told;
+ * nor one of which no end has digits. */
 const char *price_text(char text[WORDS_BYTES], double ns, double low, double high);
 
 /* "1.2 %", "under 0.01 %". */

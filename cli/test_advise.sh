@@ -268,6 +268,12 @@ passed_over() {
 }
 passed_over ""
 mkdir -p "$store"
+# A name that is no UTF-8 costs nobody the answer, and moves no terminal's cursor.
+echo "no JSON" >"$store"/$'a\xff\e[31mb.json'
+advise
+expect "an answer, with the name repaired" holds '.advice[0].evidence.passed_over | test("^.a\ufffd.?\\[31mb. ")' advice.json
+expect "no escape sequence" [ "$(grep -ac $'\e\\[31m' out)" -eq 0 ]
+rm "$store"/a*.json
 all_rows | result "$store/a.json" date=2021-01-01T00:00:00+00:00
 all_rows | result "$store/b.json" date=2022-01-01T00:00:00+00:00
 all_rows | result "$store/other.json" date=2029-01-01T00:00:00+00:00 "cpu_model=Another processor"
