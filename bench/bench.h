@@ -11,7 +11,7 @@
  *               cpu_ns_per_op, ratio_to_floor (to the floor's median of the same process), oversubscribed, preempted, pinned, window_ms (the
  *               plan's, or less where there are more rows than time), the row's own counters (lost, extra_loads, p50 …); floor (a name), broken, implausible.
  *               aggregates: _mean _median _stddev _cv _min _max over the processes' medians; the _median also has low and high (95 %
- *               bootstrap interval; 0 where fewer than INTERVAL_LEAST processes measured the row), ratio_low and ratio_high, processes, and modes[] {ns, share} where there are two.
+ *               interval; 0 where fewer than INTERVAL_LEAST processes measured the row), ratio_low and ratio_high, processes, and modes[] {ns, share} where there are two.
  * distributions[]  {name (a row's), unit "ns", count, p50, p90, p99, p999, max, buckets[] [upper ns, count]} over all processes
  * studies       {NAME: what study NAME found}: measurements that are no rows (struct study)
  * goals[]       {subject, what, value, low, high, limit, better ("less", "more"), kind ("gate", "expected"), met, sure (the whole interval

@@ -38,7 +38,7 @@ struct point {
 	std::vector<double> ages_ns;   /* of the front end's news */
 	interval likely() const
 	{
-		return bootstrap_median(overheads);
+		return median_interval(overheads);
 	}
 };
 

@@ -74,7 +74,7 @@ double mean(const std::vector<double> &values)
 /* LOAD_NS: what one load of this size takes by itself. */
 json_t *point_json(const first_use &point, double load_ns)
 {
-	const interval likely = bootstrap_median(point.all_ns);
+	const interval likely = median_interval(point.all_ns);
 	json_t *made = json_pack("{s:f, s:f, s:f, s:f, s:f, s:i}", "load_ns", load_ns, "all_have_ns", median(point.all_ns), "p99",
 		quantile(point.all_ns, 0.99), "ratio", median(point.all_ns) / load_ns, "extra_loads", mean(point.extra),
 		"batches", static_cast<int>(point.all_ns.size()));

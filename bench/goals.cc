@@ -153,7 +153,7 @@ static std::vector<judged> judge(const std::vector<row> &rows)
 		const std::vector<double> each = over && under ? quotients(*over, *under, goal.of_cpu) : std::vector<double>();
 		if (each.empty())
 			continue;
-		judged one = {&goal, median(each), bootstrap_median(each), false, false};
+		judged one = {&goal, median(each), median_interval(each), false, false};
 		one.met = goal.better == LESS ? one.value <= goal.limit : one.value >= goal.limit;
 		one.sure = goal.better == LESS ? one.likely.high <= goal.limit : one.likely.low >= goal.limit;
 		const bool unknown = one.likely.low == 0 && one.likely.high == 0;

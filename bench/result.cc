@@ -77,7 +77,7 @@ summary summarise(const std::vector<row> &rows, const row &row)
 	all.repetitions = single.size();
 	all.median = median(medians);
 	all.min = smallest(single);
-	all.likely = bootstrap_median(medians);
+	all.likely = median_interval(medians);
 	all.modes = find_modes(medians);
 	all.cpu_median = median_cpu_ns(row);
 	const struct row *floor = row.floor.empty() ? nullptr : find_row(rows, row.floor);
@@ -85,7 +85,7 @@ summary summarise(const std::vector<row> &rows, const row &row)
 		return all;
 	const std::vector<double> shares = ratios(row, *floor, &measurement::ns_per_op);
 	all.ratio = median(shares);
-	all.likely_ratio = bootstrap_median(shares);
+	all.likely_ratio = median_interval(shares);
 	all.cpu_ratio = median(ratios(row, *floor, &measurement::cpu_ns_per_op));
 	return all;
 }

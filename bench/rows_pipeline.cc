@@ -76,7 +76,7 @@ static measurement measure_overhead(double seconds, batch_options with, batch_co
 	}
 	if (overheads.empty())
 		throw unmeasurable("interrupted");
-	const interval likely = bootstrap_median(overheads);
+	const interval likely = median_interval(overheads);
 	result.ns_per_op = median(with_ns);
 	result.cpu_ns_per_op = median(cpu_ns);
 	result.counters = {{"overhead", median(overheads)}, {"pairs", static_cast<double>(overheads.size())}};

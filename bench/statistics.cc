@@ -48,7 +48,7 @@ interval percentiles(std::vector<double> resampled, double confidence)
 		resampled[static_cast<size_t>(std::ceil((1 - outside) * last))]};
 }
 
-interval bootstrap_median(const std::vector<double> &values)
+interval median_interval(const std::vector<double> &values)
 {
 	interval found;
 	sample_interval(values.data(), values.size(), &found.low, &found.high);

@@ -42,7 +42,7 @@ interval percentiles(std::vector<double> resampled, double confidence);
 
 /* 95 % confidence interval of the median: sample_interval() in ../reports/sample.h. {0, 0} for fewer than INTERVAL_LEAST values. */
 enum { INTERVAL_LEAST = SAMPLE_INTERVAL_LEAST };
-interval bootstrap_median(const std::vector<double> &values);
+interval median_interval(const std::vector<double> &values);
 
 /* A cluster of values: identical code can run in one of two ways per process (alignment, store forwarding). */
 struct mode {

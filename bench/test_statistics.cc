@@ -94,21 +94,28 @@ static double normal(bench::draws &draws)
 static void intervals_hold_the_median()
 {
 	const std::vector<double> values = {5, 1, 9, 3, 7, 2, 8, 4, 6, 10};
-	const bench::interval once = bench::bootstrap_median(values), again = bench::bootstrap_median(values);
+	const bench::interval once = bench::median_interval(values), again = bench::median_interval(values);
 	need(once.low == again.low && once.high == again.high, "the same values give the same interval");
 	need(once.low >= 1 && once.low < 5.5 && once.high > 5.5 && once.high <= 10, "around the median");
-	need(bench::bootstrap_median({1, 2, 3, 4, 5}).high == 0, "five values give none");
-	need(bench::bootstrap_median({1, 2, 3, 4, 5, 6}).high > 4, "six give one");
+	need(bench::median_interval({1, 2, 3, 4, 5}).high == 0, "five values give none");
+	need(bench::median_interval({1, 2, 3, 4, 5, 6}).high > 4, "six give one");
+	/* Of seven values only least and greatest will do: the second ones miss the median in one of eight samples. */
+	const bench::interval seven = bench::median_interval({1, 2, 3, 4, 5, 6, 7});
+	need(seven.low == 1 && seven.high == 7, "seven values");
+	const bench::interval many = bench::median_interval(from_to(1, 2000));
+	need(many.low == 956 && many.high == 1045, "and thousands");
 	bench::draws draws(7);
-	int held = 0;
-	for (int i = 0; i < 500; i++) {
-		std::vector<double> sample;
-		for (int k = 0; k < 12; k++)
-			sample.push_back(std::exp(normal(draws)));
-		const bench::interval found = bench::bootstrap_median(sample);
-		held += found.low <= 1 && 1 <= found.high;
+	for (size_t count : {6, 7, 9, 10, 12, 15}) {
+		int held = 0;
+		for (int i = 0; i < 1000; i++) {
+			std::vector<double> sample;
+			for (size_t k = 0; k < count; k++)
+				sample.push_back(std::exp(normal(draws)));
+			const bench::interval found = bench::median_interval(sample);
+			held += found.low <= 1 && 1 <= found.high;
+		}
+		need(held >= 940 && held <= 995, "95 of 100 intervals or more hold the true median");
 	}
-	need(held >= 460 && held <= 495, "about 95 of 100 intervals hold the true median");
 }
 
 /* In how many of 1000 samples of COUNT values two modes are seen. */

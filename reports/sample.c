@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int by_value(const void *a, const void *b)
 {
@@ -38,25 +39,23 @@ size_t sample_draw_below(uint64_t *state, size_t count)
 
 void sample_interval(const double *values, size_t count, double *low, double *high)
 {
-	enum { RESAMPLES = 4000 };
 	const double outside = 0.025;
 	*low = *high = 0;
-	if (count < SAMPLE_INTERVAL_LEAST)
-		return;
-	double *medians = malloc((RESAMPLES + count) * sizeof *medians);
-	if (!medians)
-		return;
-	double *resample = medians + RESAMPLES;
-	uint64_t state = 1;
-	for (size_t i = 0; i < RESAMPLES; i++) {
-		for (size_t k = 0; k < count; k++)
-			resample[k] = values[sample_draw_below(&state, count)];
-		medians[i] = sample_median(resample, count);
+	/* Of COUNT values just `cut` lie below the median as often as of COUNT tosses just `cut` show heads. */
+	double chance = -(double)count * log(2), below = exp(chance); /* the first as a logarithm */
+	size_t cut = 0;
+	for (; below <= outside && cut < count; cut++) {
+		chance += log((double)(count - cut) / (double)(cut + 1));
+		below += exp(chance);
 	}
-	qsort(medians, RESAMPLES, sizeof *medians, by_value);
-	*low = medians[(size_t)floor(outside * (RESAMPLES - 1))];
-	*high = medians[(size_t)ceil((1 - outside) * (RESAMPLES - 1))];
-	free(medians);
+	double *sorted = cut ? malloc(count * sizeof *sorted) : NULL;
+	if (!sorted)
+		return;
+	memcpy(sorted, values, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, by_value);
+	*low = sorted[cut - 1];
+	*high = sorted[count - cut];
+	free(sorted);
 }
 
 /* How far the values of a sorted group lie from its middle, as large as it may well be: two or three values that happen to be close say
