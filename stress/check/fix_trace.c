@@ -209,7 +209,7 @@ static bool is_others(const char *file)
 	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
 		if (strncmp(file, begins[i], strlen(begins[i])) == 0)
 			return true;
-	return false;
+	return strstr(file, "/include/c++/") != NULL; /* clang says /usr/bin/../lib/gcc/…/include/c++/12 */
 }
 
 size_t fix_stack(struct fix_traces *t, const struct fix_step *step, struct source_place stack[FIX_STACK_MAX])
