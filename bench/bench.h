@@ -205,6 +205,12 @@ std::string implausible(const std::vector<row> &rows, const row &row);
 /* Exit status of a child in which a row took longer than ROW_SECONDS_MAX (stuck.h). */
 enum { EXIT_STUCK = 70, ROW_SECONDS_MAX = 30 };
 
+/* How long the first process tries a row before its first window, to see that it works and how fast. */
+inline constexpr double REHEARSAL_S = 0.005;
+
+/* How often a process of PLAN measures ROW. */
+unsigned repetitions_of(const row &row, const plan &plan);
+
 /* In a child (output.cc): registers ROWS with Google Benchmark and runs them; FLAGS are for Google Benchmark. Returns Google Benchmark's
  * JSON of the repetitions under our names, with our counters and `broken`, as text; "" when no row matches the flags' filter. Throws
  * std::runtime_error on bad flags. */

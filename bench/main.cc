@@ -158,7 +158,7 @@ static void fit_window(plan &plan, const std::vector<row> &rows)
 	const double shortest_s = 0.003, share = plan.process == 0 ? plan.window_share / 2 : plan.window_share;
 	double windows = 0;
 	for (const row &row : rows)
-		windows += row.skipped.empty() ? row.oversubscribed() ? 2 : 1 : 0;
+		windows += row.skipped.empty() ? repetitions_of(row, plan) * (row.oversubscribed() ? 2 : 1) : 0;
 	if (plan.process_budget_s > 0 && windows > 0)
 		plan.window_s = std::max(std::min(plan.window_s, share * plan.process_budget_s / windows), shortest_s);
 }

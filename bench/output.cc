@@ -84,7 +84,7 @@ static void run_repetition(benchmark::State &state, row &row, const plan &plan)
 		try {
 			std::string broken;
 			if (!row.rehearsed) {
-				broken = row.measure(row, std::min(window_s, 0.005)).broken;
+				broken = row.measure(row, std::min(window_s, REHEARSAL_S)).broken;
 				row.rehearsed = true;
 			}
 			one = row.measure(row, window_s);
@@ -177,7 +177,7 @@ static std::string add_strings(const std::string &text, const std::vector<row> &
 	return result + "\n";
 }
 
-static unsigned repetitions_of(const row &row, const plan &plan)
+unsigned repetitions_of(const row &row, const plan &plan)
 {
 	if (!row.skipped.empty())
 		return 1;

@@ -204,6 +204,7 @@ static measurement measurement_of(json_t *told, unsigned process)
 	one.ops = static_cast<uint64_t>(number(told, "ops"));
 	one.preempted = static_cast<uint64_t>(number(told, "preempted"));
 	one.pinned = number(told, "pinned") != 0;
+	one.window_s = number(told, "window_ms") * 1e-3;
 	if (const char *broken = json_string_value(json_object_get(told, "broken")))
 		one.broken = broken;
 	const char *key;
@@ -309,22 +310,33 @@ static bool was_wanted(const gathering &all, const row &row)
 	return row.skipped.empty();
 }
 
-/* A process that could not measure all rows in its time has told how much of it is not for windows: those of the next are as much
- * shorter. */
-static void shorten_windows(gathering &all, unsigned process, double *share)
+/* What a process that took ELAPSED_S spends on all its rows beside their windows: setting up, storms, batches. The rows that it had no
+ * time for spend as much as the others. */
+static double beside_windows_s(const gathering &all, unsigned process, double elapsed_s)
 {
-	const double shortest = 0.15, spare = 0.03;
 	size_t wanted = 0, measured = 0;
+	double windows_s = 0;
 	for (const row &row : all.rows) {
-		const auto here = [process](const measurement &one) { return one.process == process; };
+		bool here = false;
+		for (const measurement &one : row.measurements)
+			if (one.process == process) {
+				windows_s += one.window_s;
+				here = true;
+			}
+		if (here && process == 0)
+			windows_s += REHEARSAL_S;
 		wanted += was_wanted(all, row);
-		measured += std::any_of(row.measurements.begin(), row.measurements.end(), here);
+		measured += here;
 	}
-	if (measured == 0 || measured >= wanted)
-		return;
-	const double all_rows = static_cast<double>(wanted) / static_cast<double>(measured); /* the time they need, in budgets */
-	*share = std::max(shortest, 1 - spare - (all_rows - *share));
-	json_object_set_new(all.hints, "window_share", json_real(*share));
+	return measured ? std::max(0.0, elapsed_s - windows_s) * static_cast<double>(wanted) / static_cast<double>(measured) : 0;
+}
+
+/* Tells the next process which share of BUDGET_S is left for windows. */
+static void fit_windows(gathering &all, const plan &plan, double beside_s, double budget_s)
+{
+	const double least = 0.15, spare = 0.03;
+	const double share = std::clamp(1 - spare - beside_s / budget_s, least, plan.window_share);
+	json_object_set_new(all.hints, "window_share", json_real(share));
 }
 
 /* How many repetitions are missing. Floors are repeated; whatever is there more than once per process is not missing, and behind
@@ -348,16 +360,18 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 	const uint64_t start = now_ns();
 	const auto is_filter = [](const std::string &word) { return word.compare(0, 19, "--benchmark_filter=") == 0; };
 	const bool filtered = std::any_of(words.begin(), words.end(), is_filter);
-	double share = plan.window_share;
+	double beside_s = 0; /* 0: not known yet */
 	for (unsigned process = 0; process < plan.processes; process++) {
 		const double left_s = plan.budget_s - static_cast<double>(now_ns() - start) * 1e-9;
 		if (child_interrupted || left_s <= 0)
 			break;
 		all.line->begin(process);
 		leave_out_slow_rows(all, plan);
-		const int hints = hints_file(all.hints);
 		/* The first also finds out what helps the others. */
 		const double budget_s = left_s / (plan.processes - process) * (process ? 1 : 2);
+		if (beside_s > 0)
+			fit_windows(all, plan, beside_s, budget_s);
+		const int hints = hints_file(all.hints);
 		std::vector<std::string> own = {"--process=" + std::to_string(process), "--budget=" + std::to_string(budget_s)};
 		if (hints >= 0)
 			own.push_back("--hints=" + std::to_string(hints));
@@ -382,9 +396,8 @@ static void measure_rows(gathering &all, const std::string &program, const std::
 			break;
 		if (output.stuck && !child_interrupted)
 			leave_out_hung_row(all);
-		else if (!output.interrupted && process > 0 /* the first rehearses, too */ &&
-			 static_cast<double>(now_ns() - began) * 1e-9 > budget_s)
-			shorten_windows(all, process, &share);
+		else if (!filtered)
+			beside_s = beside_windows_s(all, process, static_cast<double>(now_ns() - began) * 1e-9);
 		if (!output.stuck && !output.interrupted)
 			all.result.processes++;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sizes.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -311,8 +312,9 @@ static const char *weigh(json_t *row, used &subject)
 	if (error)
 		return strerror(error);
 	const long long threads_own = heap_of_threads([](unsigned) { return 0; }, &error);
+	/* What the first threads left to malloc can serve the others: less than nothing is nothing. */
 	const long long thread_heap =
-		(heap_of_threads([&](unsigned i) { return subject.enter(i); }, &error) - threads_own) / THREADS;
+		std::max(0LL, heap_of_threads([&](unsigned i) { return subject.enter(i); }, &error) - threads_own) / THREADS;
 	if (error)
 		return strerror(error);
 	for (int i = 0; i < WARM; i++)

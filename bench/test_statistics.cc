@@ -105,7 +105,7 @@ static void intervals_hold_the_median()
 	const bench::interval many = bench::median_interval(from_to(1, 2000));
 	need(many.low == 956 && many.high == 1045, "and thousands");
 	bench::draws draws(7);
-	for (size_t count : {6, 7, 9, 10, 12, 15}) {
+	for (size_t count : {size_t{6}, size_t{7}, size_t{9}, size_t{10}, size_t{12}, size_t{15}}) {
 		int held = 0;
 		for (int i = 0; i < 1000; i++) {
 			std::vector<double> sample;

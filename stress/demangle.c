@@ -61,10 +61,22 @@ static void shorten(char *text)
 		memmove(text, space + 1, strlen(space + 1) + 1);
 }
 
+/* "ready" of "_ZL5ready", and of "_ZL5ready.0", which clang makes of it where one member is left; *STATUS is 0, and the text is the caller's. */
+static char *plain(const char *name, int *status)
+{
+	char *full = __cxa_demangle(name, NULL, NULL, status);
+	if (*status == 0 || !strchr(name, '.'))
+		return full;
+	char *without = strndup(name, strcspn(name, "."));
+	full = without ? __cxa_demangle(without, NULL, NULL, status) : NULL;
+	free(without);
+	return full;
+}
+
 void demangle(const char *name, char *text, size_t bytes)
 {
 	int status = -1;
-	char *full = strncmp(name, "_Z", 2) == 0 ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
+	char *full = strncmp(name, "_Z", 2) == 0 ? plain(name, &status) : NULL;
 	/* Not "vtable for bank", "guard variable for make()::it". */
 	if (full && status == 0 && name[2] != 'T' && name[2] != 'G')
 		shorten(full);
