@@ -233,8 +233,8 @@ collected run_processes(const std::string &program, const std::vector<std::strin
 /* The JSON described above (result.cc). */
 std::shared_ptr<json_t> result_json(const std::vector<row> &rows, const collected &collected);
 
-/* What the two headers promise, judged where the rows are there (goals.cc). */
-std::vector<std::string> goal_rows();
+/* What the two headers promise, judged where the rows are there (goals.cc): the rows of goals of which a row matches GLOBS (none: all). */
+std::vector<std::string> goal_rows(const std::vector<std::string> &globs);
 json_t *goals_json(const std::vector<row> &rows);
 void print_goals(const std::vector<row> &rows);
 

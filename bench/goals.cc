@@ -6,6 +6,7 @@
 #include <map>
 
 #include "bench.h"
+#include "names.h"
 
 namespace bench
 {
@@ -103,12 +104,12 @@ struct judged {
 
 } // namespace
 
-std::vector<std::string> goal_rows()
+std::vector<std::string> goal_rows(const std::vector<std::string> &globs)
 {
 	std::vector<std::string> names;
 	for (const goal &goal : goals)
-		for (const char *name : {goal.over, goal.under})
-			names.push_back(name);
+		if (name_matches(globs, goal.over) || name_matches(globs, goal.under))
+			names.insert(names.end(), {goal.over, goal.under});
 	return names;
 }
 

@@ -70,7 +70,9 @@ void machine_merge(json_t *machine, const json_t *watched);
 
 /* Shares above which the machine counts as not ours. Rows of two builds are to agree within 5 %; another program that takes a
  * twentieth of the CPUs, or a hypervisor or quota that takes a fiftieth, can move a median by as much. */
-constexpr double OTHERS_LIMIT = 0.05, STEAL_LIMIT = 0.02, THROTTLED_LIMIT = 0.01, DRIFT_LIMIT = 0.05;
+constexpr double OTHERS_LIMIT = 0.05, STEAL_LIMIT = 0.02, THROTTLED_LIMIT = 0.01, DRIFT_LIMIT = 0.25;
+/* Less of a drift than that is said: ratios to a floor of the same process bear it. */
+constexpr double DRIFT_TOLD = 0.05;
 
 /* What a watch says of two counts, taken on CPUS CPUs. A new object. */
 json_t *machine_judge(const machine_watch::counts &from, const machine_watch::counts &to, unsigned cpus);

@@ -210,8 +210,13 @@ plan parse_options(int argc, char **argv, bool *list)
 	if (processes)
 		set_processes(plan, processes);
 	plan.globs.assign(argv + optind, argv + argc);
-	if (goals)
-		plan.globs = goal_rows();
+	if (goals) {
+		plan.globs = goal_rows(plan.globs);
+		if (plan.globs.empty()) {
+			complain("bench: no goal has a row that matches; `onceproof bench --goals --list` shows those of all");
+			exit(EXIT_USAGE);
+		}
+	}
 	if (plan.threads.empty())
 		plan.threads = default_threads(plan.tier);
 	return plan;

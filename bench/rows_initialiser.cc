@@ -395,7 +395,7 @@ static const char *no_storms(const initialiser_implementation *how)
 /* The plan of a row about loads other than the usual one: what this project promises is in the default plan, and of everybody a few. */
 static enum tier further_tier(const row &row, bool of_all)
 {
-	const std::vector<std::string> goals = goal_rows();
+	const std::vector<std::string> goals = goal_rows({});
 	const bool promised = std::find(goals.begin(), goals.end(), row.name) != goals.end();
 	return promised || (of_all && row.threads == 2) ? TIER_DEFAULT : TIER_FULL;
 }

@@ -231,6 +231,7 @@ static void loads_are_judged()
 		{"a greedy hypervisor", "hypervisor kept 10.0 %", 0, 0.1, 0, 0.25, 10, 0, true},
 		{"a quota", "quota stopped us for 50.0 %", 0, 0, 0.5, 0.25, 10, 0, true},
 		{"a hot laptop", "cycle took 0.250 ns before and 0.400 ns after", 0, 0, 0, 0.4, 10, 0, true},
+		{"a processor that warms up", "cycle took 0.250 ns before and 0.280 ns after", 0, 0, 0, 0.28, 10, 0, false},
 		{"a load average that is our own", nullptr, 0, 0, 0, 0.25, 10, 8, false},
 		{"a short time on a busy machine", "load average was 8.0 on 4 CPUs", 0, 0, 0, 0.25, 0.05, 8, true},
 		{"a short time on an idle machine", nullptr, 0.5, 0, 0, 0.25, 0.05, 0.2, false},

@@ -274,29 +274,6 @@ static json_t *read_json(int fd, const char **why)
 	return root;
 }
 
-static int open_given(struct evidence *e, const char *path)
-{
-	const char *why = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	json_t *root = fd < 0 ? NULL : read_json(fd, &why);
-	if (fd < 0)
-		why = strerror(errno);
-	if (root && !adopt(e, root)) {
-		json_decref(root);
-		why = "it has no benchmarks";
-	} else if (root && !is_enough(e, 0)) {
-		evidence_close(e);
-		why = "it lacks rows of initialisers, of counters or of progress";
-	}
-	if (why) {
-		complain("--results: %s: %s; give what `onceproof bench --json FILE` wrote", path, why);
-		return EXIT_USAGE;
-	}
-	e->from = EVIDENCE_GIVEN;
-	e->file = must(strdup(path));
-	return 0;
-}
-
 /* The folder in which `bench` keeps results; owned by the caller, NULL without a home. */
 static char *store_folder(void)
 {
@@ -310,6 +287,46 @@ static char *store_folder(void)
 	else
 		return NULL;
 	return must(length < 0 ? NULL : folder);
+}
+
+/* A path as it is; a name is that of a saved result where there is no such file. Owned by the caller. */
+static char *given_path(const char *given)
+{
+	char *folder = strchr(given, '/') || access(given, F_OK) == 0 ? NULL : store_folder(), *path = NULL;
+	if (folder && asprintf(&path, "%s/%s.json", folder, given) < 0)
+		path = NULL;
+	if (path && access(path, F_OK) != 0) {
+		free(path);
+		path = NULL;
+	}
+	free(folder);
+	return path ? path : must(strdup(given));
+}
+
+static int open_given(struct evidence *e, const char *given)
+{
+	const char *why = NULL;
+	char *path = given_path(given);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	json_t *root = fd < 0 ? NULL : read_json(fd, &why);
+	if (fd < 0)
+		why = strerror(errno);
+	if (root && !adopt(e, root)) {
+		json_decref(root);
+		why = "it has no benchmarks";
+	} else if (root && !is_enough(e, 0)) {
+		evidence_close(e);
+		why = "it lacks rows of initialisers, of counters or of progress";
+	}
+	if (why) {
+		complain("--results: %s: %s; give what `onceproof bench --json FILE` wrote, or the name that `--save` had", path,
+			why);
+		free(path);
+		return EXIT_USAGE;
+	}
+	e->from = EVIDENCE_GIVEN;
+	e->file = path;
+	return 0;
 }
 
 /* How near a result comes to being the one. */

@@ -25,7 +25,8 @@ static const struct argp_option advise_argp_options[] = {
 	{"item-us", KEY_ITEM_US, "U", 0, "microseconds that one item takes its thread (default 1000)", 0},
 	{"reads-per-s", KEY_READS, "R", 0, "how often a second the front end reads the value (default 10)", 0},
 	{"need", KEY_NEED, "WHAT", 0, "exact (default), unique, dense, linearizable or approximate: see below", 0},
-	{"results", KEY_RESULTS, "FILE", 0, "advise from this result of `onceproof bench` (--save or --json)", 0},
+	{"results", KEY_RESULTS, "FILE", 0, "advise from this result of `onceproof bench` (a name given to --save, or a file)",
+		0},
 	{"list", KEY_LIST, NULL, 0, "a line for each need: what it asks for, and what to take", 0},
 	{0},
 };

@@ -381,6 +381,10 @@ static int bench_run(int argc, char **argv)
 		options.flag_count = (size_t)(argc - words - 1);
 	}
 	command_parse(&argp, words, argv, &options);
+	if (options.list && options.common.json) {
+		complain("bench: --list: names only, no JSON; `onceproof list --json FILE` has the implementations");
+		return EXIT_USAGE;
+	}
 	if (options.common.junit || options.common.sarif) {
 		complain("bench: --junit, --sarif: a price is no test; use --json, or `onceproof stress --junit`");
 		return EXIT_USAGE;

@@ -354,6 +354,11 @@ evidence shipped "$(jq '.advice[0].evidence.this_machine' advice.json)" "results
 advise --results "$store/other.json"
 evidence given false other.json
 expect_out "of another machine or compiler"
+XDG_DATA_HOME=$scratch/quiet advise --results a # the name of a saved one
+evidence given true bench/a.json
+run "$onceproof" advise --results nobody
+expect_status 2
+expect_err "--results: nobody: No such file or directory; give what"
 rows | result busy.json loaded=true
 advise --results busy.json
 expect_out "while others used the machine"

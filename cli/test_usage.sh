@@ -71,6 +71,8 @@ refuse "no row matches 'counter/tal' (did you mean 'counter/tal*'?), 'nosuch';" 
 refuse "no row matches 'cross' (did you mean 'cross*'?);" bench cross
 refuse "match" explore counter/nope
 # What is to be written at the end is looked at before anything is measured or compared.
+refuse "no goal has a row that matches" bench --goals nosuch
+refuse "--list: names only" bench --list --json list.json
 refuse "--save: '' is no name" bench --save ""
 refuse "--save: '' is no name" bench --save= counter/atomic
 refuse "--save: /dev/null/x/y.json: cannot be written: Not a directory; give a path in a folder" bench --save /dev/null/x/y.json
