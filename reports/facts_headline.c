@@ -136,11 +136,11 @@ static const json_t *priced_row(const json_t *facts, const struct race *race, co
 	return best;
 }
 
-/* The floor is the least that is possible: what is measured within a tenth of it, or a little below, is the same. */
+/* The floor is the least that is possible: what is measured within a tenth of it, or below because the floor was disturbed, is the same. */
 static struct words whole_ratio(double ratio)
 {
 	struct words same = {"1×"};
-	return ratio > 0.8 && ratio < 1.1 ? same : ratio_words(ratio);
+	return ratio < 1.1 ? same : ratio_words(ratio);
 }
 
 /* Do the machines' own accounts say that nobody else used them? Threads that sleep for a lock do not make a machine busy. */

@@ -413,6 +413,15 @@ static void costs_of_machines_stay_apart(void **state)
 	assert_true(node_number(facts_cost(facts, "counter/atomic", "increment", 1, "there"), "ns", 0) == 40);
 	assert_non_null(strstr(node_string(facts, "headline"), "costs 2.00× the floor"));
 	json_decref(facts);
+	/* Nothing costs less than the least that is possible. */
+	json_t *below = sample_report();
+	json_array_clear(node_get(node_get(below, "benchmarks"), "benchmarks"));
+	node_append(node_get(node_get(below, "benchmarks"), "benchmarks"),
+		cost_row("counter/atomic/increment/threads:1", 0.6, "here"));
+	facts = facts_gather(below);
+	assert_non_null(strstr(node_string(facts, "headline"), "costs 1× the floor"));
+	json_decref(facts);
+	json_decref(below);
 	assert_int_equal(render_markdown(report, scratch("summary.md")), 0);
 	char *text = read_text(scratch("summary.md"));
 	assert_non_null(
