@@ -209,7 +209,8 @@ static bool is_others(const char *file)
 	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
 		if (strncmp(file, begins[i], strlen(begins[i])) == 0)
 			return true;
-	return strstr(file, "/include/c++/") != NULL; /* clang says /usr/bin/../lib/gcc/…/include/c++/12 */
+	/* clang says /usr/bin/../lib/gcc/…/include/c++/12 and …/include/x86_64-linux-gnu/c++/12 */
+	return strncmp(file, "/usr/", 5) == 0 && strstr(file, "/include/");
 }
 
 size_t fix_stack(struct fix_traces *t, const struct fix_step *step, struct source_place stack[FIX_STACK_MAX])
