@@ -136,14 +136,20 @@ done
 expect 0 "drawn anew" "$bench" --quick --threads 1 floor/store
 ! grep -q seed "$scratch/out" "$scratch/b.json" || fail "a seed that decides nothing"
 
+# A run in the background, as $pid, whose second process measures; its JSON goes to $1.
+start_to_second_process()
+{
+	"$bench" --full --threads 1 --no-table --json "$scratch/$1" 'counter/atomic' -v 2> "$scratch/told" &
+	pid=$!
+	for (( i = 0; i < 600; i++ )); do
+		grep -q '^1: ' "$scratch/told" && return
+		sleep 0.1
+	done
+	fail "no second process in a minute: $(cat "$scratch/told")"
+}
+
 # Ctrl-C keeps what was measured and says that it is not all.
-"$bench" --full --threads 1 --no-table --json "$scratch/partial.json" 'counter/atomic' -v 2> "$scratch/told" &
-pid=$!
-for (( i = 0; i < 600; i++ )); do
-	grep -q '^1: ' "$scratch/told" && break
-	sleep 0.1
-done
-grep -q '^1: ' "$scratch/told" || fail "no second process in a minute: $(cat "$scratch/told")"
+start_to_second_process partial.json
 kill -INT $pid
 wait $pid
 [ $? = 3 ] || fail "after Ctrl-C the status is not 3"
@@ -161,12 +167,7 @@ for table in '>/dev/full' '| true' '>&-' '<&- >&-'; do
 done
 
 # A process that dies costs itself, when others were there before it.
-"$bench" --full --threads 1 --no-table --json "$scratch/died.json" 'counter/atomic' -v 2> "$scratch/told" &
-pid=$!
-for (( i = 0; i < 600; i++ )); do
-	grep -q '^1: ' "$scratch/told" && break
-	sleep 0.1
-done
+start_to_second_process died.json
 kill -KILL $(cat /proc/$pid/task/$pid/children)
 wait $pid
 [ $? = 3 ] || fail "after a process died the status is not 3"
